@@ -1,0 +1,78 @@
+# The front door; meson does the building (build/).  `make help` lists what there is.
+BUILD ?= build
+SEEDS ?= 1000
+FIRST ?= 1
+ROUNDS ?= 200
+SECONDS_EACH ?= 20
+KEEP ?= 0
+SEEDS_PLAN ?= 5
+MESON_FLAGS ?=
+
+.PHONY: all help build run test bench bench-plan asan sim torture fuzz tidy ci-clean install clean
+all: build
+
+help:
+	@echo 'make run            build, then show a working day of a small team on this machine (KEEP=1 leaves it up)'
+	@echo 'make test           build and run every test; ends in "N passed, N failed"'
+	@echo 'make bench          figures beside floors and peers measured in the same run'
+	@echo 'make bench-plan     the policies on made-up teams and real logs, beside targets and bounds (SEEDS_PLAN=$(SEEDS_PLAN))'
+	@echo 'make asan           the tests again under the address and undefined behaviour sanitizers'
+	@echo 'make sim            SEEDS=$(SEEDS) FIRST=$(FIRST): simulated team-weeks with faults'
+	@echo 'make torture        ROUNDS=$(ROUNDS): kill -9 at named points while an array runs'
+	@echo 'make fuzz           SECONDS_EACH=$(SECONDS_EACH): every fuzz target for so long'
+	@echo 'make tidy           who may include whom, purity of the core, banned calls, clang-tidy'
+	@echo 'make install        PREFIX, DESTDIR as usual'
+
+$(BUILD)/build.ninja:
+	@tools/deps.sh build
+	@meson setup $(BUILD) $(MESON_FLAGS) -Dtests=$$(pkg-config --exists cmocka && echo true || echo false) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+
+build: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+
+run: build
+	@KEEP=$(KEEP) examples/day.sh $(abspath $(BUILD))
+
+with-tests:
+	@tools/deps.sh test
+	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@meson configure $(BUILD) -Dtests=true
+	@ninja -C $(BUILD) --quiet
+
+test: with-tests
+	@python3 tools/tests.py $(BUILD)
+
+bench: with-tests
+	@tools/deps.sh bench
+	@test/bench/bench.sh $(abspath $(BUILD))
+
+bench-plan: build
+	@python3 test/bench/plan.py $(abspath $(BUILD)) --seeds $(SEEDS_PLAN) --first $(FIRST)
+
+asan:
+	@tools/deps.sh test
+	@test -f build-asan/build.ninja || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false -Dtests=true >/dev/null
+	@ninja -C build-asan --quiet
+	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	  python3 tools/tests.py build-asan --timeout-multiplier 5 --suite unit --suite story
+
+sim: build
+	@$(BUILD)/eoul-sim seeds --first $(FIRST) --seeds $(SEEDS) --jobs 2
+
+torture: with-tests
+	@test/torture/torture.sh $(abspath $(BUILD)) $(ROUNDS) $(FIRST)
+
+fuzz:
+	@tools/deps.sh lint
+	@test/fuzz/run.sh $(SECONDS_EACH)
+
+tidy: with-tests
+	@tools/deps.sh lint
+	@tools/tidy.sh $(BUILD)
+
+install: build
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf $(BUILD) build-asan build-fuzz

@@ -1,0 +1,59 @@
+/* capacity.h - GPUs by type, CPUs and memory: what is there, what a job takes, and slots over time.
+ *
+ * A `room` counts free GPUs by type in the bytes of one word (type t in byte t-1; at most 64 each).
+ * A job that asks for any type takes from the type with most free, the lower number on a tie, and
+ * mixes types only if no type alone has enough.
+ *
+ * A `profile` is a sorted array of (time, room): the room from that time until the next entry's.
+ * Reservations only take, so "no fit before" hints stay true while a plan is made.  Searching and
+ * cutting are linear in the entries they pass; near a plan's frontier that is a few.
+ */
+#ifndef EOUL_CORE_CAPACITY_H
+#define EOUL_CORE_CAPACITY_H
+
+#include "core/state.h"
+
+static inline uint32_t room_type(const struct room *r, uint32_t type)
+{
+    return (uint32_t)(r->gpus >> (8 * (type - 1))) & 0xff;
+}
+uint32_t room_gpus(const struct room *r, uint32_t type); /* type 0: all */
+bool room_fits(const struct room *r, const struct needs *n);
+/* Take n out; says which types in *ret_gpus (packed as a room).  n must fit. */
+void room_take(struct room *r, const struct needs *n, uint64_t *ret_gpus);
+void room_give(struct room *r, uint64_t gpus, uint32_t cpus, uint32_t mem_mib);
+bool room_holds(const struct room *r, const struct room *other); /* all of it, type by type */
+void room_lose(struct room *r, const struct room *other);        /* r must hold it */
+/* Byte-wise minimum and so on: what is free in both. */
+struct room room_least(const struct room *a, const struct room *b);
+
+/* The machine's rooms from the GPUs and jobs as they are; free never counts what is not UP. */
+void capacity_count(struct core *c);
+/* Room given back when this job ends: its GPUs that are UP, its CPUs and memory. */
+struct room capacity_of_job(const struct core *c, const struct job *j);
+/* As many GPUs of each type (packed as a room) of `free_mask`, lowest numbers first. */
+uint64_t capacity_pick(const struct core *c, uint64_t types, uint64_t free_mask);
+uint64_t capacity_free_mask(const struct core *c);
+/* Give the job its GPUs, CPUs and memory, or take them back. */
+void capacity_seize(struct core *c, uint32_t slot, uint64_t mask);
+void capacity_release(struct core *c, uint32_t slot);
+
+struct profile_point {
+    usec_t at;
+    struct room room;
+};
+struct profile {
+    struct profile_point *points; /* the caller's */
+    uint32_t n, max;
+};
+void profile_init(struct profile *p, struct profile_point *points, uint32_t max, usec_t from_at,
+                  const struct room *room);
+/* From `at` on there is this much more. Points must be added in time order. */
+void profile_add_later(struct profile *p, usec_t at, const struct room *more);
+/* Earliest start >= not_before at which `needs` fit for length_us; USEC_NEVER if none. */
+usec_t profile_find(const struct profile *p, const struct needs *needs, usec_t not_before,
+                    usec_t length_us);
+/* Take them for [from_at, until_at); they must fit. */
+void profile_take(struct profile *p, const struct needs *needs, usec_t from_at, usec_t until_at);
+
+#endif

@@ -1,0 +1,261 @@
+/* core.h - the decisions: event in, updates out.
+ *
+ * The core is pure: no clock, I/O, allocation, floats, callbacks or globals.  Time and luck arrive in
+ * events.  The daemon and the simulator link these very objects.
+ *
+ *     core_check(core, ev)   may refuse, changes nothing
+ *     core_step(core, ev)    changes, cannot fail
+ *
+ * A turn is any number of events and then one EVENT_DECIDE, which starts jobs.  Every other event
+ * only records a fact and its direct consequences (a final state, a dependency met or broken).
+ *
+ * Memory is one block from the caller holding indices only, so it may be copied or moved to a bigger
+ * block with core_grow.  core_check returns E_FULL when an event needs a bigger one.
+ *
+ * core_hash covers every field that a later decision can depend on: two cores that agree on it
+ * behave alike.  core_save and core_load keep a core across restarts by field names.
+ */
+#ifndef EOUL_CORE_CORE_H
+#define EOUL_CORE_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/event.h"
+
+struct core; /* lives in the caller's block */
+
+#define CORE_GPUS_MAX    64     /* one mask word: the largest team eoul is made for */
+#define CORE_PERSONS_MAX 256    /* 50 people, and room for those who left */
+#define CORE_JOBS_MAX    300000 /* live jobs; 100,000 queued is a measured figure */
+#define CORE_ARRAY_MAX   100000 /* tasks in one array */
+#define CORE_DEPS_MAX    256    /* conditions in one submit: bounds the check at each ending */
+#define CORE_TODOS_MAX   4096   /* live todos: 50 people with eighty each; planning is linear in it */
+#define CORE_CHUNKS_MAX  16     /* pieces one todo may be cut into */
+
+/* The order jobs are taken in.  All reserve for the first that does not fit and backfill behind it
+ * (EASY), but POLICY_FIFO, which never overtakes. */
+#define POLICY_LIST(X) \
+    X(POLICY_BLEND, "blend") /* doc/planner.md: index by time-to-eyes */ \
+    X(POLICY_FIFO, "fifo") X(POLICY_EASY, "easy") X(POLICY_SJF, "sjf") X(POLICY_SAF, "saf") \
+    X(POLICY_SRSF, "srsf")     /* smallest remaining area first: saf that counts what is done */ \
+    X(POLICY_LAS, "las")       /* least GPU time had so far first; needs no estimates */ \
+    X(POLICY_BOOKED, "booked") /* everybody has GPUs of their own, in order of arrival */
+enum policy {
+#define X(name, word) name,
+    POLICY_LIST(X)
+#undef X
+    POLICY_COUNT
+};
+const char *policy_word(enum policy policy);
+
+/* Settings that a team may begin with; a shell fills in its seed and what it was told otherwise. */
+#define CORE_SETTINGS_DEFAULT \
+    ((struct ev_settings){ .policy = POLICY_BLEND, .plan_depth = 32, \
+        .presence_us = 30 * USEC_PER_MIN, .runtime_guess_us = 30 * USEC_PER_MIN, \
+        .age_us = 14 * USEC_PER_DAY, .preempt = 1, .advantage_milli = 1400, \
+        .quantum_us = 10 * USEC_PER_MIN, .restart_us = 2 * USEC_PER_MIN, .defer = 1, \
+        .price_milli = 400, .search_window = 32, .search_moves = 8 })
+int policy_parse(struct str word, enum policy *ret);
+
+struct core_limits {   /* what a block must hold */
+    uint32_t jobs;     /* live jobs */
+    uint32_t deps;     /* dependency conditions of live jobs */
+    uint32_t spans;    /* availability windows, all persons together */
+    uint32_t groups;   /* run time history groups kept; the least recently used go */
+    uint32_t todos;    /* live todos */
+    uint32_t offers;   /* stretches of offered time, all persons together */
+};
+
+/* What a live core begins with.  A replay from the first row must begin with as many groups: they
+ * decide which history is forgotten first. */
+#define CORE_FIRST_GROUPS 512u
+#define CORE_FIRST_LIMITS \
+    ((struct core_limits){ .jobs = 1024, .deps = 512, .spans = 4096, .groups = CORE_FIRST_GROUPS })
+
+size_t core_size(const struct core_limits *limits);
+/* Make an empty core in `block` (aligned to 16, core_size bytes). */
+struct core *core_init(void *block, size_t size, const struct core_limits *limits);
+/* Copy `old` into a bigger block; every limit >= old's.  The old block is then the caller's again. */
+struct core *core_grow(void *block, size_t size, const struct core_limits *limits,
+                       const struct core *old);
+/* Limits that let `ev` in: at least doubled where it did not fit. */
+struct core_limits core_limits_for(const struct core *core, const struct core_event *ev);
+
+/* 0, or E_FULL (grow and ask again), E_INVALID, E_NOT_FOUND, E_STATE, E_LIMIT, E_TOO_LARGE with a
+ * sentence. */
+int core_check(const struct core *core, const struct core_event *ev, struct err *err);
+
+/* Updates go to out[0..max); max >= core_updates_max(core, ev).  Returns how many.  Asserts that
+ * core_check(core, ev) is 0 (debug builds and the simulator really ask it). */
+uint32_t core_updates_max(const struct core *core, const struct core_event *ev);
+uint32_t core_step(struct core *core, const struct core_event *ev, struct core_update *out,
+                   uint32_t max);
+
+/* When EVENT_DECIDE is next worth sending if nothing else happens, on either clock; USEC_NEVER if
+ * not at all. */
+void core_deadline(const struct core *core, usec_t *ret_wall_at, usec_t *ret_boot_at);
+
+uint64_t core_hash(const struct core *core);
+
+/* Text by field names, one record a line. */
+void core_save(const struct core *core, struct buf *out);
+int core_load_limits(struct str saved, struct core_limits *ret_limits, struct err *err);
+int core_load(struct core *fresh, struct str saved, struct err *err); /* E_NEWER, E_CORRUPT */
+
+/* --- looking: never changes what a decision sees ---------------------------------------------- */
+
+struct core_job { /* a copy */
+    job_id id;
+    job_id array_id;       /* 0: not an array task */
+    uint32_t array_index;
+    uint32_t array_max;
+    person_no owner, submitter;
+    enum job_state state;
+    enum reason reason;    /* of the wait, as of the last decision */
+    uint32_t flags;
+    uint32_t gpus, gpu_type, cpus;
+    uint64_t mem_mib;
+    usec_t limit_us;
+    int32_t nice;
+    usec_t submit_at, begin_at, deadline_at;
+    usec_t start_at;       /* CONFIGURING: when decided; RUNNING and later: when it began to run */
+    usec_t start_boot_at;
+    usec_t backoff_until_boot_at;
+    uint32_t attempt;      /* attempts made, the present one included */
+    uint32_t retries_left;
+    uint64_t gpu_mask;
+    uint64_t command_key, name_key;
+};
+
+uint32_t core_jobs_n(const struct core *core);
+bool core_job_get(const struct core *core, job_id id, struct core_job *ret);
+/* Live jobs in id order: the first with id > after; false at the end.  Final jobs are not live. */
+bool core_job_after(const struct core *core, job_id after, struct core_job *ret);
+job_id core_last_id(const struct core *core); /* greatest id ever submitted; 0: none */
+
+struct core_counts {
+    uint32_t pending, held, starting, running, completing; /* held ones are pending too */
+    uint32_t gpus_n, gpus_up, gpus_busy;
+    uint32_t cpus_n, cpus_busy;
+    uint64_t mem_mib, mem_busy_mib;
+};
+struct core_counts core_count(const struct core *core);
+
+struct core_gpu {
+    uint32_t type;
+    enum gpu_state state;
+    job_id job; /* 0: free */
+    int64_t watts_mw;
+};
+bool core_gpu_get(const struct core *core, uint32_t gpu, struct core_gpu *ret);
+
+/* The plan: a row for every live job in the order jobs are taken, running ones first.  A decision
+ * places plan_depth rows and starts those whose start is now; core_plan places all the rest the same
+ * way, deciding nothing. */
+struct plan_row {
+    job_id job;
+    uint32_t number;        /* of the row, stable within one plan; START updates name it */
+    enum job_state state;
+    enum reason reason;
+    usec_t start_at;        /* running: when it began; else planned with run times at P50;
+                             * USEC_NEVER: held, blocked or never fits */
+    usec_t start_late_at;   /* planned with run times at P90 */
+    usec_t end_p10_at, end_p50_at, end_p90_at;
+    usec_t eyes_at;         /* when its owner sees a result that comes at end_p50_at */
+    usec_t eyes_late_at;    /* ... at end_p90_at */
+    uint64_t gpu_mask;      /* planned or actual GPUs */
+    int64_t index;          /* what it was ordered by; larger first; comparable within one plan */
+};
+/* A piece of a todo in its person's time.  Todos without a time have no row; core_todo says why. */
+struct todo_row {
+    job_id todo;
+    person_no person;
+    uint8_t part, parts;    /* 1.. of so many */
+    bool pinned;            /* put there by hand */
+    bool under_way;         /* its time is now */
+    bool asked;             /* its person has not said yes yet */
+    usec_t from_at, until_at;
+    usec_t late_until_at;   /* its end if what it waits for ends at P90; USEC_NEVER: unknown */
+    int64_t day;
+};
+struct core_plan {
+    uint64_t number;        /* decisions made so far */
+    usec_t made_at;
+    uint32_t rows_n;
+    const struct plan_row *rows;
+    uint32_t todo_rows_n;   /* by todo, then in time; those of core_plan only */
+    const struct todo_row *todo_rows;
+};
+/* The plan of this moment.  `scratch` is core_plan_size(core) bytes of the caller's; rows live there. */
+size_t core_plan_size(const struct core *core);
+int core_plan(const struct core *core, usec_t wall_at, usec_t boot_at, void *scratch, size_t size,
+              struct core_plan *ret);
+/* The rows of the last decision (those it started and those it reserved for), valid until the next
+ * step.  rows[update.plan_row].start_at is the decision's own time for every START. */
+struct core_plan core_last_plan(const struct core *core);
+
+/* First instant >= t at which the person can look (availability only; the 30 minutes after a submit
+ * count for that job alone and are part of its rows). */
+usec_t core_eyes_at(const struct core *core, person_no person, usec_t t);
+/* End of the window that holds t; t itself if the person is absent then. */
+usec_t core_present_until(const struct core *core, person_no person, usec_t t);
+
+/* --- hands-on work (todo.h) ------------------------------------------------------------------- */
+
+struct core_todo { /* a copy */
+    job_id id;
+    person_no by;
+    person_no who[TODO_WHO_MAX]; /* any one of these */
+    uint32_t who_n;
+    uint32_t flags;              /* enum todo_flags */
+    enum todo_wait wait;         /* as of the last decision */
+    job_id blocker;              /* what it waits for; 0 */
+    usec_t added_at, takes_us, min_chunk_us;
+    usec_t left_us;              /* expected to be still needed */
+    usec_t not_before_at, deadline_at;
+    usec_t pin_at;               /* put there by hand; 0: free */
+    usec_t next_from_at, next_until_at; /* its next piece, as decided; 0: none */
+    person_no next_who;
+};
+uint32_t core_todos_n(const struct core *core);
+bool core_todo_get(const struct core *core, job_id id, struct core_todo *ret);
+bool core_todo_after(const struct core *core, job_id after, struct core_todo *ret);
+/* Offered time of a person, sorted; borrowed until the next step. */
+const struct offer *core_offers(const struct core *core, person_no person, uint32_t *ret_n,
+                                usec_t *ret_cap_us);
+
+/* Run time forecast of a job given how long it has run already: remaining life is conditioned on it.
+ * Lengths are of this attempt; work kept from earlier ones makes it shorter. */
+enum forecast_source { FORECAST_OWN, FORECAST_PERSON, FORECAST_TEAM, FORECAST_GUESS,
+                       FORECAST_TOLD };
+struct forecast {
+    usec_t p10_us, p50_us, p90_us;
+    uint32_t history_n;           /* finished runs it rests on */
+    enum forecast_source source;  /* the narrowest group that had any */
+};
+bool core_forecast(const struct core *core, job_id job, usec_t ran_us, struct forecast *ret);
+
+/* Why is this job where it is: a reason and its numbers, no text. */
+struct explanation {
+    enum reason reason;
+    job_id job;
+    uint32_t position;       /* 1: next in line; 0: not in line */
+    job_id blocker;          /* whose end (start, state) it waits for; 0: none or many */
+    usec_t change_at;        /* when what it waits for is expected (wall); USEC_NEVER: unknown */
+    uint32_t need_gpus, free_gpus, up_gpus; /* of its type: asked, free now, usable at all */
+    uint32_t need_cpus, free_cpus;
+    uint64_t need_mem_mib, free_mem_mib;
+    uint32_t limit, used;    /* for limits: allowed, in use */
+    usec_t start_at, start_late_at, end_p50_at, end_p90_at, eyes_at, eyes_late_at; /* its plan row's */
+    usec_t now_eyes_at;      /* eyes had it started now: eyes_at minus this is the cost of waiting */
+    usec_t now_eyes_late_at; /* the same at its P90 */
+    struct forecast forecast;
+};
+int core_explain(const struct core *core, job_id job, const struct core_plan *plan,
+                 struct explanation *ret);
+
+/* Every invariant of doc/events.md: NULL if all hold, else a static sentence.  O(live jobs). */
+const char *core_broken(const struct core *core);
+
+#endif

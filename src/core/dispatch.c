@@ -1,0 +1,649 @@
+/* dispatch.c - see dispatch.h. */
+#include "core/dispatch.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "core/avail.h"
+#include "core/capacity.h"
+#include "core/defer.h"
+#include "core/estimate.h"
+#include "core/job.h"
+#include "core/mutant.h"
+#include "core/preempt.h"
+#include "core/run.h"
+#include "core/search.h"
+
+#define STOP_GRACE_US (30 * USEC_PER_SEC) /* a job told to stop is expected gone by then */
+
+/* --- the total order -------------------------------------------------------------------------- */
+
+bool dispatch_before(const struct order_key *a, const struct order_key *b)
+{
+    if (a->tier != b->tier)
+        return a->tier < b->tier;
+    if (a->value != b->value)
+        return a->value > b->value;
+    if (a->area != b->area)
+        return a->area < b->area;
+    if (a->submit_at != b->submit_at)
+        return a->submit_at < b->submit_at;
+    if (a->id != b->id)
+        return a->id < b->id;
+    if (a->first_seq != b->first_seq)
+        return a->first_seq > b->first_seq;
+    return a->own_id < b->own_id;
+}
+
+bool dispatch_aged(const struct policy_ctx *ctx, usec_t submit_at)
+{
+    const struct core *c = ctx->core;
+    usec_t age_us = MUTANT(c, MUTANT_AGE) ? c->settings.age_us / 16 : c->settings.age_us;
+    return age_us > 0 && !MUTANT(c, MUTANT_AGE_NEVER) && ctx->now_at - submit_at >= age_us;
+}
+
+static struct order_key key_of(const struct policy_ctx *ctx, const struct class_view *view,
+                               uint32_t class, uint32_t job, uint32_t id, usec_t submit_at,
+                               const struct order_key *best)
+{
+    const struct core *c = ctx->core;
+    struct order_key key = {
+        .submit_at = submit_at, .id = id, .job = job, .class = class, .tier = 1, .own_id = id};
+    if (dispatch_aged(ctx, submit_at)) {
+        key.tier = 0;
+    } else {
+        key.value = view->value;
+        key.area = ctx->ops->area_ties ? view->area : 0;
+    }
+    uint32_t first_seq = classes_of(c)[class].key.first_seq;
+    if (first_seq && best) {
+        struct order_key before = *best;
+        before.first_seq = first_seq;
+        before.job = job;
+        before.class = class;
+        before.own_id = id;
+        return before;
+    }
+    return key;
+}
+
+struct order_key dispatch_key(const struct policy_ctx *ctx, const struct class_view *view,
+                              uint32_t job, const struct order_key *best)
+{
+    const struct job *j = &jobs_of(ctx->core)[job];
+    return key_of(ctx, view, j->class, job, j->id, j->submit_at, best);
+}
+
+static struct order_key head_key(const struct policy_ctx *ctx, const struct class_view *view,
+                                 uint32_t class, const struct order_key *best)
+{
+    const struct job_class *k = &classes_of(ctx->core)[class];
+    return key_of(ctx, view, class, k->head, k->head_id, k->head_submit_at, best);
+}
+const struct class_view *dispatch_view(const struct core *c, const struct scratch *s,
+                                       uint32_t class)
+{
+    return s->views ? &s->views[class] : &classes_of(c)[class].view;
+}
+
+/* --- a heap of candidates, best on top -------------------------------------------------------- */
+
+static void sift_down(struct order_key *keys, uint32_t n, uint32_t at)
+{
+    struct order_key key = keys[at];
+    for (;;) {
+        uint32_t child = 2 * at + 1;
+        if (child >= n)
+            break;
+        if (child + 1 < n && dispatch_before(&keys[child + 1], &keys[child]))
+            child++;
+        if (!dispatch_before(&keys[child], &key))
+            break;
+        keys[at] = keys[child];
+        at = child;
+    }
+    keys[at] = key;
+}
+
+/* --- limits ----------------------------------------------------------------------------------- */
+
+enum reason dispatch_impossible(const struct core *c, const struct needs *needs)
+{
+    if (room_fits(&c->up, needs))
+        return REASON_NONE;
+    return room_fits(&c->known, needs) ? REASON_GPU_TAKEN : REASON_NEVER_FITS;
+}
+
+enum reason dispatch_limited(const struct core *c, uint32_t owner, uint32_t gpus, uint32_t array,
+                             uint32_t more_running, uint32_t more_gpus, uint32_t more_tasks)
+{
+    const struct person *p = &c->persons[owner];
+    if (p->running_max && !MUTANT(c, MUTANT_RUNNING_MAX) && p->running + more_running >= p->running_max)
+        return REASON_PERSON_RUNNING;
+    if (gpus && p->gpus_max && !MUTANT(c, MUTANT_GPUS_MAX) && p->gpus + more_gpus + gpus > p->gpus_max)
+        return REASON_PERSON_GPUS;
+    if (gpus && p->gpus + more_gpus > 0 && policy_ops_of(c)->shares &&
+        p->gpus + more_gpus + gpus > policy_share(c))
+        return REASON_PERSON_GPUS;
+    if (array != NONE) {
+        const struct array *a = &arrays_of(c)[array];
+        if (a->max && !MUTANT(c, MUTANT_ARRAY_MAX) && a->busy + more_tasks >= a->max)
+            return REASON_ARRAY_LIMIT;
+    }
+    return REASON_NONE;
+}
+
+static void count(const struct core *c, uint32_t slot, const struct class_key *key,
+                  uint32_t *running, uint32_t *gpus, uint32_t *tasks)
+{
+    const struct job *j = &jobs_of(c)[slot];
+    *running += j->owner == key->owner;
+    *gpus += j->owner == key->owner ? j->gpus : 0;
+    *tasks += j->array_id == key->array_id;
+}
+
+/* The same, with what this decision has started and promised so far. */
+static enum reason limited(const struct core *c, const struct dispatch *d,
+                           const struct job_class *class)
+{
+    const struct class_key *key = &class->key;
+    uint32_t running = 0, gpus = 0, tasks = 0;
+    const struct person *p = &c->persons[key->owner];
+    if (p->running_max || p->gpus_max || key->array_id || policy_ops_of(c)->shares)
+        for (uint32_t i = 0; i < d->starts_n + d->claims_n; i++)
+            count(c, i < d->starts_n ? d->starts[i].job : d->claims[i - d->starts_n].job, key,
+                  &running, &gpus, &tasks);
+    return dispatch_limited(c, key->owner, key->gpus,
+                            key->array_id ? jobs_of(c)[class->head].array : NONE, running, gpus,
+                            tasks);
+}
+
+/* --- when running jobs end -------------------------------------------------------------------- */
+
+static bool end_before(const struct busy_end *a, const struct busy_end *b)
+{
+    return a->at != b->at ? a->at < b->at : a->id < b->id;
+}
+
+static void ends_sift(struct busy_end *ends, uint32_t n, uint32_t at)
+{
+    for (;;) {
+        uint32_t child = 2 * at + 1;
+        if (child >= n)
+            return;
+        if (child + 1 < n && end_before(&ends[child], &ends[child + 1]))
+            child++;
+        if (!end_before(&ends[at], &ends[child]))
+            return;
+        struct busy_end swap = ends[at];
+        ends[at] = ends[child];
+        ends[child] = swap;
+        at = child;
+    }
+}
+
+static void ends_sort(struct busy_end *ends,
+                      uint32_t n) /* heapsort: total order, so stability is moot */
+{
+    for (uint32_t i = n / 2; i-- > 0;)
+        ends_sift(ends, n, i);
+    for (uint32_t i = n; i-- > 1;) {
+        struct busy_end swap = ends[0];
+        ends[0] = ends[i];
+        ends[i] = swap;
+        ends_sift(ends, i, 0);
+    }
+}
+
+uint32_t dispatch_ends(const struct core *c, usec_t now_at, usec_t boot_at, bool late,
+                       struct busy_end *ends, usec_t *ret_holds_at)
+{
+    usec_t holds_at = USEC_NEVER;
+    for (uint32_t i = 0; i < c->busy_n; i++) {
+        const struct job *j = &jobs_of(c)[busy_of(c)[i]];
+        usec_t ran = usec_max(boot_at - j->start_boot_at, 0), holds_us, end_at;
+        if (j->state == JOB_COMPLETING) {
+            end_at = usec_add(now_at, STOP_GRACE_US);
+        } else {
+            struct forecast f = estimate_forecast(c, j, ran, &holds_us);
+            end_at = usec_add(now_at, (late ? f.p90_us : f.p50_us) - ran);
+            if (holds_us != USEC_NEVER)
+                holds_at = usec_min(holds_at, usec_add(now_at, usec_max(holds_us - ran, 1)));
+        }
+        ends[i] = (struct busy_end){ end_at, busy_of(c)[i], j->id };
+    }
+    ends_sort(ends, c->busy_n);
+    if (ret_holds_at)
+        *ret_holds_at = holds_at;
+    return c->busy_n;
+}
+
+/* A start or a claim of this decision, as something that ends as forecast. */
+static struct busy_end promised_end(const struct policy_ctx *ctx, const struct scratch *s,
+                                    uint32_t slot)
+{
+    const struct core *c = ctx->core;
+    const struct class_view *view = dispatch_view(c, s, jobs_of(c)[slot].class);
+    return (struct busy_end){ usec_add(ctx->now_at, view->node_us[NODES / 2]), slot,
+                              jobs_of(c)[slot].id };
+}
+
+/* The room that comes back when it ends. */
+static struct room end_room(const struct core *c, const struct dispatch *d, uint32_t slot)
+{
+    struct room back = capacity_of_job(c, &jobs_of(c)[slot]);
+    if (job_is_busy(&jobs_of(c)[slot]))
+        return back;
+    for (uint32_t i = 0; i < d->starts_n; i++)
+        if (d->starts[i].job == slot)
+            back.gpus = d->starts[i].types;
+    for (uint32_t i = 0; i < d->claims_n; i++)
+        if (d->claims[i].job == slot)
+            back.gpus = d->claims[i].types;
+    return back;
+}
+
+/* Earliest instant at which `needs` fit when busy jobs and this decision's starts and claims end as
+ * forecast, and what is left beside them then.  Marked jobs are left out: their room is in `room`. */
+static usec_t reserve(const struct policy_ctx *ctx, const struct scratch *s,
+                      const struct dispatch *d, const struct needs *needs, struct room room,
+                      struct room *ret_beside, usec_t *ret_holds_at)
+{
+    const struct core *c = ctx->core;
+    uint32_t n = 0, busy = dispatch_ends(c, ctx->now_at, ctx->boot_at, false, s->ends, ret_holds_at);
+    for (uint32_t i = 0; i < busy; i++)
+        if (!s->marks[jobs_of(c)[s->ends[i].job].prev])
+            s->ends[n++] = s->ends[i];
+    for (uint32_t i = 0; i < d->starts_n; i++)
+        s->ends[n++] = promised_end(ctx, s, d->starts[i].job);
+    for (uint32_t i = 0; i < d->claims_n; i++)
+        s->ends[n++] = promised_end(ctx, s, d->claims[i].job);
+    if (d->starts_n + d->claims_n)
+        ends_sort(s->ends, n);
+    for (uint32_t i = 0; i < n; i++) {
+        struct room back = end_room(c, d, s->ends[i].job);
+        room_give(&room, back.gpus, (uint32_t)back.cpus, (uint32_t)back.mem_mib);
+        bool last_of_instant = i + 1 == n || s->ends[i + 1].at > s->ends[i].at;
+        if (last_of_instant && room_fits(&room, needs)) {
+            room_take(&room, needs, NULL);
+            *ret_beside = room;
+            return s->ends[i].at;
+        }
+    }
+    return USEC_NEVER; /* not reached for what fits an empty machine, but a machine may shrink */
+}
+
+/* --- the decision ----------------------------------------------------------------------------- */
+
+static struct order_key run_key(struct run *r, uint32_t class, uint32_t job)
+{
+    const struct core *c = r->ctx->core;
+    const struct class_key *key = &classes_of(c)[class].key;
+    const struct order_key *best = r->has_best && key->first_seq ? &r->best[key->owner] : NULL;
+    return dispatch_key(r->ctx, dispatch_view(c, r->s, class), job, best);
+}
+
+void dispatch_reason(struct run *r, uint32_t class, enum reason reason)
+{
+    uint8_t *kept = r->s->reasons ? &r->s->reasons[class] : &classes_of(r->ctx->core)[class].reason;
+    *kept = (uint8_t)reason;
+}
+
+enum reason dispatch_limited_now(const struct run *r, const struct job_class *class)
+{
+    return limited(r->ctx->core, r->d, class);
+}
+
+bool dispatch_may_wait(const struct run *r, const struct order_key *key)
+{
+    const struct core *c = r->ctx->core;
+    const struct job_class *class = &classes_of(c)[key->class];
+    return key->tier != 0 && jobs_of(c)[key->job].dependents == NONE && !class->key.array_id &&
+           defer_may(c, &class->key, dispatch_view(c, r->s, key->class));
+}
+
+/* Is its start worth moving to a later time of its slack?  Not of one that can be asked to make way. */
+static bool run_defers(struct run *r, const struct order_key *key)
+{
+    const struct core *c = r->ctx->core;
+    const struct class_key *like = &classes_of(c)[key->class].key;
+    if (!r->ctx->ops->uses_index || (c->settings.preempt && like->preempt != PREEMPT_NEVER) ||
+        !dispatch_may_wait(r, key))
+        return false;
+    if (!r->s->search->prices.from_at)
+        price_make(&r->s->search->prices, c, r->ctx->now_at);
+    return defer_best(c, &r->s->search->prices, like, dispatch_view(c, r->s, key->class),
+                      r->ctx->now_at) > r->ctx->now_at;
+}
+
+/* Bring every class's view up to date; find each owner's best if somebody was sent first. */
+static void run_views(struct run *r, struct policy_ctx *ctx)
+{
+    const struct core *c = ctx->core;
+    unsigned __int128 area = 0;
+    for (uint32_t i = 0; i < c->classes_n; i++) {
+        uint32_t at = classes_live_of(c)[i];
+        const struct job_class *class = &classes_of(c)[at];
+        struct class_view *view = (struct class_view *)dispatch_view(c, r->s, at);
+        policy_forecast(ctx, &class->key, view);
+        area += (unsigned __int128)view->area * class->n;
+        r->has_best |= class->key.first_seq != 0;
+        r->makes_way |= c->settings.preempt && class->key.preempt != PREEMPT_NEVER;
+    }
+    policy_backlog(ctx, area);
+    for (uint32_t i = 0; i < c->classes_n; i++) {
+        uint32_t at = classes_live_of(c)[i];
+        policy_value(ctx, &classes_of(c)[at].key, (struct class_view *)dispatch_view(c, r->s, at));
+    }
+    for (uint32_t i = 0; i < c->busy_n; i++)
+        r->has_best |= jobs_of(c)[busy_of(c)[i]].first_seq != 0;
+    if (!r->has_best)
+        return;
+    for (uint32_t i = 0; i <= CORE_PERSONS_MAX; i++)
+        r->best[i].job = NONE;
+    for (uint32_t i = 0; i < c->classes_n; i++) {
+        uint32_t at = classes_live_of(c)[i];
+        const struct job_class *class = &classes_of(c)[at];
+        struct order_key key = head_key(ctx, dispatch_view(c, r->s, at), at, NULL);
+        struct order_key *best = &r->best[class->key.owner];
+        if (best->job == NONE || dispatch_before(&key, best))
+            *best = key;
+    }
+}
+
+/* Candidates: heads that fit now, in a heap; of the others only the best matters. */
+void dispatch_candidates(struct run *r, bool all)
+{
+    const struct core *c = r->ctx->core;
+    for (uint32_t i = 0; i < c->classes_n; i++) {
+        uint32_t at = classes_live_of(c)[i];
+        const struct job_class *class = &classes_of(c)[at];
+        struct needs needs = class_needs(&class->key);
+        enum reason reason = dispatch_impossible(c, &needs);
+        if (reason == REASON_NONE)
+            reason = limited(c, r->d, class);
+        const struct order_key *best =
+            r->has_best && class->key.first_seq ? &r->best[class->key.owner] : NULL;
+        struct order_key key = head_key(r->ctx, dispatch_view(c, r->s, at), at, best);
+        if (reason == REASON_NONE && !all && run_defers(r, &key)) {
+            reason = REASON_DEFERRED;
+            r->deferred = true;
+        }
+        dispatch_reason(r, at, reason == REASON_NONE ? REASON_PRIORITY : reason);
+        if (reason != REASON_NONE)
+            continue;
+        if (all || room_fits(&r->pool, &needs)) {
+            r->s->keys[r->n++] = key;
+            r->least.gpus = needs.gpus < r->least.gpus ? needs.gpus : r->least.gpus;
+            r->least.cpus = needs.cpus < r->least.cpus ? needs.cpus : r->least.cpus;
+            r->least.mem_mib = needs.mem_mib < r->least.mem_mib ? needs.mem_mib : r->least.mem_mib;
+        } else if (!r->has_waiting || dispatch_before(&key, &r->waiting)) {
+            r->waiting = key;
+            r->has_waiting = true;
+        }
+    }
+    for (uint32_t i = r->n / 2; i-- > 0;)
+        sift_down(r->s->keys, r->n, i);
+}
+
+static void run_reserve(struct run *r, const struct order_key *key)
+{
+    const struct core *c = r->ctx->core;
+    struct needs needs = class_needs(&classes_of(c)[key->class].key);
+    r->blocked = true;
+    r->d->reserved = key->job;
+    r->d->reserved_at = reserve(r->ctx, r->s, r->d, &needs, r->pool, &r->beside, &r->holds_at);
+    dispatch_reason(r, key->class, REASON_RESOURCES);
+}
+
+/* A job that keeps its work may use what would stand idle until the reservation, and makes way then: if
+ * it may be asked to by then. */
+static bool run_fills(const struct run *r, uint32_t class)
+{
+    const struct core *c = r->ctx->core;
+    usec_t least_us = usec_add(c->settings.quantum_us, STOP_GRACE_US);
+    return c->settings.preempt && classes_of(c)[class].key.preempt == PREEMPT_CHECKPOINT &&
+           r->d->reserved_at - r->ctx->now_at >= least_us;
+}
+
+/* Behind a reservation: may this one start without delaying it? */
+static bool run_backfills(struct run *r, uint32_t class, const struct needs *needs)
+{
+    const struct class_view *view = dispatch_view(r->ctx->core, r->s, class);
+    if (!r->ctx->ops->overtakes)
+        return false;
+    if (r->d->reserved_at == USEC_NEVER)
+        return true;
+    if (usec_add(r->ctx->now_at, view->node_us[NODES - 1]) <= r->d->reserved_at)
+        return true;
+    if (run_fills(r, class))
+        return true;
+    if (!room_fits(&r->beside, needs))
+        return false;
+    room_take(&r->beside, needs, NULL);
+    return true;
+}
+
+bool dispatch_fits_now(const struct run *r, const struct needs *needs)
+{
+    struct room both = room_least(&r->free, &r->pool);
+    return room_fits(&both, needs);
+}
+
+/* GPUs of a start: of the types that are free and promised to nobody. */
+void dispatch_start(struct run *r, const struct order_key *key, const struct needs *needs)
+{
+    const struct core *c = r->ctx->core;
+    struct start *start = &r->d->starts[r->d->starts_n++];
+    struct room both = room_least(&r->free, &r->pool);
+    uint64_t pool =
+        MUTANT(c, MUTANT_GPU_TWICE) && c->decisions % 16 == 7 ? ~UINT64_C(0) : r->free_mask;
+    if (pool != r->free_mask) {
+        pool = 0;
+        for (uint32_t i = 0; i < CORE_GPUS_MAX; i++)
+            pool |= (uint64_t)(c->gpus[i].known && c->gpus[i].state == GPU_UP) << i;
+    }
+    room_take(&both, needs, &start->types);
+    start->job = key->job;
+    start->gpu_mask = capacity_pick(c, start->types, pool);
+    if (MUTANT(c, MUTANT_GPU_COUNT))
+        start->gpu_mask &= start->gpu_mask - 1;
+    r->free_mask &= ~start->gpu_mask;
+    struct room taken = { start->types, (int32_t)needs->cpus, (int32_t)needs->mem_mib };
+    room_lose(&r->free, &taken);
+    room_lose(&r->pool, &taken);
+}
+
+/* --- runners ---------------------------------------------------------------------------------- */
+
+/* Its turn: there is still room for it where it is, or it makes way for the last claim before it. */
+static void run_keep(struct run *r, const struct order_key *key)
+{
+    const struct core *c = r->ctx->core;
+    const struct job *j = &jobs_of(c)[key->job];
+    struct room room = capacity_of_job(c, j);
+    if (room_holds(&r->pool, &room)) {
+        room_lose(&r->pool, &room);
+        r->s->marks[j->prev] = 0;
+    } else if (r->d->stops_n < STOPS_MAX) {
+        assert(r->d->claims_n > 0);
+        r->d->stops[r->d->stops_n++] =
+            (struct stop){ key->job, r->d->claims[r->d->claims_n - 1].job };
+    }
+}
+
+/* Whoever stands before `key` (NULL: all): runners keep their room or make way, the best of those that
+ * did not fit from the start gets the reservation. */
+static void run_until(struct run *r, const struct order_key *key)
+{
+    for (;;) {
+        const struct order_key *runner =
+            r->runners_at < r->runners_n ? &r->runners[r->runners_at] : NULL;
+        const struct order_key *waiting = !r->blocked && r->has_waiting ? &r->waiting : NULL;
+        bool first = runner && (!waiting || dispatch_before(runner, waiting));
+        const struct order_key *next = first ? runner : waiting;
+        if (!next || (key && !dispatch_before(next, key)))
+            return;
+        if (first) {
+            r->runners_at++;
+            run_keep(r, runner);
+        } else {
+            run_reserve(r, waiting);
+        }
+    }
+}
+
+static void run_claim(struct run *r, const struct order_key *key, const struct needs *needs)
+{
+    struct claim *claim = &r->d->claims[r->d->claims_n++];
+    claim->job = key->job;
+    room_take(&r->pool, needs, &claim->types);
+    dispatch_reason(r, key->class, REASON_RESOURCES);
+}
+
+/* The next job of a class whose head was just started takes its place in the heap, or the class
+ * leaves. */
+void dispatch_advance(struct run *r, bool class_done)
+{
+    const struct core *c = r->ctx->core;
+    struct order_key *top = &r->s->keys[0];
+    uint32_t next = class_done ? NONE : jobs_of(c)[top->job].next;
+    if (next == NONE)
+        *top = r->s->keys[--r->n];
+    else
+        *top = run_key(r, top->class, next);
+    if (r->n > 1)
+        sift_down(r->s->keys, r->n, 0);
+}
+
+/* The best candidate's turn; true: it has started or will, and the next of its class may follow. */
+static bool run_one(struct run *r, const struct order_key *key)
+{
+    const struct core *c = r->ctx->core;
+    const struct job_class *class = &classes_of(c)[key->class];
+    struct needs needs = class_needs(&class->key);
+    enum reason reason = limited(c, r->d, class);
+    if (reason != REASON_NONE) {
+        dispatch_reason(r, key->class, reason);
+        return false;
+    }
+    if (!room_fits(&r->pool, &needs)) {
+        if (!r->blocked)
+            run_reserve(r, key);
+        return false;
+    }
+    bool now = dispatch_fits_now(r, &needs);
+    if (r->quiet || (!now && r->d->claims_n == CLAIMS_MAX) ||
+        (r->blocked && !run_backfills(r, key->class, &needs))) {
+        r->refused = true;
+        return false;
+    }
+    if (now && r->d->starts_n == STARTS_MAX) {
+        r->d->again_at = r->ctx->now_at;
+        return false;
+    }
+    if (now)
+        dispatch_start(r, key, &needs);
+    else
+        run_claim(r, key, &needs);
+    return true;
+}
+
+static void run_loop(struct run *r)
+{
+    while (r->n > 0) {
+        struct order_key key = r->s->keys[0];
+        run_until(r, &key);
+        bool start = run_one(r, &key);
+        if (r->d->again_at != USEC_NEVER)
+            return; /* no room for more starts in one decision: the next one comes at once */
+        dispatch_advance(r, !start);
+        if (r->blocked && !room_fits(&r->pool, &r->least))
+            break; /* of thousands that fit at first, none does any more */
+    }
+    run_until(r, NULL);
+}
+
+usec_t dispatch_next_age(const struct run *r)
+{
+    const struct core *c = r->ctx->core;
+    usec_t next_at = USEC_NEVER;
+    if (c->settings.age_us == 0)
+        return next_at;
+    for (uint32_t i = 0; i < c->classes_n; i++) {
+        uint32_t slot = classes_of(c)[classes_live_of(c)[i]].head;
+        while (slot != NONE && dispatch_aged(r->ctx, jobs_of(c)[slot].submit_at))
+            slot = jobs_of(c)[slot].next;
+        if (slot != NONE)
+            next_at = usec_min(next_at, usec_add(jobs_of(c)[slot].submit_at, c->settings.age_us));
+    }
+    return next_at;
+}
+
+/* Something fits but was refused.  Refusals change when values are computed again, when somebody
+ * grows old, or when a running job outlives what its forecast rests on (the reservation moves). */
+static usec_t run_refused_again(struct run *r)
+{
+    const struct core *c = r->ctx->core;
+    usec_t again = usec_min(usec_min(policy_next_tick(r->ctx), r->holds_at), r->runners_again_at);
+    for (uint32_t i = 0; i < c->classes_n; i++) {
+        const struct job_class *class = &classes_of(c)[classes_live_of(c)[i]];
+        usec_t aged = usec_add(class->head_submit_at, c->settings.age_us);
+        if (c->settings.age_us && aged > r->ctx->now_at)
+            again = usec_min(again, aged);
+        if (r->ctx->ops->uses_index)
+            again = usec_min(again, avail_next_edge(c, class->key.owner, r->ctx->now_at));
+    }
+    return usec_max(again, r->ctx->now_at + 1);
+}
+
+/* Whoever waits may displace somebody without anything happening: by values that move, or when an
+ * attempt has run for its quantum. */
+static bool may_change(const struct run *r)
+{
+    return r->runners_n > 0 || r->runners_again_at != USEC_NEVER;
+}
+
+/* When deciding again may start more though nothing happens. */
+static usec_t run_again(struct run *r)
+{
+    usec_t now_at = r->ctx->now_at, again_at = r->d->again_at;
+    if (again_at != USEC_NEVER)
+        return again_at;
+    if (r->refused || (r->blocked && may_change(r)))
+        again_at = run_refused_again(r);
+    if (r->deferred)
+        again_at = usec_min(again_at, usec_min(price_next_slot(now_at), dispatch_next_age(r)));
+    return again_at;
+}
+
+void dispatch_run(const struct core *c, struct policy_ctx *ctx, const struct scratch *s,
+                  struct dispatch *ret)
+{
+    struct run r;
+    memset(&r, 0, offsetof(struct run, best));
+    ret->starts_n = ret->claims_n = ret->stops_n = ret->placed_n = 0;
+    ret->reserved = NONE;
+    ret->reserved_at = ret->again_at = USEC_NEVER;
+    r.ctx = ctx;
+    r.s = s;
+    r.d = ret;
+    r.free = c->free;
+    r.free_mask = capacity_free_mask(c);
+    r.holds_at = USEC_NEVER;
+    r.least = (struct needs){ UINT8_MAX, 0, UINT32_MAX, UINT32_MAX };
+    r.quiet = c->quiet && ctx->now_at < c->again_at;
+    s->search->prices.from_at = 0; /* not made */
+    run_views(&r, ctx);
+    if ((c->closed && !MUTANT(c, MUTANT_CLOSED)) || c->classes_n == 0)
+        return;
+    r.runners = s->keys + c->classes_n;
+    r.runners_n = preempt_runners(ctx, r.has_best ? r.best : NULL, r.runners, s->marks, &r.pool,
+                                  &r.runners_again_at);
+    room_give(&r.pool, r.free.gpus, (uint32_t)r.free.cpus, (uint32_t)r.free.mem_mib);
+    if (!dispatch_plan(&r)) {
+        dispatch_candidates(&r, false);
+        run_loop(&r);
+    }
+    ret->again_at = r.quiet ? c->again_at : run_again(&r);
+}

@@ -1,0 +1,82 @@
+/* dispatch.h - who starts now?  (doc/planner.md, "Order")
+ *
+ * Takes jobs in the total order of state.h.  Those that fit start.  The first that does not gets a
+ * reservation at the earliest instant at which running jobs, ending as forecast (P50), leave it
+ * room; behind it a job starts only if it fits now and either ends by its P90 (or limit) before
+ * that instant, or fits beside the reserved job (EASY backfill).  POLICY_FIFO stops at the first.
+ *
+ * Jobs that may make way (preempt.h) stand in the same order as those that wait, and their room is as
+ * good as free to whoever stands before them.  Who fits only then has a *claim*: it takes that room out of
+ * the sum, and a runner whose room is gone when its turn comes is told to make way.  The claim starts in a
+ * later decision, when the room is there.  The reservation stays for whoever does not even fit so.
+ *
+ * With settings.search_moves the first jobs in line are planned together instead (run.h).  With
+ * settings.defer a start may be moved later inside its slack (defer.h).  Both look at the very instant: so
+ * that a decision repeated at once changes nothing, nothing starts while nothing has happened and the
+ * last decision's again_at has not come (core.quiet).
+ *
+ * Pure looking: core.c applies the result; core_plan makes the same call to draw the same starts.
+ * Work is linear in classes, not in jobs.
+ */
+#ifndef EOUL_CORE_DISPATCH_H
+#define EOUL_CORE_DISPATCH_H
+
+#include "core/policy.h"
+#include "core/state.h"
+
+struct scratch { /* memory of one dispatch, sized for this core */
+    struct class_view *views;  /* by class slot; NULL: those in the core's classes are renewed */
+    uint8_t *reasons;          /* by class slot; NULL: likewise */
+    struct order_key *keys;    /* one per class in use, then one per busy job */
+    struct busy_end *ends;     /* one per busy job, start and claim */
+    uint8_t *marks;            /* one per busy job */
+    struct search *search;     /* places of the plan, if there is one */
+};
+
+struct start {
+    uint32_t job; /* slot */
+    uint64_t gpu_mask;
+    uint64_t types; /* how many of each type, packed as a room */
+};
+struct claim {
+    uint32_t job;
+    uint64_t types;
+};
+struct stop {
+    uint32_t job, claim; /* slots: who makes way, for whom */
+};
+
+struct dispatch {
+    struct start starts[STARTS_MAX];
+    uint32_t starts_n;
+    struct claim claims[CLAIMS_MAX];
+    uint32_t claims_n;
+    struct stop stops[STOPS_MAX];
+    uint32_t stops_n;
+    uint32_t reserved;        /* slot of the first that does not fit, NONE */
+    usec_t reserved_at;
+    uint32_t placed_n;        /* places in scratch.search (order[0..placed_n)), those that start included */
+    usec_t again_at;          /* deciding again may start more then, though nothing happens */
+};
+
+void dispatch_run(const struct core *c, struct policy_ctx *ctx, const struct scratch *s,
+                  struct dispatch *ret);
+
+/* Place in the total order; best may be NULL (no job sent first). */
+struct order_key dispatch_key(const struct policy_ctx *ctx, const struct class_view *view,
+                              uint32_t job, const struct order_key *best);
+bool dispatch_aged(const struct policy_ctx *ctx, usec_t submit_at);
+bool dispatch_before(const struct order_key *a, const struct order_key *b);
+
+const struct class_view *dispatch_view(const struct core *c, const struct scratch *s,
+                                       uint32_t class);
+/* Expected ends of busy jobs at a quantile (50 or 90), sorted; `holds` also says until when. */
+uint32_t dispatch_ends(const struct core *c, usec_t now_at, usec_t boot_at, bool late,
+                       struct busy_end *ends, usec_t *ret_holds_at);
+/* Room no start can have, whoever ends: never fits, or only on GPUs that are not UP. */
+enum reason dispatch_impossible(const struct core *c, const struct needs *needs);
+/* A limit of its person or array that keeps one more job from starting. */
+enum reason dispatch_limited(const struct core *c, uint32_t owner, uint32_t gpus, uint32_t array,
+                             uint32_t more_running, uint32_t more_gpus, uint32_t more_tasks);
+
+#endif

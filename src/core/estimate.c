@@ -1,0 +1,431 @@
+/* estimate.c - see estimate.h. */
+#include "core/estimate.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "core/person.h"
+#include "core/weight.h"
+
+/* Weights of one run in the pool.  30 own runs outweigh everything else ten to one; two or three
+ * are still mostly the person's. */
+#define WEIGHT_OWN    8
+#define WEIGHT_PERSON 2
+#define WEIGHT_TEAM   1
+#define WEIGHT_GUESS  1
+#define GUESS_SPREAD  (2 * LOG_ONE) /* the guess is three runs: a quarter, the median, four times */
+#define WEIGHT_TOLD   2             /* of each of its samples: together about four own runs */
+#define TOLD_SAMPLES  16
+#define POOL_MAX (SAMPLES_OWN + SAMPLES_PERSON + SAMPLES_TEAM + 3 + TOLD_SAMPLES)
+#define FEW 10                      /* until a pool has this many runs, news is shown at once */
+#define OUTLIVED_STEP (LOG_ONE / 4) /* past every known run: forecasts move in steps of 2^(1/4) */
+
+/* --- fixed-point logarithm -------------------------------------------------------------------- */
+
+/* Integer part from the highest bit; each fraction bit by squaring the mantissa (Q31). */
+int32_t log2_fixed(uint64_t value)
+{
+    if (value == 0)
+        return 0;
+    int32_t whole = 63 - __builtin_clzll(value), fraction = 0;
+    uint64_t m = whole >= 31 ? value >> (whole - 31) : value << (31 - whole);
+    for (int32_t bit = LOG_ONE / 2; bit; bit /= 2) {
+        m = (m * m) >> 31;
+        if (m >> 32) {
+            m >>= 1;
+            fraction += bit;
+        }
+    }
+    return whole * LOG_ONE + fraction;
+}
+
+/* 2^(2^-k) in Q32 for k = 1..9. */
+static const uint64_t roots[] = {
+    0x16a09e668, 0x1306fe0a3, 0x1172b83c8, 0x10b5586d0, 0x1059b0d31, 0x102c9a3e7, 0x10163da9f,
+    0x100b1afa6, 0x10058c86e,
+};
+
+uint64_t exp2_fixed(int32_t log)
+{
+    if (log < 0)
+        return 0;
+    int32_t whole = log / LOG_ONE, fraction = log % LOG_ONE;
+    uint64_t m = UINT64_C(1) << 32;
+    for (int i = 0; i < 9; i++)
+        if (fraction & (LOG_ONE >> (i + 1)))
+            m = (uint64_t)(((unsigned __int128)m * roots[i]) >> 32);
+    if (whole >= 62)
+        return UINT64_C(1) << 62;
+    return whole >= 32 ? m << (whole - 32) : m >> (32 - whole);
+}
+
+/* --- pools ------------------------------------------------------------------------------------ */
+
+struct pool {
+    struct { int16_t log; uint16_t weight; } at[POOL_MAX];
+    uint32_t n;
+    uint32_t weight;
+};
+
+static void pool_one(struct pool *p, int32_t log, uint32_t weight)
+{
+    uint32_t i = p->n++;
+    assert(p->n <= POOL_MAX);
+    for (; i > 0 && p->at[i - 1].log > log; i--)
+        p->at[i] = p->at[i - 1];
+    p->at[i].log = (int16_t)log;
+    p->at[i].weight = (uint16_t)weight;
+    p->weight += weight;
+}
+
+/* The newest `max` of a group. */
+static void pool_add(struct pool *p, const struct samples *s, uint32_t max, uint32_t weight)
+{
+    uint32_t from = s->n > max ? s->n - max : 0;
+    for (uint32_t i = from; i < s->n; i++)
+        pool_one(p, s->log[i], weight);
+}
+
+/* Middles of fifteen equally likely parts of a normal distribution, in thousandths, and something far
+ * out, for what has outlived the fifteen. */
+static const int32_t normal_milli[TOLD_SAMPLES] = { -1834, -1282, -967, -728, -524, -341, -168, 0,
+                                                    168, 341, 524, 728, 967, 1282, 1834, 2500 };
+#define LOG2_E_MILLI 1443 /* told spreads are of the natural logarithm */
+
+static void pool_told(struct pool *p, usec_t median_us, uint32_t sd_milli)
+{
+    int32_t middle = log2_fixed((uint64_t)median_us);
+    int64_t sd = usec_min(sd_milli, 5000);
+    for (int i = 0; i < TOLD_SAMPLES; i++) {
+        int64_t off = normal_milli[i] * sd * LOG2_E_MILLI * LOG_ONE / 1000 / 1000 / 1000;
+        int64_t log = middle + off < 0 ? 0 : middle + off;
+        pool_one(p, log > INT16_MAX ? INT16_MAX : (int32_t)log,
+                 i + 1 == TOLD_SAMPLES ? 1 : WEIGHT_TOLD);
+    }
+}
+
+static bool told_counts(const struct core *c, const struct ask *ask)
+{
+    return ask->told_us > 0 && c->settings.estimates != ESTIMATES_HISTORY;
+}
+
+/* A told length that is taken at its word. */
+static bool told_exactly(const struct core *c, const struct ask *ask)
+{
+    return told_counts(c, ask) && c->settings.estimates == ESTIMATES_TOLD && ask->told_sd_milli == 0;
+}
+
+static void pool_make(const struct core *c, const struct ask *ask, struct pool *p)
+{
+    int32_t guess = log2_fixed((uint64_t)usec_max(c->settings.runtime_guess_us, USEC_PER_SEC));
+    p->n = p->weight = 0;
+    if (told_counts(c, ask)) {
+        pool_told(p, ask->told_us, ask->told_sd_milli);
+        if (c->settings.estimates == ESTIMATES_TOLD)
+            return;
+    }
+    if (ask->group != NONE)
+        pool_add(p, &groups_of(c)[ask->group].samples, SAMPLES_OWN, WEIGHT_OWN);
+    pool_add(p, &c->persons[ask->owner].shown, SAMPLES_PERSON, WEIGHT_PERSON);
+    pool_add(p, &c->team_shown, SAMPLES_TEAM, WEIGHT_TEAM);
+    for (int i = -1; i <= 1; i++)
+        pool_one(p, guess + i * GUESS_SPREAD, WEIGHT_GUESS);
+}
+
+/* Smallest sample, from place `from` on, at or below which lies `permille` of the weight there. */
+static int32_t pool_quantile(const struct pool *p, uint32_t from, uint32_t permille)
+{
+    uint64_t total = 0, below = 0;
+    for (uint32_t i = from; i < p->n; i++)
+        total += p->at[i].weight;
+    for (uint32_t i = from; i < p->n; i++) {
+        below += p->at[i].weight;
+        if (below * 1000 >= total * permille)
+            return p->at[i].log;
+    }
+    return p->at[p->n - 1].log;
+}
+
+static usec_t length(int32_t log)
+{
+    return usec_min(usec_max((usec_t)exp2_fixed(log), USEC_PER_SEC), ESTIMATE_MAX_US);
+}
+
+static const uint32_t node_permille[NODES] = { 100, 300, 500, 700, 900 };
+
+/* --- the table of groups ---------------------------------------------------------------------- */
+
+uint64_t estimate_key(uint32_t owner, uint64_t command_key, uint32_t gpus)
+{
+    uint64_t key = hash_mix(hash_mix(owner, command_key), gpus);
+    return key ? key : 1; /* 0 marks a free record */
+}
+
+uint64_t group_hash(const struct group *g)
+{
+    uint64_t h = hash_mix(hash_mix('g', g->key), (uint64_t)g->used_seq << 32 | g->failed_n);
+    return hash_bytes(h, &g->samples, sizeof g->samples);
+}
+
+uint32_t estimate_find(const struct core *c, uint64_t key)
+{
+    uint32_t at = group_buckets_of(c)[key & (c->group_buckets - 1)];
+    while (at != NONE && groups_of(c)[at].key != key)
+        at = groups_of(c)[at].next;
+    return at;
+}
+
+void estimate_rehash(struct core *c)
+{
+    uint32_t *buckets = group_buckets_of(c);
+    memset(buckets, 0xff, c->group_buckets * sizeof *buckets);
+    for (uint32_t i = 0; i < c->groups_used; i++) {
+        struct group *g = &groups_of(c)[i];
+        if (g->key == 0)
+            continue;
+        g->next = buckets[g->key & (c->group_buckets - 1)];
+        buckets[g->key & (c->group_buckets - 1)] = i;
+    }
+}
+
+/* Slot of the group that was used least recently, unlinked and forgotten. */
+static uint32_t group_evict(struct core *c)
+{
+    struct group *groups = groups_of(c);
+    uint32_t oldest = NONE;
+    for (uint32_t i = 0; i < c->groups_used; i++)
+        if (groups[i].key && (oldest == NONE || groups[i].used_seq < groups[oldest].used_seq))
+            oldest = i;
+    uint32_t *link = &group_buckets_of(c)[groups[oldest].key & (c->group_buckets - 1)];
+    while (*link != oldest)
+        link = &groups[*link].next;
+    *link = groups[oldest].next;
+    c->sum -= group_hash(&groups[oldest]);
+    return oldest;
+}
+
+/* Versions are drawn from one counter: one can then never be met again in another group's record.
+ */
+static uint32_t next_version(struct core *c) { return ++c->version; }
+
+struct group *estimate_enter(struct core *c, uint64_t key)
+{
+    uint32_t at = c->groups_used < c->limits.groups ? c->groups_used++ : group_evict(c);
+    struct group *g = &groups_of(c)[at];
+    uint32_t *bucket = &group_buckets_of(c)[key & (c->group_buckets - 1)];
+    memset(g, 0, sizeof *g);
+    g->key = key;
+    g->next = *bucket;
+    g->version = next_version(c);
+    *bucket = at;
+    c->group_epoch++;
+    return g;
+}
+
+static void samples_add(struct samples *s, int32_t log)
+{
+    if (s->n == SAMPLES_OWN) {
+        memmove(s->log, s->log + 1, (SAMPLES_OWN - 1) * sizeof s->log[0]);
+        s->n--;
+    }
+    s->log[s->n++] = (int16_t)log;
+}
+
+void estimate_record(struct core *c, const struct job *j, usec_t ran_us)
+{
+    int32_t log = log2_fixed((uint64_t)usec_max(estimate_work_us(c, j, ran_us), USEC_PER_MSEC));
+    uint64_t key = estimate_key(j->owner, j->command_key, j->gpus);
+    uint32_t at = estimate_find(c, key);
+    struct group *g;
+    if (at == NONE) {
+        g = estimate_enter(c, key);
+    } else {
+        g = &groups_of(c)[at];
+        c->sum -= group_hash(g);
+    }
+    samples_add(&g->samples, log);
+    g->used_seq = ++c->group_seq;
+    g->version = next_version(c);
+    c->sum += group_hash(g);
+
+    struct person *p = &c->persons[j->owner];
+    samples_add(&p->samples, log);
+    if (p->shown.n < FEW) {
+        p->shown = p->samples;
+        c->shown_epoch++;
+    }
+    person_changed(c, j->owner);
+    samples_add(&c->team, log);
+    if (c->team_shown.n < FEW) {
+        c->team_shown = c->team;
+        c->shown_epoch++;
+    }
+}
+
+void estimate_record_failure(struct core *c, const struct job *j)
+{
+    uint32_t at = estimate_find(c, estimate_key(j->owner, j->command_key, j->gpus));
+    if (at == NONE)
+        return;
+    struct group *g = &groups_of(c)[at];
+    c->sum -= group_hash(g);
+    g->failed_n += g->failed_n < UINT32_MAX;
+    c->sum += group_hash(g);
+}
+
+/* --- forecasts -------------------------------------------------------------------------------- */
+
+usec_t estimate_restart_us(const struct core *c, const struct job *j)
+{
+    if (j->done_us == 0)
+        return 0;
+    return j->restart_us ? j->restart_us : c->settings.restart_us;
+}
+
+usec_t estimate_work_us(const struct core *c, const struct job *j, usec_t ran_us)
+{
+    return usec_add(j->done_us, usec_max(ran_us - estimate_restart_us(c, j), 0));
+}
+
+/* The first length whose logarithm is at least `log`. */
+static usec_t crossing(int32_t log)
+{
+    uint64_t us = exp2_fixed(log);
+    while (log2_fixed(us) < log)
+        us += us / 4096 + 1; /* rounding puts it a fraction of a step too early at most */
+    return (usec_t)us;
+}
+
+/* Quantiles of the whole run given `work` is done; *ret_holds_us: of work, as estimate_rest. */
+static void whole_nodes(const struct core *c, const struct ask *ask, usec_t work_us,
+                        struct forecast_nodes *ret, usec_t *ret_holds_us)
+{
+    struct pool pool;
+    uint32_t from = 0;
+    int32_t work = work_us > 0 ? log2_fixed((uint64_t)work_us) : -1;
+    if (told_exactly(c, ask) && work_us < ask->told_us) {
+        for (int i = 0; i < NODES; i++)
+            ret->us[i] = usec_min(ask->told_us, ESTIMATE_MAX_US);
+        *ret_holds_us = ask->told_us;
+        return;
+    }
+    pool_make(c, ask, &pool);
+    while (from < pool.n && pool.at[from].log <= work)
+        from++;
+    if (from < pool.n) {
+        for (int i = 0; i < NODES; i++)
+            ret->us[i] = length(pool_quantile(&pool, from, node_permille[i]));
+        *ret_holds_us = crossing(pool.at[from].log);
+        return;
+    }
+    /* It has outlived all we know: the longer it ran, the longer it may. */
+    static const int32_t beyond[NODES] = { 0, LOG_ONE / 4, LOG_ONE / 2, LOG_ONE, LOG_ONE * 3 / 2 };
+    int32_t step = (work / OUTLIVED_STEP + 1) * OUTLIVED_STEP;
+    for (int i = 0; i < NODES; i++)
+        ret->us[i] = length(step + beyond[i]);
+    *ret_holds_us = crossing(step);
+}
+
+/* From whole runs to this attempt: less what is kept, more what its restart costs. */
+static void attempt_nodes(struct forecast_nodes *nodes, usec_t done_us, usec_t restart_us,
+                          usec_t ran_us)
+{
+    for (int i = 0; i < NODES; i++)
+        nodes->us[i] = usec_max(usec_max(nodes->us[i] - done_us, USEC_PER_SEC) + restart_us, ran_us);
+}
+
+void estimate_nodes(const struct core *c, const struct ask *ask, bool keep,
+                    struct forecast_nodes *ret)
+{
+    struct group *own = ask->group == NONE ? NULL : &groups_of(c)[ask->group];
+    const struct forecast_memo *known = own ? &own->memo : &c->persons[ask->owner].memo;
+    uint32_t version = own ? own->version : 0;
+    bool plain = ask->done_us == 0 && !told_counts(c, ask);
+    usec_t holds_us;
+    if (plain && known->shown_epoch == c->shown_epoch && known->version == version) {
+        *ret = known->nodes;
+        return;
+    }
+    whole_nodes(c, ask, ask->done_us, ret, &holds_us);
+    if (plain && keep)
+        *(struct forecast_memo *)known = (struct forecast_memo){ c->shown_epoch, version, *ret };
+    if (!plain)
+        attempt_nodes(ret, ask->done_us, ask->restart_us, 0);
+}
+
+static struct ask ask_of(const struct core *c, const struct job *j)
+{
+    return (struct ask){
+        .owner = j->owner,
+        .group = estimate_find(c, estimate_key(j->owner, j->command_key, j->gpus)),
+        .told_us = j->estimate_us, .told_sd_milli = j->estimate_sd_milli, .done_us = j->done_us,
+        .restart_us = estimate_restart_us(c, j) };
+}
+
+static void rest(const struct core *c, const struct job *j, const struct ask *ask, usec_t ran_us,
+                 struct forecast_nodes *ret, usec_t *ret_holds_us)
+{
+    usec_t holds_us;
+    whole_nodes(c, ask, estimate_work_us(c, j, ran_us), ret, &holds_us);
+    attempt_nodes(ret, ask->done_us, ask->restart_us, ran_us);
+    for (int i = 0; i < NODES && j->limit_us; i++)
+        ret->us[i] = usec_max(usec_min(ret->us[i], j->limit_us), ran_us);
+    holds_us = usec_add(holds_us - ask->done_us, ask->restart_us);
+    if (core_looks_ahead(c) && j->limit_us > ran_us) /* from its limit on it is expected to end at any moment */
+        holds_us = usec_min(holds_us, j->limit_us);
+    if (ret_holds_us)
+        *ret_holds_us = holds_us;
+}
+
+void estimate_rest(const struct core *c, const struct job *j, usec_t ran_us,
+                   struct forecast_nodes *ret, usec_t *ret_holds_us)
+{
+    struct ask ask = ask_of(c, j);
+    rest(c, j, &ask, ran_us, ret, ret_holds_us);
+}
+
+struct forecast estimate_forecast(const struct core *c, const struct job *j, usec_t ran_us,
+                                  usec_t *ret_holds_us)
+{
+    struct ask ask = ask_of(c, j);
+    struct forecast_nodes nodes;
+    const struct group *own = ask.group == NONE ? NULL : &groups_of(c)[ask.group];
+    const struct person *p = &c->persons[j->owner];
+    uint32_t own_n = own ? own->samples.n : 0;
+    rest(c, j, &ask, ran_us, &nodes, ret_holds_us);
+    struct forecast f = { .p10_us = nodes.us[0], .p50_us = nodes.us[NODES / 2],
+                          .p90_us = nodes.us[NODES - 1] };
+    if (told_counts(c, &ask) && (own_n == 0 || c->settings.estimates == ESTIMATES_TOLD)) {
+        f.source = FORECAST_TOLD;
+        return f;
+    }
+    f.history_n = own_n + (p->shown.n < SAMPLES_PERSON ? p->shown.n : SAMPLES_PERSON) +
+                  (c->team_shown.n < SAMPLES_TEAM ? c->team_shown.n : SAMPLES_TEAM);
+    f.source = own_n ? FORECAST_OWN : p->shown.n ? FORECAST_PERSON
+             : c->team_shown.n ? FORECAST_TEAM : FORECAST_GUESS;
+    return f;
+}
+
+void estimate_tick(struct core *c, usec_t now_at)
+{
+    usec_t tick = now_at - ((now_at % ESTIMATE_TICK_US) + ESTIMATE_TICK_US) % ESTIMATE_TICK_US;
+    if (tick == c->shown_at)
+        return;
+    c->shown_at = tick;
+    weight_tick(c);
+    for (uint32_t i = 0; i <= CORE_PERSONS_MAX; i++) {
+        struct person *p = &c->persons[i];
+        if (memcmp(&p->shown, &p->samples, sizeof p->shown) != 0) {
+            p->shown = p->samples;
+            c->shown_epoch++;
+            person_changed(c, i);
+        }
+    }
+    if (memcmp(&c->team_shown, &c->team, sizeof c->team) != 0) {
+        c->team_shown = c->team;
+        c->shown_epoch++;
+    }
+}
+
+void estimate_renew(struct core *c) { c->shown_epoch++; }

@@ -1,0 +1,74 @@
+/* estimate.h - how long will it run?  (doc/planner.md, "Run times")
+ *
+ * Finished runs are kept as log2 of their length, the last 30 of each group: own (owner, command,
+ * width), person, team.  A forecast is a quantile of the pooled sample: own runs weigh most, the
+ * person's last 10 less, the team's last 5 a little, and a guess (the configured median, spread
+ * over a factor of 16) almost nothing; so a group without history shrinks to its parents.  Given
+ * that a run has already lasted, shorter ones leave the pool.  A time limit caps the result.
+ *
+ * A told estimate (event.h) joins the pool as a log-normal of 16 samples, or is the pool, as the
+ * settings say; told alone without a spread it is taken to the microsecond.
+ *
+ * Runs are counted in work: what an attempt that made way had done is kept (job.done_us), and the next
+ * one is expected to take restart_us more than the rest.
+ *
+ * Fixed point: logs are log2(us) in 1/512 (LOG_ONE), good to 0.14%.  All arithmetic is integer.
+ *
+ * An own run counts at once.  What a person's and the team's runs say to *other* groups is renewed
+ * only on ticks of 15 minutes of wall time (and at once while they are few): otherwise each ending
+ * would change every forecast of the queue.
+ */
+#ifndef EOUL_CORE_ESTIMATE_H
+#define EOUL_CORE_ESTIMATE_H
+
+#include "core/state.h"
+
+#define LOG_ONE 512
+#define ESTIMATE_TICK_US (15 * USEC_PER_MIN)
+#define ESTIMATE_MAX_US  (3650 * USEC_PER_DAY) /* sums with instants stay far from overflow */
+
+int32_t log2_fixed(uint64_t value);   /* of 0: 0 */
+uint64_t exp2_fixed(int32_t log);
+
+uint64_t estimate_key(uint32_t owner, uint64_t command_key, uint32_t gpus);
+
+/* Whose next attempt?  Work that is done and kept shortens it, what a restart costs lengthens it. */
+struct ask {
+    uint32_t owner, group; /* group: estimate_find's answer */
+    usec_t told_us;        /* told median of the whole run; 0: none */
+    uint32_t told_sd_milli;
+    usec_t done_us;        /* work done and kept before this attempt */
+    usec_t restart_us;     /* with done_us 0: 0 */
+};
+/* Quantiles of that attempt's length, without a limit.  With `keep` those of whole runs are kept
+ * beside the group (or person) for the next asker; only looking never writes. */
+void estimate_nodes(const struct core *c, const struct ask *ask, bool keep,
+                    struct forecast_nodes *ret);
+
+/* What a restart of this job costs: 0 for one that has nothing to resume. */
+usec_t estimate_restart_us(const struct core *c, const struct job *j);
+/* Work done when its attempt has run for ran_us: kept from earlier ones, and since the restart. */
+usec_t estimate_work_us(const struct core *c, const struct job *j, usec_t ran_us);
+
+/* Quantiles of this attempt's length given that it has run for ran_us: nodes[k] >= ran_us.  The answer
+ * stays until *ret_holds_us of running (may be NULL; USEC_NEVER: for good). */
+void estimate_rest(const struct core *c, const struct job *j, usec_t ran_us,
+                   struct forecast_nodes *ret, usec_t *ret_holds_us);
+/* The same as P10, P50, P90 with what they rest on. */
+struct forecast estimate_forecast(const struct core *c, const struct job *j, usec_t ran_us,
+                                  usec_t *ret_holds_us);
+
+/* An attempt that ran for ran_us was the whole rest of the run. */
+void estimate_record(struct core *c, const struct job *j, usec_t ran_us);
+void estimate_record_failure(struct core *c, const struct job *j);
+/* On a new tick, show persons' and team's runs to the others. */
+void estimate_tick(struct core *c, usec_t now_at);
+
+void estimate_renew(struct core *c);  /* settings or machine changed: every forecast is made anew */
+void estimate_rehash(struct core *c); /* rebuild the key table */
+uint32_t estimate_find(const struct core *c, uint64_t key);
+/* Enter a group as it was saved (load only). */
+struct group *estimate_enter(struct core *c, uint64_t key);
+uint64_t group_hash(const struct group *g);
+
+#endif

@@ -1,0 +1,396 @@
+/* state.h - how the core lies in its block.  Not public: only src/core includes it.
+ *
+ *     struct core | jobs | by_id | classes | class buckets | arrays | deps | spans | groups |
+ *     group buckets | wall heap | boot heap | busy | three scratch tables of a decision |
+ *     todos | todo ids | offers | scratch of planning todos
+ *
+ * Tables are reached by offset, records name each other by slot (index), so the block may be
+ * copied. A table is touched only as far as it has been used (a high-water mark and a free list, no
+ * clearing at start): a block sized for 100,000 jobs costs memory for those it holds.
+ *
+ * What is *state* (saved, hashed) and what is *derived* (rebuilt at load, never hashed) is said at
+ * each field.  Decisions may depend on derived things only where they are functions of the state.
+ *
+ * The order jobs are taken in is total and a function of state and time alone:
+ *     (tier, key descending, area ascending, submit_at, id)
+ * policy.h says what they are.  Classes exist for speed only: pending, unblocked jobs that are alike
+ * in everything a decision looks at (owner, forecast group, needs, limit, ...) hang in one list
+ * ordered by (submit_at, id), so a decision looks at list heads.  How jobs are spread over classes
+ * can never change a decision.
+ */
+#ifndef EOUL_CORE_STATE_H
+#define EOUL_CORE_STATE_H
+
+#include "core/core.h"
+
+#define NONE UINT32_MAX /* no slot */
+
+#define CORE_MAGIC   0x65306f756c636f72u
+#define CORE_VERSION 1 /* of the saved form */
+
+#define TYPES_MAX         8   /* GPU models: free counts by type are eight bytes in one word */
+#define ARRAYS_SHARE      4   /* room for jobs/4 arrays; core_limits_for doubles jobs beyond */
+#define STOPS_MAX         64  /* jobs told to make way in one decision; further ones in the next */
+#define CLAIMS_MAX        63  /* jobs that wait for them: each has a row of the decision */
+#define STARTS_MAX        256 /* starts in one decision; the deadline asks for another at once */
+#define DEPTH_MAX         64  /* plan_depth is cut here: bounds the rows kept of a decision */
+#define LAST_ROWS_MAX     (STARTS_MAX + DEPTH_MAX)
+#define SAMPLES_OWN       30
+#define SAMPLES_PERSON    10  /* of a person's other work: fewer */
+#define SAMPLES_TEAM      5   /* a handful */
+#define NODES             5   /* quantiles an index is averaged over: .1 .3 .5 .7 .9 */
+#define GPU_BUSY_BACKOFF_US (5 * USEC_PER_SEC) /* after "gpu-busy": its EVENT_GPU comes meanwhile */
+#define BACKOFF_FOLD_MAX  6   /* 2^6 = 64 fold */
+#define MEM_MAX_MIB       (UINT32_MAX / 2)
+#define PRESENCE_STEP_US  (5 * USEC_PER_MIN) /* presence ends are rounded up to this in the index */
+
+enum stop_intent { STOP_NONE, STOP_CANCEL, STOP_REQUEUE, STOP_RULE, STOP_PREEMPT };
+enum dep_state { DEPS_MET, DEPS_WAIT, DEPS_NEVER };
+enum {
+    JOBX_BEGUN = 1 << 8, /* begin_at has passed once; a clock stepped back cannot unpass it */
+    JOBX_RAN = 1 << 9,   /* some attempt of it has run */
+    JOBX_HELD_FAILURES = 1 << 10, /* its JOB_HELD was set by its siblings' failures (siblings.h) */
+};
+
+/* One list: fields of a job that are state.  Save, load and hash walk it.  F(type, name) */
+#define JOB_FIELDS(F) \
+    F(uint32_t, id) \
+    F(uint32_t, array_id)      /* 0: none */ \
+    F(uint32_t, array_index) \
+    F(uint16_t, owner) F(uint16_t, submitter) \
+    F(uint8_t, state) F(uint8_t, intent) \
+    F(uint8_t, preempt) \
+    F(uint8_t, gpus) F(uint8_t, gpu_type) \
+    F(uint8_t, retries_used) \
+    F(uint32_t, flags)         /* enum job_flags and JOBX_* */ \
+    F(uint32_t, cpus) F(uint32_t, mem_mib) \
+    F(usec_t, limit_us) F(usec_t, submit_at) F(usec_t, begin_at) F(usec_t, deadline_at) \
+    F(int32_t, nice) \
+    F(usec_t, start_at) F(usec_t, start_boot_at) F(usec_t, backoff_until_boot_at) \
+    F(usec_t, backoff_us) \
+    F(uint32_t, attempt) F(uint32_t, retries_left) \
+    F(uint64_t, gpu_mask) F(uint64_t, command_key) F(uint64_t, name_key) \
+    F(uint32_t, first_seq)     /* 0: never sent first; larger: sent first later */ \
+    F(uint32_t, singles)       /* singleton: earlier live jobs of its owner and name */ \
+    F(usec_t, restart_us) F(usec_t, flex_us) F(usec_t, canary_us) \
+    F(int64_t, watts_mw) F(uint16_t, reviewer) F(usec_t, review_us) F(uint32_t, done_ppm)
+
+/* Fields that came later: the hash passes over zeros, so that stores from before keep theirs. */
+#define JOB_FIELDS_LATER(F) \
+    F(uint32_t, retry0) F(uint32_t, retry1) /* retry.h packs rules into them; 0: none */ \
+    F(uint32_t, retry2) F(uint32_t, retry3) \
+    F(usec_t, estimate_us) F(uint32_t, estimate_sd_milli) \
+    F(usec_t, done_us)         /* work of earlier attempts that need not be done again */ \
+    F(uint32_t, preempted_n)   /* how often it made way */ \
+    F(usec_t, stop_boot_at)    /* when it was told to make way */
+
+struct job {
+#define F(type, name) type name;
+    JOB_FIELDS(F)
+    JOB_FIELDS_LATER(F)
+#undef F
+    /* derived */
+    uint8_t dep_state;   /* enum dep_state, from its conditions */
+    uint32_t array;      /* slot of its array */
+    uint32_t deps;       /* its first condition; then struct dep_node.next_of_waiter */
+    uint32_t dependents; /* first condition that waits for it */
+    uint32_t class;      /* NONE: not in a class (blocked or not pending); free list: next free */
+    uint32_t prev, next; /* in its class */
+    uint32_t heap_wall, heap_boot; /* place in the timers, NONE: in none */
+};
+_Static_assert(sizeof(struct job) <= 304, "100,000 queued jobs in 90 MB, the daemon included");
+
+struct id_entry { /* sorted by id; slot NONE: ended, swept when they are half of all */
+    uint32_t id;
+    uint32_t slot;
+};
+
+/* One condition of a live job.  State. */
+enum node_state { NODE_WAIT, NODE_DELAY, NODE_MET, NODE_NEVER };
+enum waiter_kind { WAITER_JOB, WAITER_ARRAY, WAITER_TODO, WAITER_COUNT };
+struct dep_node {
+    uint32_t waiter; /* slot of a job, array or todo; free list: next free */
+    uint32_t next_of_waiter;
+    uint32_t next_of_target, prev_of_target; /* while NODE_WAIT in its target's list, while
+                                              * NODE_DELAY in core.delays; NONE at the ends */
+    uint32_t target;         /* job, todo or array id */
+    usec_t due_boot_at;      /* NODE_DELAY */
+    uint32_t delay_s;
+    uint16_t group;
+    uint8_t kind, scope, state;
+    uint8_t waiter_kind; /* enum waiter_kind */
+};
+
+struct array {           /* live tasks of one submit */
+    uint32_t id;         /* 0: free */
+    uint32_t max;        /* state */
+    uint32_t live;       /* derived: tasks not yet final */
+    uint32_t busy;       /* derived: tasks CONFIGURING..COMPLETING */
+    uint32_t unstarted;  /* derived: live tasks that never ran */
+    uint32_t failed;     /* state: tasks that ended other than COMPLETED */
+    uint32_t hold_after; /* state: siblings.h */
+    uint32_t alike_n;    /* state: tasks in a row whose first failure was ... */
+    uint32_t alike;      /* state: ... this one */
+    uint32_t deps;       /* conditions of all its tasks together */
+    uint32_t dependents; /* first condition on the whole array */
+    uint32_t next;       /* free list */
+    uint8_t dep_state;   /* derived */
+};
+
+/* Run times as log2(us) x 512, newest last; see estimate.h. */
+struct samples {
+    uint16_t n;
+    int16_t log[SAMPLES_OWN]; /* those from n on are 0 */
+};
+
+struct forecast_nodes { /* of a whole run, not capped by any limit */
+    usec_t us[NODES];
+};
+
+struct forecast_memo { /* derived: pooled quantiles, and what they were made from */
+    uint32_t shown_epoch, version; /* shown_epoch 0: nothing yet */
+    struct forecast_nodes nodes;
+};
+
+struct group { /* finished runs of one owner, command and width; state but for the cache */
+    uint64_t key;        /* 0: free */
+    uint32_t used_seq;   /* least goes when the table is full */
+    uint32_t failed_n;   /* early failures, for later use */
+    struct samples samples;
+    uint32_t version;    /* derived: changes with the samples */
+    uint32_t next;       /* bucket chain */
+    struct forecast_memo memo;
+};
+
+/* A todo.  One list: fields that are state. */
+#define TODO_FIELDS(F) \
+    F(uint32_t, id) F(uint16_t, by) F(uint8_t, flags) F(uint8_t, who_n) \
+    F(uint64_t, who_low) F(uint64_t, who_high) /* persons, 16 bits each; see todo_who */ \
+    F(usec_t, added_at) F(usec_t, takes_us) F(usec_t, min_chunk_us) \
+    F(usec_t, worked_us)       /* planned time that has passed */ \
+    F(usec_t, not_before_at) F(usec_t, deadline_at) \
+    F(usec_t, pin_at) F(int64_t, pin_day) F(uint16_t, pin_who) /* at_at 0: free */ \
+    F(usec_t, next_from_at) F(usec_t, next_until_at) F(int64_t, next_day) F(uint16_t, next_who)
+struct todo {
+#define F(type, name) type name;
+    TODO_FIELDS(F)
+#undef F
+    /* derived */
+    uint8_t dep_state;   /* enum dep_state */
+    uint8_t wait;        /* enum todo_wait, as of the last decision */
+    uint32_t deps;       /* its first condition */
+    uint32_t dependents; /* first condition that waits for it; free list: next free */
+};
+
+struct person {
+    /* state */
+    bool known;
+    uint32_t running_max, gpus_max, queued_max, weight_milli;
+    bool defer;              /* agreed that starts may be moved later */
+    usec_t until_at;         /* windows are known until here */
+    uint32_t failed_n;
+    struct samples samples, shown; /* shown: what forecasts use, renewed on ticks (estimate.h) */
+    struct samples daily;    /* results by day, the last on daily_day (weight.h); n 0: none yet */
+    int64_t daily_day;
+    uint32_t fair_milli;     /* weight from them, renewed on ticks; 0: 1000 */
+    usec_t offer_until_at, cap_us; /* offered hours are known until here (offer.h) */
+    int64_t worked_day;      /* the last local day on which planned hands-on time passed, */
+    usec_t worked_us;        /* and how much of it */
+    /* derived */
+    uint32_t offers_at, offers_n, offers_room; /* in the table of offers (contents are state) */
+    uint32_t spans_at, spans_n, spans_room; /* its windows in the span table (contents are state) */
+    uint32_t running, gpus, queued;
+    uint32_t value_version; /* changes with its windows and weight */
+    uint64_t hash;           /* its share of the core's sum; renewed by person_changed */
+    struct forecast_memo memo; /* of commands without history */
+};
+
+struct gpu {
+    uint32_t type;
+    uint8_t state;
+    bool known;
+    int64_t watts_mw;
+    uint32_t job; /* derived: slot of who has it, NONE */
+};
+
+/* A class: see the head comment.  All derived. */
+struct class_key {
+    uint64_t group_key;
+    usec_t limit_us;
+    usec_t presence_at;  /* end of the presence its submit proved, rounded; 0: over, or none */
+    usec_t estimate_us, done_us, restart_us; /* restart_us: 0 without done_us */
+    usec_t deadline_at, flex_us;
+    uint32_t estimate_sd_milli;
+    uint32_t array_id;
+    uint32_t first_seq;
+    uint32_t cpus, mem_mib;
+    int32_t nice;
+    uint16_t owner;
+    uint8_t gpus, gpu_type;
+    uint8_t preempt;
+    uint8_t flags;       /* those of JOB_NOW, JOB_URGENT and JOB_CLEAN_TREE */
+    uint8_t unused_[2];  /* 0: keys are compared as bytes */
+};
+/* What the policies look at, and what it was made from: while that stands, so does the view. */
+struct class_view {
+    uint32_t shown_epoch, group_epoch, group, group_version; /* of the forecast */
+    uint32_t value_version, level;                           /* of the value */
+    usec_t base_at;
+    usec_t node_us[NODES];  /* run time quantiles, capped by the limit */
+    usec_t mean_us;
+    int64_t area;           /* milli-GPU x us, at least 1 */
+    int64_t value;          /* the policy's key: larger first */
+    uint32_t weight_milli;  /* of its owner's wait beside others' */
+};
+struct job_class {
+    struct class_key key;
+    uint32_t head, tail, n; /* n 0: free */
+    uint32_t head_id;       /* of its head, kept here: scanning classes need not touch jobs */
+    usec_t head_submit_at;
+    uint32_t chain;         /* hash bucket, or free list */
+    uint32_t live_at;       /* its place in the list of classes in use */
+    uint8_t reason;         /* of its head at the last decision */
+    struct class_view view; /* a cache */
+};
+
+struct needs { /* what a job takes of the machine */
+    uint8_t gpus, gpu_type;
+    uint32_t cpus, mem_mib;
+};
+
+struct room { /* what is there: GPUs by type, a byte each (type 1 lowest), CPUs, memory */
+    uint64_t gpus;
+    int32_t cpus, mem_mib;
+};
+
+/* One candidate in the total order. */
+struct order_key {
+    int64_t value, area;
+    usec_t submit_at;
+    uint32_t id;        /* with a first_seq: of the job it goes before */
+    uint32_t first_seq;
+    uint32_t job;       /* slot */
+    uint32_t class;
+    uint32_t tier;      /* 0: aged */
+    uint32_t own_id;
+};
+
+struct busy_end { /* a running job's expected end */
+    usec_t at;
+    uint32_t job; /* slot */
+    uint32_t id;
+};
+
+struct search; /* scratch of a decision (search.h) */
+
+struct table { size_t at; }; /* offset from the core */
+
+struct core {
+    uint64_t magic;
+    size_t size;
+    struct core_limits limits;
+    uint32_t arrays_max, by_id_max, class_buckets, group_buckets;
+    struct table jobs_at, by_id_at, classes_at, class_buckets_at, classes_live_at, arrays_at,
+        deps_at, spans_at, groups_at, group_buckets_at, wall_at, boot_at, busy_at, keys_at, ends_at,
+        search_at, marks_at, todos_at, todo_ids_at, offers_at, todo_work_at;
+
+    /* state */
+    struct ev_settings settings;
+    bool settings_known;
+    uint32_t cpus;
+    uint64_t mem_mib;
+    bool closed;
+    bool todos_stale;           /* something changed since todos were last planned */
+    usec_t now_at, now_boot_at; /* times of the last event */
+    uint64_t decisions;
+    uint32_t last_id, first_seq, group_seq;
+    uint32_t w_level;           /* backlog step of the index (policy.h) */
+    usec_t shown_at;            /* tick at which `shown` samples were renewed */
+    usec_t unwatched_at;        /* presences that ended by then are over for the index (queue.h) */
+    usec_t again_at;            /* the last decision asked for another then */
+    bool quiet;                 /* nothing has happened since the last decision */
+    struct gpu gpus[CORE_GPUS_MAX];
+    struct person persons[CORE_PERSONS_MAX + 1];
+    struct samples team, team_shown;
+
+    /* derived */
+    uint64_t sum;               /* of the hashes of all records */
+    uint32_t jobs_n, jobs_used, jobs_free;
+    uint32_t by_id_n, by_id_dead;
+    uint32_t classes_n, classes_used, classes_free;
+    uint32_t arrays_n, arrays_used, arrays_free;
+    uint32_t deps_n, deps_used, deps_free;
+    uint32_t spans_used, spans_n; /* used: high water; n: in use */
+    uint32_t groups_used;
+    uint32_t todos_n, todos_used, todos_free;
+    uint32_t offers_used, offers_n;
+    uint32_t wall_n, boot_n, busy_n;
+    uint32_t delays;            /* first condition in NODE_DELAY */
+    uint32_t state_n[JOB_STATE_COUNT];
+    uint32_t held_n, singletons_n, deadlines_n;
+    uint32_t version;           /* counter that versions of groups and persons are drawn from */
+    uint32_t shown_epoch;       /* changes with shown samples, settings and the machine */
+    uint32_t group_epoch;       /* changes when a group comes or goes */
+    struct room up, free;       /* of GPUs that are UP; free: now */
+    struct room known;          /* of all GPUs but GONE ones */
+    uint32_t mutant;            /* planted bug (mutant.h); 0 and unused in the real core */
+
+    /* the last decision */
+    uint64_t plan_number;
+    usec_t plan_made_at;
+    uint32_t plan_rows_n;
+    struct plan_row plan_rows[LAST_ROWS_MAX];
+};
+
+/* The tables.  Constness is the caller's promise: looking functions take a const core and only
+ * read. */
+#define TABLE(name, type, table) \
+    static inline type *name(const struct core *c) { return (type *)((char *)c + c->table.at); }
+TABLE(jobs_of, struct job, jobs_at)
+TABLE(ids_of, struct id_entry, by_id_at)
+TABLE(classes_of, struct job_class, classes_at)
+TABLE(class_buckets_of, uint32_t, class_buckets_at)
+TABLE(classes_live_of, uint32_t, classes_live_at)
+TABLE(arrays_of, struct array, arrays_at)
+TABLE(deps_of, struct dep_node, deps_at)
+TABLE(spans_of, struct span, spans_at)
+TABLE(groups_of, struct group, groups_at)
+TABLE(group_buckets_of, uint32_t, group_buckets_at)
+TABLE(wall_heap_of, uint32_t, wall_at)
+TABLE(boot_heap_of, uint32_t, boot_at)
+/* Is there a search, or may starts be moved later?  Journals from before there was either replay as they were
+ * decided. */
+static inline bool core_looks_ahead(const struct core *c)
+{
+    return c->settings.search_moves || c->settings.defer;
+}
+
+TABLE(busy_of, uint32_t, busy_at)
+TABLE(keys_of, struct order_key, keys_at)
+TABLE(ends_of, struct busy_end, ends_at)
+TABLE(marks_of, uint8_t, marks_at)
+TABLE(search_of, struct search, search_at)
+TABLE(todos_of, struct todo, todos_at)
+TABLE(todo_ids_of, uint32_t, todo_ids_at) /* slots in the order of ids, todos_n of them */
+TABLE(offers_of, struct offer, offers_at)
+#undef TABLE
+
+static inline bool job_is_busy(const struct job *j) /* holds GPUs, CPUs and memory */
+{
+    return j->state == JOB_CONFIGURING || j->state == JOB_RUNNING || j->state == JOB_COMPLETING;
+}
+
+/* Updates being written by a step. */
+struct out {
+    struct core_update *at;
+    uint32_t n, max;
+};
+
+/* Planted bugs are compiled into core_mutant only. */
+#ifdef EOUL_MUTANTS
+#define MUTANT(core, number) ((core)->mutant == (number))
+#else
+#define MUTANT(core, number) ((void)(core), false)
+#endif
+
+#endif

@@ -1,0 +1,102 @@
+/* weight.c - see weight.h. */
+#include "core/weight.h"
+
+#include <string.h>
+
+#include "core/estimate.h"
+#include "core/person.h"
+
+#define ROOM      3 /* results that everybody is taken to have: nobody's first one changes the world */
+#define FAIR_MIN  200
+#define FAIR_MAX  5000
+
+static int64_t day_of(usec_t t) { return t / USEC_PER_DAY - (t % USEC_PER_DAY < 0); }
+
+/* Forget days that are over; the last of `daily` is today. */
+static void roll(struct person *p, int64_t today)
+{
+    struct samples *daily = &p->daily;
+    int64_t days = today - p->daily_day;
+    if (daily->n == 0 || days < 0 || days >= WEIGHT_DAYS) {
+        if (days == 0)
+            return;
+        memset(daily, 0, sizeof *daily);
+        daily->n = WEIGHT_DAYS;
+    } else if (days > 0) {
+        memmove(daily->log, daily->log + days, (WEIGHT_DAYS - (size_t)days) * sizeof *daily->log);
+        memset(daily->log + WEIGHT_DAYS - days, 0, (size_t)days * sizeof *daily->log);
+    }
+    p->daily_day = today;
+}
+
+void weight_result(struct core *c, uint32_t person)
+{
+    struct person *p = &c->persons[person];
+    int64_t today = day_of(c->now_at);
+    if (p->daily.n == 0)
+        p->daily_day = today - WEIGHT_DAYS; /* nothing is known of the days before */
+    roll(p, today);
+    int16_t *n = &p->daily.log[WEIGHT_DAYS - 1];
+    *n = (int16_t)(*n + (*n < INT16_MAX));
+    person_changed(c, person);
+}
+
+static uint32_t results(const struct person *p)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < p->daily.n; i++)
+        n += (uint16_t)p->daily.log[i];
+    return n;
+}
+
+/* x^(power/1000) in thousandths, for x = above/below. */
+static uint32_t power(uint64_t above, uint64_t below, uint32_t power_milli)
+{
+    int64_t log = (int64_t)(log2_fixed(above) - log2_fixed(below)) * power_milli / 1000;
+    uint64_t milli = exp2_fixed((int32_t)(log + 20 * LOG_ONE)) * 1000 >> 20;
+    return milli < FAIR_MIN ? FAIR_MIN : milli > FAIR_MAX ? FAIR_MAX : (uint32_t)milli;
+}
+
+void weight_tick(struct core *c)
+{
+    uint64_t all = 0, people = 0;
+    int64_t today = day_of(c->now_at);
+    for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++) {
+        struct person *p = &c->persons[i];
+        if (p->daily.n == 0)
+            continue;
+        if (p->daily_day != today) {
+            roll(p, today);
+            person_changed(c, i);
+        }
+        all += results(p);
+        people++;
+    }
+    uint32_t fair_milli = c->settings.fair_milli < 2000 ? c->settings.fair_milli : 2000;
+    for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++) {
+        struct person *p = &c->persons[i];
+        uint32_t fair = p->daily.n && fair_milli
+            ? power((all * 1000 / people) + ROOM * 1000, (results(p) + ROOM) * UINT64_C(1000), fair_milli)
+            : 0;
+        if (fair == p->fair_milli)
+            continue;
+        p->fair_milli = fair;
+        p->value_version++;
+        person_changed(c, i);
+    }
+}
+
+uint32_t weight_of_person(const struct core *c, uint32_t person)
+{
+    const struct person *p = &c->persons[person];
+    uint64_t own = p->weight_milli ? p->weight_milli : 1000, fair = p->fair_milli ? p->fair_milli : 1000;
+    uint64_t weight = own * fair / 1000;
+    return weight < 1 ? 1 : weight > 1000000 ? 1000000 : (uint32_t)weight;
+}
+
+uint32_t weight_chain(const struct core *c, usec_t eyes_us)
+{
+    uint64_t full = (uint64_t)(1000 * USEC_PER_DAY / (USEC_PER_DAY + usec_max(eyes_us, 0)));
+    uint32_t part = c->settings.chain_milli < 1000 ? c->settings.chain_milli : 1000;
+    return (uint32_t)(((1000 - part) * 1000 + part * full) / 1000);
+}

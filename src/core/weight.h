@@ -1,0 +1,26 @@
+/* weight.h - whose wait counts how much (doc/planner.md, "Weights").
+ *
+ *     weight = the person's own  x  chain  x  fair
+ *
+ * chain: a result that is seen soon lets its owner go on soon; 1/(1 + expected time to eyes / 24 h), by
+ * settings.chain_milli of its full strength.  fair: ((mean results + 3) / (owner's results + 3)) to the power of
+ * settings.fair_milli/1000, between a fifth and five; results are jobs completed in the last 28 days.
+ *
+ * Counts change weights only on the ticks of estimate.h: otherwise every ending would change every value of
+ * the queue.
+ */
+#ifndef EOUL_CORE_WEIGHT_H
+#define EOUL_CORE_WEIGHT_H
+
+#include "core/state.h"
+
+#define WEIGHT_DAYS 28
+
+void weight_result(struct core *c, uint32_t person); /* a job of theirs is completed */
+void weight_tick(struct core *c);
+/* Of a person's jobs, in thousandths: own x fair. */
+uint32_t weight_of_person(const struct core *c, uint32_t person);
+/* The chain factor, in thousandths, of a result expected to be seen in eyes_us. */
+uint32_t weight_chain(const struct core *c, usec_t eyes_us);
+
+#endif

@@ -1,0 +1,100 @@
+/* config.h - eoul.yaml: what a team may say about its machine and itself.  All of it optional.
+ *
+ * One struct for the whole file.  Reading is strict: an unknown setting, a setting given twice, a value
+ * of the wrong form, anchors and aliases are refused with one sentence that names file, line and what
+ * would be right.  The first fault is reported; nothing is ever half taken over.
+ *
+ * libcyaml fills the structs by its schema (config.c); the sentences come from a walk over the same
+ * schema beforehand (config_check.c), because libcyaml reports in a developer's words and not always
+ * on the right line.  What the settings mean is in man/eoul.yaml.5.scd; keep both in step.
+ * A struct config owns its strings; it is freed by config_destroy, which accepts NULL.
+ */
+#ifndef EOUL_DAEMON_CONFIG_H
+#define EOUL_DAEMON_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "base/usec.h"
+#include "core/core.h"
+#include "i18n/tr.h"
+
+#define CONFIG_FILE_MAX (256 * 1024) /* bytes; a team of 50 needs 10 KB */
+#define CONFIG_PEOPLE_MAX 200        /* CORE_PERSONS_MAX less room for Unix users who are not listed */
+#define CONFIG_NAME_MAX 64           /* bytes of a person's name */
+
+struct config_limits { /* of one person; 0: none */
+    uint32_t running;  /* jobs at once */
+    uint32_t gpus;     /* GPUs at once */
+    uint32_t queued;   /* live jobs in the queue */
+};
+
+struct config_gpu {
+    char *model;       /* may be NULL */
+    uint32_t count;    /* 0: not written, means 1 */
+    uint32_t watts;    /* 0: unknown */
+};
+
+struct config_person {
+    char *name;
+    char *user;        /* Unix user; NULL: the name is one, or the person has none */
+    char *email;
+    char *zone;
+    char *hours;
+    char *work;
+    char *lang;
+    struct config_limits limits; /* 0: the team's */
+};
+
+enum config_gpu_ids { CONFIG_GPU_UUID, CONFIG_GPU_INDEX };
+
+struct config {
+    bool gpus_given;            /* false: detect them */
+    uint32_t gpus_n;            /* GPUs declared, all groups together */
+    struct config_gpu *gpus;    /* groups; NULL when only a number was given */
+    uint32_t gpu_groups;
+    enum config_gpu_ids gpu_ids; /* what CUDA_VISIBLE_DEVICES is made of */
+    uint32_t feeds_port;        /* of 127.0.0.1, where feeds are served; 0: nowhere */
+    uint32_t cpus;              /* 0: what the machine has */
+    uint64_t mem_mib;           /* 0: what the machine has */
+    enum policy policy;
+    const char *zone;           /* the team's; NULL: the system's */
+    const char *hours;          /* look hours of whoever says none; CONFIG_HOURS if not given */
+    const char *work;           /* hours offered for todos by whoever says none; "none" if not given */
+    usec_t cap_us, buffer_us;   /* hands-on time planned a day; free time around events */
+    enum lang lang;
+    bool lang_given;
+    struct config_limits limits;
+    usec_t guess_us;            /* run time assumed without history */
+    usec_t grace_us;            /* between SIGTERM and SIGKILL */
+    usec_t keep_journal_us, keep_logs_us, keep_jobs_us;
+    struct config_person *people;
+    uint32_t people_n;
+    void *loaded; /* libcyaml's, which owns what the pointers above point to */
+};
+
+#define CONFIG_PRESENCE_US (7 * USEC_PER_DAY) /* the journal tells when people could look: no longer than this */
+#define CONFIG_HANDS_ON_US (3 * USEC_PER_HOUR) /* nobody is planned full unless they say so */
+#define CONFIG_HOURS "Mon-Fri 09:00-18:00"
+
+/* Read text; `name` is how sentences call the file.  text of nothing but comments is the defaults. */
+int config_parse(struct str text, const char *name, struct config **ret, struct err *err);
+/* Read a file; E_NOT_FOUND if there is none. */
+int config_load(const char *path, struct config **ret, struct err *err);
+int config_defaults(struct config **ret, struct err *err);
+void config_destroy(struct config *config);
+
+/* What holds, a line a setting, for people. */
+void config_tell(const struct config *config, const char *path, enum lang lang, struct buf *out);
+
+/* "512M", "64G", "1T", "64GiB": a whole number with its unit; a bare number is MiB.  0 or E_INVALID. */
+int config_size_mib(struct str text, uint64_t *ret_mib);
+
+/* Can this be a person's name?  It stands in tables, terminals and options: at most CONFIG_NAME_MAX
+ * bytes of UTF-8 without control characters, / : , or blanks at its ends. */
+bool config_name_ok(struct str name);
+
+#endif

@@ -1,0 +1,72 @@
+/* config_tell.c - `eoul config check`: the file is right, and this is what holds. */
+#include "cal/format.h"
+#include "daemon/config.h"
+#include "i18n/text.h"
+
+static void tell_length(struct buf *out, const char *key, usec_t length_us, enum lang lang)
+{
+    buf_printf(out, "  %-18s ", key);
+    cal_format_length(out, lang == LANG_KO ? CAL_KOREAN : CAL_ENGLISH, length_us);
+    buf_char(out, '\n');
+}
+
+static void tell_gpus(struct buf *out, const struct config *c, enum lang lang)
+{
+    if (!c->gpus_given) {
+        buf_printf(out, "  %-18s %s\n", "gpus", tr(lang, "detected"));
+        return;
+    }
+    buf_printf(out, "  %-18s %u\n", "gpus", c->gpus_n);
+    for (uint32_t i = 0; i < c->gpu_groups; i++)
+        buf_printf(out, "  %-18s %u x %s\n", "", c->gpus[i].count,
+                   c->gpus[i].model ? c->gpus[i].model : "GPU");
+}
+
+static void tell_limit(struct buf *out, const char *key, uint32_t limit, enum lang lang)
+{
+    if (limit)
+        buf_printf(out, "  %-18s %u\n", key, limit);
+    else
+        buf_printf(out, "  %-18s %s\n", key, tr(lang, "no limit"));
+}
+
+static void tell_people(struct buf *out, const struct config *c)
+{
+    for (uint32_t i = 0; i < c->people_n; i++) {
+        const struct config_person *p = &c->people[i];
+        buf_printf(out, "  %-18s %s  %s%s%s\n", i == 0 ? "people" : "", p->name,
+                   p->hours ? p->hours : c->hours, p->zone ? "  " : "", p->zone ? p->zone : "");
+    }
+}
+
+void config_tell(const struct config *c, const char *path, enum lang lang, struct buf *out)
+{
+    buf_printf(out, tr(lang, "%s is right. This is what holds:\n"), path);
+    tell_gpus(out, c, lang);
+    if (c->cpus)
+        buf_printf(out, "  %-18s %u\n", "cpus", c->cpus);
+    else
+        buf_printf(out, "  %-18s %s\n", "cpus", tr(lang, "detected"));
+    if (c->feeds_port)
+        buf_printf(out, "  %-18s 127.0.0.1:%u\n", "feeds", c->feeds_port);
+    buf_printf(out, "  %-18s ", "memory");
+    if (c->mem_mib)
+        text_mib(out, c->mem_mib);
+    else
+        buf_c(out, tr(lang, "detected"));
+    buf_printf(out, "\n  %-18s %s\n", "policy", policy_word(c->policy));
+    buf_printf(out, "  %-18s %s\n", "hours", c->hours);
+    buf_printf(out, "  %-18s %s\n", "work", c->work);
+    tell_length(out, "hands_on", c->cap_us, lang);
+    tell_length(out, "buffer", c->buffer_us, lang);
+    buf_printf(out, "  %-18s %s\n", "zone", c->zone ? c->zone : tr(lang, "the system's"));
+    tell_limit(out, "limits.running", c->limits.running, lang);
+    tell_limit(out, "limits.gpus", c->limits.gpus, lang);
+    tell_limit(out, "limits.queued", c->limits.queued, lang);
+    tell_length(out, "defaults.time", c->guess_us, lang);
+    tell_length(out, "defaults.grace", c->grace_us, lang);
+    tell_length(out, "retention.journal", c->keep_journal_us, lang);
+    tell_length(out, "retention.logs", c->keep_logs_us, lang);
+    tell_length(out, "retention.jobs", c->keep_jobs_us, lang);
+    tell_people(out, c);
+}

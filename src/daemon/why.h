@@ -1,0 +1,51 @@
+/* why.h - why a job is where it is, in sentences with the numbers they rest on.
+ *
+ * The core says a reason and numbers (struct explanation); here they become one to five sentences in
+ * the reader's language and zone: what binds, what would change that and when, what the plan expects,
+ * what the waiting costs in time-to-eyes, and what the forecast rests on.  No sentence has a number
+ * that why_numbers does not give as well (forecasts rounded by why_rough), so that a program, or a test, can check each of them.
+ *
+ * No I/O; memory is the caller's.
+ */
+#ifndef EOUL_DAEMON_WHY_H
+#define EOUL_DAEMON_WHY_H
+
+#include <stdbool.h>
+
+#include "cal/tzif.h"
+#include "core/core.h"
+#include "i18n/tr.h"
+#include "web/json_out.h"
+
+#define WHY_SENTENCE_MAX 512 /* bytes */
+
+struct why_facts { /* what the core does not know, or knows as a number only */
+    enum lang lang;            /* of the reader */
+    const struct zone *zone;   /* of the reader */
+    usec_t now_at;
+    enum job_state state;
+    const char *name_id;       /* "12_3" */
+    const char *owner;         /* a person's name */
+    const char *blocker_id;    /* "9"; NULL: none or unknown */
+    struct str blocker_name;
+    bool blocker_is_todo;
+    usec_t blocker_end_at;     /* P50 of the blocker's end; 0: unknown */
+    usec_t start_at;           /* running and ended: actual */
+    usec_t end_at;             /* ended: actual */
+    usec_t end_p10_at;         /* running and waiting: forecast */
+    uint32_t attempt;
+    int32_t exit_code, signal; /* ended */
+    usec_t limit_us;
+    uint32_t cpus;             /* of the machine, to give out */
+    uint64_t mem_mib;
+};
+
+/* Forecast lengths are written as this: rounded to what is worth knowing. */
+usec_t why_rough(usec_t length_us);
+
+/* Writes one JSON array of strings. */
+void why_sentences(const struct explanation *x, const struct why_facts *f, struct json_out *j);
+/* Writes one JSON object. */
+void why_numbers(const struct explanation *x, const struct why_facts *f, struct json_out *j);
+
+#endif

@@ -1,0 +1,109 @@
+/* cgroup.c - see cgroup.h. */
+#include "launcher/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/io.h"
+#include "base/str.h"
+
+/* Our own path in the v2 hierarchy: the line "0::PATH". */
+static int own_path(char *ret, size_t size)
+{
+    char text[4096];
+    struct buf b;
+    buf_init_fixed(&b, text, sizeof text);
+    if (io_read_file(AT_FDCWD, "/proc/self/cgroup", &b) < 0)
+        return E_NOT_FOUND;
+    struct str rest = buf_look(&b), line;
+    while (str_next(&rest, '\n', &line)) {
+        if (!str_starts(line, "0::/") || line.len - 3 >= size)
+            continue;
+        memcpy(ret, line.ptr + 3, line.len - 3);
+        ret[line.len - 3] = 0;
+        return strstr(ret, "..") ? E_UNSUPPORTED : 0; /* outside our cgroup namespace */
+    }
+    return E_NOT_FOUND;
+}
+
+/* Run a process in it that ends at once: the only honest test of the rights. */
+static int try_out(int dir_fd)
+{
+    struct clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD,
+                               .cgroup = (unsigned)dir_fd };
+    pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+    if (pid == 0)
+        _exit(0);
+    if (pid < 0)
+        return io_from_errno(errno);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return faccessat(dir_fd, "cgroup.kill", W_OK, 0) < 0 ? E_UNSUPPORTED : 0;
+}
+
+static int try_place(const char *place)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/eoul-try-%d", place, (int)getpid());
+    if (mkdir(path, 0755) < 0)
+        return io_from_errno(errno);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = fd < 0 ? io_from_errno(errno) : try_out(fd);
+    io_close(&fd);
+    (void)rmdir(path);
+    return r;
+}
+
+int cgroup_find(char ret_path[CGROUP_PATH_MAX])
+{
+    static const char *const mounts[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+    char own[CGROUP_PATH_MAX], place[CGROUP_PATH_MAX];
+    if (getenv("EOUL_NO_CGROUP"))
+        return E_UNSUPPORTED;
+    int r = own_path(own, sizeof own);
+    if (r < 0)
+        return r;
+    r = E_UNSUPPORTED;
+    for (size_t i = 0; i < sizeof mounts / sizeof mounts[0]; i++) {
+        struct statfs fs;
+        if (statfs(mounts[i], &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
+            continue;
+        int len = snprintf(place, sizeof place, "%s%s", mounts[i], own[1] ? own : "");
+        if (len < 0 || (size_t)len >= sizeof place)
+            return E_TOO_LARGE;
+        r = try_place(place);
+        if (r == 0)
+            memcpy(ret_path, place, sizeof place);
+        return r;
+    }
+    return r;
+}
+
+int cgroup_make(const char *place, const uint8_t uuid[16], char ret_path[256])
+{
+    char *at = ret_path + snprintf(ret_path, 256, "%s/eoul-", place);
+    for (int i = 0; i < 16; i++)
+        at += snprintf(at, 3, "%02x", uuid[i]);
+    if (mkdir(ret_path, 0755) < 0)
+        return io_from_errno(errno);
+    int fd = open(ret_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        int saved = errno;
+        (void)rmdir(ret_path);
+        return io_from_errno(saved);
+    }
+    return fd;
+}

@@ -1,0 +1,609 @@
+/* main.c - eoul-launcher: starts everything, decides nothing.
+ *
+ * Forked and executed by the daemon before its store opens, so that the daemon itself never forks.  It
+ * makes attempt directories and cgroups, starts a supervisor for each attempt, and does the two steps
+ * of recovery that must not be the daemon's: the claim in the place of a supervisor that never started,
+ * and killing what a dead supervisor left behind.  When the daemon goes it drains its messages and goes
+ * too; supervisors stay.  A lock on attempts/.launcher keeps the next one waiting until then: two
+ * launchers could start one attempt twice.
+ *
+ * Personal mode so far: everything has the rights of one user, and a supervisor is a fork of the launcher:
+ * starting a static program costs several times as much (most of it CPUID in a virtual machine, before
+ * main), and there is nothing in our memory that the user may not see.  With EOUL_REEXEC=1, and in the
+ * system mode to come, eoul-supervisor is executed instead, so that nothing of root's memory is there.
+ * Made to become the only root process of system mode: fixed records only, nothing of foreign origin is
+ * parsed, no network, no shell, a clean environment; dropping rights will stand between make_files()
+ * and the executing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/io.h"
+#include "engine/attempt.h"
+#include "launcher/cgroup.h"
+#include "launcher/launcher.h"
+#include "supervisor/claim.h"
+#include "supervisor/fault.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/tree.h"
+
+#define LOW_FDS 16    /* kept taken, so that ours never lie where a child's are placed */
+#define CLEANS_MAX 4096u                /* more than that are removed at once */
+#define CLEAN_QUIET_US USEC_PER_SEC     /* after the last request */
+#define CLEAN_BATCH 16u                 /* then so many between two looks at the socket */
+#define BACKLOG 16    /* connections to a supervisor that has not accepted yet */
+
+struct killing { /* a tree on its way out */
+    uint32_t job;
+    uint32_t attempt;
+    int dir_fd;      /* of the attempt; -1: this place is free */
+    int cgroup_fd;
+    int events_fd;
+    int pidfd;       /* one of those still there */
+    usec_t look_boot_at; /* when to look again without being told */
+    bool told;           /* that it is not gone */
+    struct wire_head head;
+    uint8_t uuid[16];
+};
+
+struct launcher {
+    int socket_fd;
+    int attempts_fd;
+    int signal_fd;
+    int timer_fd;
+    bool has_cgroup;
+    bool reexec;
+    char place[CGROUP_PATH_MAX];
+    char boot_id[40];
+    const char *programs;
+    char *title; /* the memory of argv, which ps shows */
+    size_t title_size;
+    struct { uint32_t job, attempt; } cleans[CLEANS_MAX]; /* directories to remove when it is quiet */
+    uint32_t clean_n;
+    usec_t clean_boot_at; /* 0: nothing to remove */
+    struct killing kills[LAUNCHER_KILLS_MAX];
+    uint32_t kill_n; /* places used so far, free ones included */
+};
+
+static void answer(struct launcher *l, struct launcher_msg *m, int fd)
+{
+    /* Blocking on purpose: a daemon that does not read cannot lose an answer.  If it is gone, the
+     * next receive says so. */
+    (void)launcher_send(l->socket_fd, m, &fd, fd >= 0, 0);
+}
+
+/* --- removing ---------------------------------------------------------------------------------- */
+
+static void clean(struct launcher *l, uint32_t job, uint32_t attempt)
+{
+    static const char *const names[] = { "ctl", "script", "alive", "exit.new", "exit", "claim",
+                                         "lock" };
+    char name[ATTEMPT_NAME_MAX];
+    int fd = attempt_open(l->attempts_fd, job, attempt);
+    if (fd >= 0 && !attempt_locked(fd)) {
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+            (void)unlinkat(fd, names[i], 0);
+        attempt_name(job, attempt, name);
+        (void)unlinkat(l->attempts_fd, name, AT_REMOVEDIR);
+    }
+    io_close(&fd);
+}
+
+static void clean_some(struct launcher *l, uint32_t n)
+{
+    for (; n > 0 && l->clean_n > 0; n--, l->clean_n--)
+        clean(l, l->cleans[l->clean_n - 1].job, l->cleans[l->clean_n - 1].attempt);
+    if (l->clean_n == 0)
+        l->clean_boot_at = 0;
+}
+
+extern char **environ; /* the daemon gave us only what is ours: see become_launcher in engine/local.c */
+
+/* --- starting --------------------------------------------------------------------------------- */
+
+struct files { /* of a new attempt; all closed after the supervisor has them */
+    int dir_fd;
+    int lock_fd;
+    int listen_fd;
+    int cgroup_fd;
+};
+
+static int make_listener(int dir_fd)
+{
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    snprintf(name.sun_path, sizeof name.sun_path, "/proc/self/fd/%d/ctl", dir_fd);
+    if (fd >= 0 && (bind(fd, (struct sockaddr *)&name, sizeof name) < 0 || listen(fd, BACKLOG) < 0))
+        io_close(&fd);
+    return fd;
+}
+
+static int write_head(struct launcher *l, const struct launcher_msg *m, struct files *f)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    struct wire_head head = { .magic = WIRE_MAGIC, .version = WIRE_VERSION, .job = m->job,
+                              .attempt = m->attempt, .wall_at = io_wall_now() };
+    memcpy(head.uuid, m->uuid, sizeof head.uuid);
+    memcpy(head.boot_id, l->boot_id, sizeof head.boot_id);
+    f->lock_fd = openat(f->dir_fd, "lock", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    /* Locked here on the description the supervisor inherits: there is no moment without a lock
+     * between this and its death. */
+    if (f->lock_fd < 0 || fcntl(f->lock_fd, F_OFD_SETLK, &lock) < 0)
+        return -1;
+    if (l->has_cgroup) {
+        f->cgroup_fd = cgroup_make(l->place, m->uuid, head.cgroup);
+        if (f->cgroup_fd < 0)
+            head.cgroup[0] = 0; /* then without: by attempt id and inherited lock */
+    }
+    return io_pwrite_all(f->lock_fd, &head, sizeof head, 0) < 0 ? -1 : 0;
+}
+
+static int make_files(struct launcher *l, const struct launcher_msg *m, struct files *f)
+{
+    char name[ATTEMPT_NAME_MAX];
+    attempt_name(m->job, m->attempt, name);
+    if (mkdirat(l->attempts_fd, name, 0700) < 0)
+        return -1;
+    FAULT("mkdir");
+    f->dir_fd = openat(l->attempts_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (f->dir_fd < 0 || write_head(l, m, f) < 0)
+        return -1;
+    f->listen_fd = make_listener(f->dir_fd);
+    FAULT("files");
+    return f->listen_fd < 0 ? -1 : 0;
+}
+
+static void close_files(struct files *f)
+{
+    io_close(&f->dir_fd);
+    io_close(&f->lock_fd);
+    io_close(&f->listen_fd);
+    io_close(&f->cgroup_fd);
+}
+
+/* Execute one of our programs: own session, no signal blocked or ignored, given descriptors at given
+ * numbers, EOUL_* environment.  errno-style error or 0. */
+static int spawn(struct launcher *l, const char *program, char *const argv[], const int *from,
+                 const int *to, int n, pid_t *ret_pid)
+{
+    char path[4096];
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, ignored;
+    if (snprintf(path, sizeof path, "%s/%s", l->programs, program) >= (int)sizeof path)
+        return ENAMETOOLONG;
+    sigemptyset(&none);
+    sigemptyset(&ignored);
+    sigaddset(&ignored, SIGPIPE);
+    sigaddset(&ignored, SIGINT);
+    sigaddset(&ignored, SIGHUP);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
+                                              POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &ignored);
+    int error = 0;
+    for (int i = 0; i < n && !error; i++)
+        if (from[i] >= 0)
+            error = posix_spawn_file_actions_adddup2(&actions, from[i], to[i]);
+    if (!error)
+        error = posix_spawn(ret_pid, path, &actions, &attributes, argv, environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+/* Our child, from here on another program in all but the name of its file. */
+static void __attribute__((noreturn)) become_supervisor(struct launcher *l,
+                                                        const struct launcher_msg *m, const int *from,
+                                                        const int *to, int n)
+{
+    (void)setsid();
+    memset(l->title, 0, l->title_size); /* what ps shows: the arguments we were started with */
+    snprintf(l->title, l->title_size, "eoul-supervisor %u.%u", (unsigned)m->job, (unsigned)m->attempt);
+    for (int i = 0; i < n; i++) {
+        if (from[i] >= 0 && dup2(from[i], to[i]) < 0)
+            _exit(127);
+        if (from[i] < 0)
+            close(to[i]);
+    }
+    /* Everything of the launcher goes: its socket, its lock, other attempts. */
+    if (syscall(SYS_close_range, (unsigned)SUPERVISOR_FD_COUNT, ~0u, 0) < 0)
+        _exit(127);
+    (void)prctl(PR_SET_NAME, "eoul-supervisor");
+    _exit(supervisor_main());
+}
+
+static int spawn_supervisor(struct launcher *l, const struct launcher_msg *m, const struct files *f,
+                            const int fds[LAUNCHER_FDS_MAX], pid_t *ret_pid)
+{
+    static const int to[] = { SUPERVISOR_REQUEST_FD, SUPERVISOR_DIR_FD, SUPERVISOR_LOCK_FD,
+                              SUPERVISOR_LISTEN_FD, SUPERVISOR_PEER_FD, SUPERVISOR_CGROUP_FD };
+    const int from[] = { fds[0], f->dir_fd, f->lock_fd, f->listen_fd, fds[1], f->cgroup_fd };
+    if (!l->reexec) {
+        *ret_pid = fork();
+        if (*ret_pid == 0)
+            become_supervisor(l, m, from, to, 6);
+        return *ret_pid < 0 ? errno : 0;
+    }
+    char program[] = "eoul-supervisor", name[ATTEMPT_NAME_MAX];
+    attempt_name(m->job, m->attempt, name); /* for ps only */
+    char *argv[] = { program, name, NULL };
+    return spawn(l, program, argv, from, to, 6, ret_pid);
+}
+
+/* As make_files; on a full disk only after everything that waits to be removed is gone. */
+static int make_room_and_files(struct launcher *l, const struct launcher_msg *m, struct files *f)
+{
+    if (make_files(l, m, f) == 0)
+        return 0;
+    if (errno != ENOSPC || l->clean_n == 0)
+        return -1;
+    close_files(f);
+    clean_some(l, CLEANS_MAX);
+    clean(l, m->job, m->attempt); /* what of it was made before the disk was full */
+    errno = 0;
+    return make_files(l, m, f);
+}
+
+static void launch(struct launcher *l, struct launcher_msg *m, const int fds[LAUNCHER_FDS_MAX])
+{
+    struct files f = { -1, -1, -1, -1 };
+    pid_t pid = 0;
+    int pidfd = -1;
+    FAULT("launch");
+    if (l->clean_boot_at)
+        l->clean_boot_at = io_boot_now() + CLEAN_QUIET_US;
+    m->type = LAUNCHER_FAILED;
+    m->stage = STAGE_DIRECTORY;
+    errno = 0;
+    if (fds[0] < 0) {
+        m->error = m->error ? m->error : EBADMSG;
+    } else if (make_room_and_files(l, m, &f) < 0) {
+        m->error = errno ? errno : EIO;
+    } else {
+        m->stage = STAGE_SPAWN;
+        m->error = spawn_supervisor(l, m, &f, fds, &pid);
+        FAULT("spawned");
+    }
+    if (m->error == 0) {
+        m->type = LAUNCHER_LAUNCHED;
+        m->pid = pid;
+        pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* ours and not waited for: cannot be another */
+    }
+    close_files(&f);
+    answer(l, m, pidfd);
+    FAULT("launched");
+    io_close(&pidfd);
+}
+
+static void start_helper(struct launcher *l, struct launcher_msg *m, const int fds[LAUNCHER_FDS_MAX])
+{
+    static char probe[] = "eoul-probe", fetch[] = "eoul-fetch";
+    static char *const names[LAUNCHER_ROLE_COUNT] = { probe, fetch };
+    static const int to[] = { 0, 1 };
+    pid_t pid = 0;
+    int pidfd = -1;
+    m->type = LAUNCHER_SPAWNED;
+    m->error = m->error ? m->error : EINVAL;
+    if (m->value < LAUNCHER_ROLE_COUNT && fds[0] >= 0 && fds[1] >= 0) {
+        char *argv[] = { names[m->value], NULL };
+        m->error = spawn(l, names[m->value], argv, fds, to, 2, &pid);
+    }
+    if (m->error == 0) {
+        m->pid = pid;
+        pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    }
+    answer(l, m, pidfd);
+    io_close(&pidfd);
+}
+
+/* --- recovery --------------------------------------------------------------------------------- */
+
+static void claim(struct launcher *l, struct launcher_msg *m)
+{
+    char name[ATTEMPT_NAME_MAX];
+    attempt_name(m->job, m->attempt, name);
+    m->type = LAUNCHER_CLAIMED;
+    m->error = 0;
+    errno = 0;
+    /* The directory too: without it nothing would stop a launch that is still on its way. */
+    if (mkdirat(l->attempts_fd, name, 0700) < 0 && errno != EEXIST)
+        m->error = errno;
+    int fd = m->error ? -1 : attempt_open(l->attempts_fd, m->job, m->attempt);
+    int r = fd < 0 ? fd : claim_take(fd);
+    if (r < 0 && m->error == 0)
+        m->error = r == E_EXISTS ? EEXIST : errno ? errno : EIO;
+    io_close(&fd);
+    answer(l, m, -1);
+}
+
+static void uuid_text(const uint8_t uuid[16], char ret[37])
+{
+    char *at = ret;
+    for (int i = 0; i < 16; i++)
+        at += snprintf(at, 4, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
+}
+
+static bool alive_held(int dir_fd)
+{
+    struct flock look = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    int fd = openat(dir_fd, "alive", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool held = fd >= 0 && fcntl(fd, F_OFD_GETLK, &look) == 0 && look.l_type != F_UNLCK;
+    io_close(&fd);
+    return held;
+}
+
+/* Kill once more and look: true when nothing of it is left. */
+static bool kill_step(struct killing *k)
+{
+    struct tree_mark mark = { 0 };
+    uuid_text(k->head.uuid, mark.uuid);
+    mark.has_alive = fstatat(k->dir_fd, "alive", &mark.alive, AT_SYMLINK_NOFOLLOW) == 0;
+    if (k->cgroup_fd >= 0)
+        (void)tree_cgroup_kill(k->cgroup_fd);
+    io_close(&k->pidfd);
+    (void)tree_marked_signal(&mark, SIGKILL, &k->pidfd);
+    bool empty = k->events_fd < 0 || tree_cgroup_empty(k->events_fd) == 1;
+    return empty && k->pidfd < 0 && !alive_held(k->dir_fd);
+}
+
+static void kill_close(struct killing *k)
+{
+    if (k->head.cgroup[0])
+        (void)rmdir(k->head.cgroup);
+    io_close(&k->dir_fd);
+    io_close(&k->cgroup_fd);
+    io_close(&k->events_fd);
+    io_close(&k->pidfd);
+}
+
+static void kill_tell(struct launcher *l, const struct killing *k, uint32_t gone, int error)
+{
+    struct launcher_msg m = { .type = LAUNCHER_KILLED, .job = k->job, .attempt = k->attempt,
+                              .value = gone, .error = error };
+    answer(l, &m, -1);
+}
+
+static struct killing *kill_place(struct launcher *l)
+{
+    for (uint32_t i = 0; i < l->kill_n; i++)
+        if (l->kills[i].dir_fd < 0)
+            return &l->kills[i];
+    return l->kill_n < LAUNCHER_KILLS_MAX ? &l->kills[l->kill_n++] : NULL;
+}
+
+static void kill_tree(struct launcher *l, const struct launcher_msg *m)
+{
+    struct killing k = { .job = m->job, .attempt = m->attempt, .cgroup_fd = -1, .events_fd = -1,
+                         .pidfd = -1 };
+    k.dir_fd = attempt_open(l->attempts_fd, m->job, m->attempt);
+    /* Without a readable head from this boot there was a power cut or a reboot since (the head is
+     * written before the supervisor exists): no process of it can be left. */
+    if (k.dir_fd < 0 || attempt_read_head(k.dir_fd, &k.head) < 0 ||
+        strcmp(k.head.boot_id, l->boot_id) != 0) {
+        io_close(&k.dir_fd);
+        kill_tell(l, &k, 1, 0);
+        return;
+    }
+    if (k.head.cgroup[0])
+        k.cgroup_fd = open(k.head.cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (k.cgroup_fd >= 0)
+        k.events_fd = tree_cgroup_events(k.cgroup_fd);
+    struct killing *place = NULL;
+    if (kill_step(&k)) {
+        kill_tell(l, &k, 1, 0);
+        kill_close(&k);
+    } else if (!(place = kill_place(l))) {
+        kill_tell(l, &k, 0, EAGAIN);
+        kill_close(&k);
+    } else {
+        k.look_boot_at = io_boot_now() + tree_patience(TREE_PROOF_US);
+        *place = k;
+    }
+}
+
+/* Removing inodes makes it expensive to make new ones for a while (ext4 walks over all that were deleted
+ * lately), so not in the middle of an array.  What is left when we go, the next daemon removes. */
+static void clean_later(struct launcher *l, const struct launcher_msg *m)
+{
+    if (l->clean_n == CLEANS_MAX) {
+        clean(l, m->job, m->attempt);
+        return;
+    }
+    l->cleans[l->clean_n].job = m->job;
+    l->cleans[l->clean_n++].attempt = m->attempt;
+    l->clean_boot_at = io_boot_now() + CLEAN_QUIET_US;
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+/* One record of the daemon; false at its end. */
+static bool serve(struct launcher *l)
+{
+    struct launcher_msg m;
+    int fds[LAUNCHER_FDS_MAX];
+    int r = launcher_receive(l->socket_fd, &m, fds, MSG_DONTWAIT);
+    if (r == 0)
+        return false;
+    if (r < 0)
+        return r == E_BUSY || r == E_CORRUPT;
+    switch (m.type) {
+    case LAUNCHER_LAUNCH: launch(l, &m, fds); break;
+    case LAUNCHER_CLAIM: claim(l, &m); break;
+    case LAUNCHER_KILLTREE: kill_tree(l, &m); break;
+    case LAUNCHER_CLEAN: clean_later(l, &m); break;
+    case LAUNCHER_SPAWN: start_helper(l, &m, fds); break;
+    default: break;
+    }
+    for (int i = 0; i < LAUNCHER_FDS_MAX; i++)
+        io_close(&fds[i]);
+    return true;
+}
+
+static void reap(struct launcher *l)
+{
+    struct signalfd_siginfo info;
+    while (read(l->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+        ;
+    while (waitpid(-1, NULL, WNOHANG) > 0) /* supervisors, and orphans of dead ones */
+        ;
+}
+
+static void watch_kills(struct launcher *l, const struct pollfd *set)
+{
+    usec_t now = io_boot_now();
+    for (uint32_t i = 0; i < l->kill_n; i++) {
+        struct killing *k = &l->kills[i];
+        if (k->dir_fd < 0)
+            continue;
+        bool due = k->look_boot_at <= now;
+        if (!set[2 * i].revents && !set[2 * i + 1].revents && !due)
+            continue;
+        if (kill_step(k)) {
+            kill_tell(l, k, 1, 0);
+            kill_close(k);
+        } else if (due) {
+            if (!k->told)
+                kill_tell(l, k, 0, 0);
+            k->told = true;
+            k->look_boot_at = now + tree_patience(TREE_AGAIN_US);
+        }
+    }
+}
+
+static void arm_timer(struct launcher *l)
+{
+    usec_t at = l->clean_boot_at;
+    for (uint32_t i = 0; i < l->kill_n; i++)
+        if (l->kills[i].dir_fd >= 0 && (at == 0 || l->kills[i].look_boot_at < at))
+            at = l->kills[i].look_boot_at;
+    struct itimerspec spec = { .it_value = { .tv_sec = at / USEC_PER_SEC,
+                                             .tv_nsec = at % USEC_PER_SEC * 1000 } };
+    (void)timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
+}
+
+static void run(struct launcher *l)
+{
+    static struct pollfd set[3 + 2 * LAUNCHER_KILLS_MAX];
+    for (;;) {
+        set[0] = (struct pollfd){ .fd = l->socket_fd, .events = POLLIN };
+        set[1] = (struct pollfd){ .fd = l->signal_fd, .events = POLLIN };
+        set[2] = (struct pollfd){ .fd = l->timer_fd, .events = POLLIN };
+        for (uint32_t i = 0; i < l->kill_n; i++) {
+            bool used = l->kills[i].dir_fd >= 0;
+            set[3 + 2 * i] = (struct pollfd){ .fd = used ? l->kills[i].events_fd : -1,
+                                              .events = POLLPRI };
+            set[4 + 2 * i] = (struct pollfd){ .fd = used ? l->kills[i].pidfd : -1,
+                                              .events = POLLIN };
+        }
+        arm_timer(l);
+        if (poll(set, 3 + 2 * l->kill_n, -1) < 0)
+            continue;
+        if (set[1].revents)
+            reap(l);
+        uint64_t times;
+        if (set[2].revents)
+            (void)!read(l->timer_fd, &times, sizeof times);
+        watch_kills(l, set + 3);
+        if (set[0].revents && !serve(l))
+            return;
+        if (!set[0].revents && l->clean_boot_at && l->clean_boot_at <= io_boot_now())
+            clean_some(l, CLEAN_BATCH);
+    }
+}
+
+/* --- beginning -------------------------------------------------------------------------------- */
+
+static int move_up(int fd)
+{
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, LOW_FDS);
+    close(fd);
+    return high;
+}
+
+/* Take every low number, so that dup2 in a child never hits a descriptor it still needs. */
+static void fill_low(void)
+{
+    int fd;
+    while ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && fd < LOW_FDS)
+        ;
+    io_close(&fd);
+}
+
+static int begin(struct launcher *l)
+{
+    l->socket_fd = move_up(LAUNCHER_SOCKET_FD);
+    l->attempts_fd = move_up(LAUNCHER_ATTEMPTS_FD);
+    if (l->socket_fd < 0 || l->attempts_fd < 0)
+        return -1;
+    fill_low();
+    int lock = openat(l->attempts_fd, ".launcher", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock < 0)
+        return -1;
+    while (flock(lock, LOCK_EX) < 0) /* until the one before us has drained its messages and gone */
+        if (errno != EINTR)
+            return -1;
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGCHLD);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    l->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    l->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (l->signal_fd < 0 || l->timer_fd < 0 || io_boot_id(l->boot_id) < 0)
+        return -1;
+    l->has_cgroup = cgroup_find(l->place) == 0;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct launcher l;
+    if (argc != 2 || fcntl(LAUNCHER_SOCKET_FD, F_GETFD) < 0) {
+        static const char usage[] = "eoul-launcher is started by eould, not by hand.\n";
+        (void)!write(2, usage, sizeof usage - 1);
+        return 2;
+    }
+    fault_init();
+    umask(077);
+    for (int s = 1; s < NSIG; s++)
+        (void)signal(s, SIG_DFL); /* whatever the daemon was started with; KILL and STOP refuse */
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN); /* ^C at the daemon's terminal is the daemon's business */
+    (void)signal(SIGHUP, SIG_IGN);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (chdir("/") < 0)
+        return 1;
+    l.programs = argv[1];
+    l.title = argv[0];
+    l.title_size = (size_t)(argv[1] + strlen(argv[1]) + 1 - argv[0]); /* the kernel puts them in a row */
+    l.reexec = getenv("EOUL_REEXEC") != NULL;
+    if (begin(&l) < 0) {
+        fprintf(stderr, "eoul-launcher: cannot begin: %s\n", strerror(errno));
+        return 1;
+    }
+    struct launcher_msg ready = { .type = LAUNCHER_READY, .value = l.has_cgroup };
+    answer(&l, &ready, -1);
+    run(&l);
+    return 0;
+}

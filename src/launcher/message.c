@@ -1,0 +1,84 @@
+/* message.c - records with descriptors; see launcher.h. */
+#include "launcher/launcher.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/io.h"
+
+union control {
+    struct cmsghdr head;
+    char space[CMSG_SPACE(sizeof(int) * LAUNCHER_FDS_MAX)];
+};
+
+int launcher_send(int socket_fd, const struct launcher_msg *m, const int *fds, int fd_n, int flags)
+{
+    union control control = { 0 };
+    struct launcher_msg out = *m;
+    out.magic = LAUNCHER_MAGIC;
+    out.version = LAUNCHER_VERSION;
+    struct iovec io = { &out, sizeof out };
+    struct msghdr message = { .msg_iov = &io, .msg_iovlen = 1 };
+    if (fd_n > 0) {
+        message.msg_control = control.space;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)fd_n);
+        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)fd_n);
+        memcpy(CMSG_DATA(c), fds, sizeof(int) * (size_t)fd_n);
+    }
+    ssize_t n;
+    while ((n = sendmsg(socket_fd, &message, MSG_NOSIGNAL | flags)) < 0 && errno == EINTR)
+        ;
+    return n == (ssize_t)sizeof out ? 0 : io_from_errno(n < 0 ? errno : EIO);
+}
+
+static void take_fds(struct msghdr *message, int fds[LAUNCHER_FDS_MAX])
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < n; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+            if (i < LAUNCHER_FDS_MAX && fds[i] < 0)
+                fds[i] = fd;
+            else
+                close(fd);
+        }
+    }
+}
+
+int launcher_receive(int socket_fd, struct launcher_msg *ret, int fds[LAUNCHER_FDS_MAX], int flags)
+{
+    union control control;
+    struct iovec io = { ret, sizeof *ret };
+    struct msghdr message = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.space,
+                              .msg_controllen = sizeof control.space };
+    for (int i = 0; i < LAUNCHER_FDS_MAX; i++)
+        fds[i] = -1;
+    ssize_t n;
+    while ((n = recvmsg(socket_fd, &message, MSG_CMSG_CLOEXEC | flags)) < 0 && errno == EINTR)
+        ;
+    if (n < 0)
+        return errno == ECONNRESET ? 0 : io_from_errno(errno);
+    if (n == 0)
+        return 0;
+    take_fds(&message, fds);
+    bool record = n == (ssize_t)sizeof *ret && !(message.msg_flags & MSG_TRUNC) &&
+                  ret->magic == LAUNCHER_MAGIC && ret->version == LAUNCHER_VERSION;
+    if (record && !(message.msg_flags & MSG_CTRUNC))
+        return 1;
+    for (int i = 0; i < LAUNCHER_FDS_MAX; i++)
+        io_close(&fds[i]);
+    if (!record)
+        return E_CORRUPT;
+    ret->error = EMFILE;
+    return 1;
+}

@@ -1,0 +1,57 @@
+/* compare.h - `eoul sim --trace`: one workload, several policies, what each comes to. */
+#ifndef EOUL_SIM_COMPARE_H
+#define EOUL_SIM_COMPARE_H
+
+#include "i18n/tr.h"
+#include "sim/figures.h"
+
+#define COMPARE_POLICIES_MAX 16
+
+struct compare_policy {
+    char word[24];      /* as typed */
+    enum policy policy;
+    bool preempt;
+};
+
+enum compare_checkpoint { CHECKPOINT_TRACE, CHECKPOINT_NONE, CHECKPOINT_ALL, CHECKPOINT_SHARE,
+                          CHECKPOINT_OVER };
+
+struct compare_options {
+    const char *trace, *team, *calendars, *zone, *tariff;
+    enum trace_format format;
+    bool format_given, json, sessions, closed_loop, no_eta, quiet;
+    uint32_t gpus;          /* 0: the trace's own */
+    struct compare_policy policies[COMPARE_POLICIES_MAX];
+    uint32_t policies_n;
+    enum drive_estimates estimates;
+    double sigma;
+    enum compare_checkpoint checkpoint;
+    double checkpoint_share;    /* of jobs, drawn by seed */
+    usec_t checkpoint_over_us;  /* those told to run longer */
+    double watts;               /* of a GPU in use */
+    double shake;               /* every run and submit a little other, by seed; 0: as they were */
+    struct ev_settings settings;
+    uint64_t seed;
+};
+
+void compare_defaults(struct compare_options *o);
+/* One option of the command line and its value; false: not one of ours, or its value cannot be.
+ * *ret_took says whether the value was used. */
+bool compare_option(struct compare_options *o, const char *name, const char *value, bool *ret_took);
+/* "blend", "blend-np" (nobody makes way), "saf-p" (whoever may makes way). */
+bool compare_policy_parse(struct str word, struct compare_policy *ret);
+/* Prints a table or one JSON object; an exit status. */
+int compare_run(const struct compare_options *o, enum lang lang);
+
+/* --- for the other verbs -------------------------------------------------------------------------- */
+
+/* Sets the jobs' checkpoint flags as asked. */
+void compare_mark(struct trace *t, const struct compare_options *o);
+/* Run times times a log-normal factor of that deviation, submits up to six minutes earlier or later for 0.1. */
+void compare_shake(struct trace *t, double shake, uint64_t seed);
+/* The tariff by file name, "none" (*ret_any false), or NULL for the one compiled in. */
+int compare_tariff(const char *name, struct tariff *ret, bool *ret_any, struct err *err);
+struct json_t *compare_json(const struct compare_policy *p, const struct figures *f,
+                            const struct tariff *tariff);
+
+#endif

@@ -1,0 +1,443 @@
+/* drive.c - the loop: the next instant, everything that happens at it, one decision. */
+#include "sim/drive.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/hash.h"
+#include "sim/box.h"
+#include "sim/luck.h"
+#include "sim/timer.h"
+
+#define BOOT_AT         (1000 * USEC_PER_SEC)
+#define TOLD_AHEAD_US   (60 * USEC_PER_DAY) /* PEOPLE_HORIZON_DAYS of the daemon */
+#define TOLD_EVERY_US   (14 * USEC_PER_DAY)
+#define ETA_ROWS        200000u  /* rows of plans drawn for ETAs in one run: bounds their cost to about half a second */
+#define PROGRESS_EVERY  256
+#define SAME_INSTANT    100000   /* decisions at one instant; more is a loop */
+
+enum { T_END, T_SUBMIT, T_WINDOWS };
+
+struct drive {
+    const struct trace *trace;
+    const struct presence *presence;
+    const struct drive_options *options;
+    const struct drive_hooks *hooks;
+    struct core_box box;
+    struct timers timers;
+    struct drive_job *jobs;
+    size_t jobs_n, jobs_size;
+    uint32_t *of_id; /* job number of each id */
+    size_t of_id_size;
+    struct drive_interval *intervals;
+    size_t intervals_n, intervals_size;
+    struct core_update *decided; /* of the last decision: outlive the events that answer them */
+    size_t decided_size;
+    void *plan;
+    size_t plan_size;
+    usec_t wall_at, boot_offset_us;
+    size_t next;              /* of the trace's jobs: not yet submitted */
+    job_id first_id, last_id; /* submitted at this instant */
+    size_t over;
+    size_t later;             /* jobs of hooks that are not yet submitted */
+    uint64_t eta_rows, events, decisions, preemptions, dropped;
+    bool slots;               /* more GPUs than the core knows one by one */
+    int r;
+    struct err *err;
+};
+
+static double seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+usec_t drive_now(const struct drive *d) { return d->wall_at; }
+
+const struct drive_job *drive_job_of(const struct drive *d, uint32_t job) { return &d->jobs[job]; }
+
+/* --- events --------------------------------------------------------------------------------------- */
+
+/* Updates are lent until the next step. */
+static const struct core_update *step(struct drive *d, struct core_event *ev, uint32_t *ret_n)
+{
+    *ret_n = 0;
+    if (d->r < 0)
+        return NULL;
+    ev->wall_at = d->wall_at;
+    ev->boot_at = d->wall_at - d->boot_offset_us;
+    d->r = core_box_check(&d->box, ev, d->err);
+    if (d->r < 0)
+        return NULL;
+    d->events++;
+    return core_box_step(&d->box, ev, ret_n);
+}
+
+static void step_only(struct drive *d, struct core_event *ev)
+{
+    uint32_t n;
+    (void)step(d, ev, &n);
+}
+
+static void tell_windows(struct drive *d)
+{
+    usec_t until_at = usec_min(d->wall_at + TOLD_AHEAD_US, d->presence->until_at);
+    for (size_t u = 0; u < d->trace->users_n; u++) {
+        const struct windows *w = &d->presence->known[u];
+        size_t from = 0, to;
+        if (w->always)
+            continue;
+        while (from < w->n && w->spans[from].until_at <= d->wall_at - USEC_PER_DAY)
+            from++;
+        for (to = from; to < w->n && w->spans[to].from_at < until_at;)
+            to++;
+        step_only(d, &(struct core_event){ .kind = EVENT_AVAIL,
+            .avail = { .person = (uint32_t)u + 1, .until_at = until_at, .windows = w->spans + from,
+                       .windows_n = (uint32_t)(to - from) } });
+    }
+    if (until_at < d->presence->until_at)
+        timers_add(&d->timers, d->wall_at + TOLD_EVERY_US, T_WINDOWS, 0);
+}
+
+static void found(struct drive *d)
+{
+    const struct drive_options *o = d->options;
+    struct ev_settings s = o->settings ? *o->settings : CORE_SETTINGS_DEFAULT;
+    s.seed = o->seed;
+    s.policy = o->policy;
+    s.preempt = o->preempt;
+    s.estimates = o->estimates == ESTIMATE_HISTORY ? ESTIMATES_HISTORY : ESTIMATES_TOLD;
+    step_only(d, &(struct core_event){ .kind = EVENT_SETTINGS, .settings = s });
+    step_only(d, &(struct core_event){ .kind = EVENT_MACHINE,
+                                       .machine = { .cpus = o->gpus, .mem_mib = 1 << 20 } });
+    for (uint32_t g = 0; g < o->gpus && !d->slots; g++)
+        step_only(d, &(struct core_event){ .kind = EVENT_GPU,
+                                           .gpu = { .gpu = g, .type = 1, .state = GPU_UP } });
+    for (uint32_t u = 0; u < d->trace->users_n; u++)
+        step_only(d, &(struct core_event){ .kind = EVENT_PERSON, .person = { .person = u + 1 } });
+    tell_windows(d);
+}
+
+/* What the core is told of its length. */
+static void estimate(const struct drive *d, uint32_t job, struct drive_job *j)
+{
+    struct prng p;
+    switch (d->options->estimates) {
+    case ESTIMATE_EXACT: j->estimate_us = j->what.run_us; break;
+    case ESTIMATE_SIGMA: /* drawn by job: one more job changes nobody else's */
+        prng_init(&p, hash_mix(d->options->seed, job), LUCK_CLIENT);
+        j->estimate_us = usec_max(luck_lognormal(&p, j->what.run_us, d->options->sigma), USEC_PER_SEC);
+        j->estimate_us = usec_min(j->estimate_us, TRACE_RUN_MAX_US);
+        j->estimate_sd_milli = (uint32_t)lround(d->options->sigma * 1000);
+        break;
+    case ESTIMATE_LIMIT: j->estimate_us = j->what.limit_us; break;
+    case ESTIMATE_HISTORY: break;
+    }
+}
+
+static uint32_t enter(struct drive *d, const struct trace_job *what)
+{
+    d->jobs = sim_grow(d->jobs, &d->jobs_size, d->jobs_n + 1, sizeof(*d->jobs));
+    uint32_t job = (uint32_t)d->jobs_n++;
+    d->jobs[job] = (struct drive_job){ .what = *what };
+    estimate(d, job, &d->jobs[job]);
+    return job;
+}
+
+uint32_t drive_submit(struct drive *d, const struct trace_job *what)
+{
+    assert(what->submit_at >= d->wall_at);
+    uint32_t job = enter(d, what);
+    timers_add(&d->timers, what->submit_at, T_SUBMIT, job);
+    d->later++;
+    return job;
+}
+
+static void submit(struct drive *d, uint32_t job)
+{
+    const struct drive_job *j = &d->jobs[job];
+    const struct trace_job *w = &j->what;
+    /* Without a program's name, runs with one limit are taken as runs of one program. */
+    uint64_t command = w->command ? w->command : hash_mix(4, (uint64_t)w->limit_us) | 1;
+    struct core_event ev = { .kind = EVENT_SUBMIT, .submit = {
+        .job = ++d->last_id, .owner = w->user + 1, .submitter = w->user + 1, .cpus = 1,
+        .gpus = w->gpus, .command_key = command, .name_key = command,
+        .deadline_at = w->deadline_at, .restart_us = w->restart_us,
+        .preempt = w->checkpoint ? PREEMPT_CHECKPOINT : PREEMPT_NEVER,
+        .estimate_us = j->estimate_us, .estimate_sd_milli = j->estimate_sd_milli,
+        .watts_mw = w->watts_mw } };
+    if (d->options->estimates == ESTIMATE_LIMIT || d->options->estimates == ESTIMATE_HISTORY)
+        ev.submit.limit_us = w->limit_us;
+    if (d->slots) {
+        ev.submit.cpus = w->gpus;
+        ev.submit.gpus = 0;
+        ev.submit.command_key = hash_mix(command, w->gpus) | 1; /* groups are by width */
+    }
+    d->of_id = sim_grow(d->of_id, &d->of_id_size, (size_t)d->last_id + 1, sizeof(*d->of_id));
+    d->of_id[d->last_id] = job;
+    d->jobs[job].id = d->last_id;
+    if (!d->first_id)
+        d->first_id = d->last_id;
+    step_only(d, &ev);
+}
+
+/* --- attempts ------------------------------------------------------------------------------------- */
+
+static void begin(struct drive *d, const struct core_update *u)
+{
+    uint32_t job = d->of_id[u->job];
+    struct drive_job *j = &d->jobs[job];
+    usec_t usual_us = (d->options->settings ? *d->options->settings : CORE_SETTINGS_DEFAULT).restart_us;
+    usec_t restart_us = j->what.restart_us ? j->what.restart_us : usual_us;
+    j->overhead_us = j->kept_us > 0 ? restart_us : 0;
+    usec_t left_us = j->what.run_us - j->kept_us + j->overhead_us;
+    if (d->options->double_after_at && d->wall_at + left_us > d->options->double_after_at)
+        left_us *= 2;
+    if (j->attempts == 0)
+        j->start_at = d->wall_at;
+    j->attempts++;
+    j->running = true;
+    j->attempt_at = d->wall_at;
+    j->due_at = d->wall_at + left_us;
+    timers_add(&d->timers, j->due_at, T_END, job);
+    step_only(d, &(struct core_event){ .kind = EVENT_STARTED,
+                                       .started = { .job = u->job, .attempt = u->attempt } });
+}
+
+static void used(struct drive *d, uint32_t job)
+{
+    const struct drive_job *j = &d->jobs[job];
+    d->intervals = sim_grow(d->intervals, &d->intervals_size, d->intervals_n + 1, sizeof(*d->intervals));
+    d->intervals[d->intervals_n++] = (struct drive_interval){ j->attempt_at, d->wall_at, job, j->what.gpus };
+}
+
+static void over(struct drive *d, uint32_t job)
+{
+    d->over++;
+    if (d->hooks && d->hooks->over)
+        d->hooks->over(d->hooks->user, d, job);
+    if (d->hooks && d->hooks->progress && d->over % PROGRESS_EVERY == 0)
+        d->hooks->progress(d->hooks->user, d->over, d->jobs_n);
+}
+
+static void end(struct drive *d, uint32_t job)
+{
+    struct drive_job *j = &d->jobs[job];
+    bool at_limit = j->what.failed && j->what.limit_us && j->what.run_us >= j->what.limit_us;
+    step_only(d, &(struct core_event){ .kind = EVENT_ENDED, .ended = {
+        .job = j->id, .attempt = j->attempts, .cause = at_limit ? END_TIME_LIMIT : END_EXIT,
+        .code = j->what.failed ? 1 : 0 } });
+    used(d, job);
+    j->running = false;
+    j->end_at = d->wall_at;
+    over(d, job);
+}
+
+/* Told to make way: at once, with all its work kept if it can. */
+static void stop(struct drive *d, const struct core_update *u)
+{
+    uint32_t job = d->of_id[u->job];
+    struct drive_job *j = &d->jobs[job];
+    assert(j->running && u->reason == REASON_PREEMPTED);
+    used(d, job);
+    if (j->what.checkpoint)
+        j->kept_us += usec_max(d->wall_at - j->attempt_at - j->overhead_us, 0);
+    j->running = false;
+    j->preemptions++;
+    d->preemptions++;
+    step_only(d, &(struct core_event){ .kind = EVENT_ENDED, .ended = {
+        .job = u->job, .attempt = j->attempts, .cause = END_STOPPED, .signal = 15 } });
+}
+
+/* --- looking -------------------------------------------------------------------------------------- */
+
+/* When do those that have just been submitted end?  Looked at as long as rows are left for this part of
+ * the run, so that looks are spread over it. */
+static void look(struct drive *d)
+{
+    uint64_t due = (uint64_t)ETA_ROWS * (d->over + 1) / (d->jobs_n + 1);
+    struct core_plan plan;
+    if (d->options->no_eta || d->eta_rows > due)
+        return;
+    size_t size = core_plan_size(d->box.core);
+    d->plan = sim_grow(d->plan, &d->plan_size, size, 1);
+    if (core_plan(d->box.core, d->wall_at, d->wall_at - d->boot_offset_us, d->plan, size, &plan) < 0)
+        return;
+    d->eta_rows += plan.rows_n;
+    for (uint32_t i = 0; i < plan.rows_n; i++) {
+        const struct plan_row *row = &plan.rows[i];
+        if (row->job < d->first_id || row->job > d->last_id || row->end_p50_at == USEC_NEVER)
+            continue;
+        struct drive_job *j = &d->jobs[d->of_id[row->job]];
+        j->eta_p50_at = row->end_p50_at;
+        j->eta_p90_at = row->end_p90_at;
+    }
+}
+
+static void checked(struct drive *d)
+{
+    const char *broken = d->options->check ? core_broken(d->box.core) : NULL;
+    if (broken)
+        d->r = err_set(d->err, E_INTERNAL, "The core's own check fails: %s", broken);
+}
+
+/* --- the loop ------------------------------------------------------------------------------------- */
+
+static void dropped(struct drive *d, uint32_t job)
+{
+    d->jobs[job].dropped = true;
+    d->dropped++;
+    over(d, job);
+}
+
+/* Returns whether it is to be asked again at once: somebody made way. */
+static bool decide(struct drive *d)
+{
+    uint32_t n;
+    bool again = false;
+    const struct core_update *lent = step(d, &(struct core_event){ .kind = EVENT_DECIDE }, &n);
+    d->decisions++;
+    if (n) {
+        d->decided = sim_grow(d->decided, &d->decided_size, n, sizeof(*d->decided));
+        memcpy(d->decided, lent, n * sizeof(*lent));
+    }
+    for (uint32_t i = 0; i < n && d->r == 0; i++) {
+        const struct core_update *u = &d->decided[i];
+        if (u->kind == UPDATE_START) {
+            begin(d, u);
+        } else if (u->kind == UPDATE_STOP) {
+            stop(d, u);
+            again = true;
+        } else if (u->kind == UPDATE_STATE && u->to == JOB_DEADLINE) {
+            dropped(d, d->of_id[u->job]);
+        }
+    }
+    checked(d);
+    return again && d->r == 0;
+}
+
+static void timer_due(struct drive *d, const struct timer *t)
+{
+    struct drive_job *j = &d->jobs[t->what];
+    switch (t->kind) {
+    case T_END:
+        if (j->running && j->due_at == t->boot_at)
+            end(d, t->what);
+        break;
+    case T_SUBMIT:
+        d->later--;
+        submit(d, t->what);
+        break;
+    case T_WINDOWS: tell_windows(d); break;
+    default: break;
+    }
+}
+
+static usec_t core_due(const struct drive *d)
+{
+    usec_t wall, boot;
+    core_deadline(d->box.core, &wall, &boot);
+    return usec_min(wall, boot == USEC_NEVER ? USEC_NEVER : boot + d->boot_offset_us);
+}
+
+static bool something_left(const struct drive *d)
+{
+    return d->next < d->trace->jobs_n || d->later > 0 || core_jobs_n(d->box.core) > 0;
+}
+
+/* Everything due at wall_at, then decisions until nothing changes. */
+static void instant(struct drive *d)
+{
+    struct timer t;
+    uint32_t decisions = 0;
+    d->first_id = 0;
+    while (timers_first(&d->timers, &t) && t.boot_at <= d->wall_at) {
+        timers_pop(&d->timers);
+        timer_due(d, &t);
+    }
+    while (d->next < d->trace->jobs_n && d->trace->jobs[d->next].submit_at <= d->wall_at)
+        submit(d, (uint32_t)d->next++);
+    while (d->r == 0 && (decide(d) || core_due(d) <= d->wall_at)) {
+        if (++decisions > SAME_INSTANT)
+            d->r = err_set(d->err, E_INTERNAL, "The core wants to decide for ever at one instant.");
+    }
+    if (d->first_id && d->r == 0)
+        look(d);
+}
+
+static int run(struct drive *d)
+{
+    usec_t until_at = d->options->until_at ? d->options->until_at : USEC_NEVER;
+    for (size_t i = 0; i < d->trace->jobs_n; i++)
+        enter(d, &d->trace->jobs[i]);
+    found(d);
+    if (d->hooks && d->hooks->begin)
+        d->hooks->begin(d->hooks->user, d);
+    while (d->r == 0) {
+        struct timer t;
+        usec_t next_at = timers_first(&d->timers, &t) ? t.boot_at : USEC_NEVER;
+        if (d->next < d->trace->jobs_n)
+            next_at = usec_min(next_at, d->trace->jobs[d->next].submit_at);
+        next_at = usec_min(next_at, core_due(d));
+        if (next_at == USEC_NEVER || next_at > until_at)
+            break;
+        if (t.kind == T_WINDOWS && next_at == t.boot_at && !something_left(d))
+            break; /* nothing but the renewal of windows is left */
+        d->wall_at = usec_max(next_at, d->wall_at);
+        instant(d);
+    }
+    if (d->options->until_at && d->r == 0) { /* what still runs has used its GPUs so far */
+        d->wall_at = usec_max(d->wall_at, until_at);
+        for (size_t i = 0; i < d->jobs_n; i++)
+            if (d->jobs[i].running)
+                used(d, (uint32_t)i);
+    }
+    return d->r;
+}
+
+int drive_run(const struct trace *trace, const struct presence *presence,
+              const struct drive_options *options, const struct drive_hooks *hooks,
+              struct drive_result *ret, struct err *err)
+{
+    struct core_limits limits = CORE_FIRST_LIMITS;
+    struct drive d = { .trace = trace, .presence = presence, .options = options, .hooks = hooks,
+                       .err = err, .slots = options->gpus > CORE_GPUS_MAX };
+    double begin_s = seconds_now();
+    if (d.slots && options->policy == POLICY_BOOKED)
+        return err_set(err, E_UNSUPPORTED, "The policy booked needs GPUs with numbers: at most %d.",
+                       CORE_GPUS_MAX);
+    if (trace->users_n > CORE_PERSONS_MAX)
+        return err_set(err, E_TOO_LARGE, "A workload has at most %d users here.", CORE_PERSONS_MAX);
+    limits.groups = 4096; /* a long trace has many programs */
+    core_box_init(&d.box, &limits);
+    d.wall_at = options->from_at ? options->from_at : trace->jobs_n ? trace->jobs[0].submit_at : presence->from_at;
+    d.boot_offset_us = d.wall_at - BOOT_AT;
+    usec_t from_at = d.wall_at;
+    int r = run(&d);
+    if (r == 0)
+        *ret = (struct drive_result){ .jobs = d.jobs, .jobs_n = d.jobs_n, .intervals = d.intervals,
+            .intervals_n = d.intervals_n, .from_at = from_at,
+            .until_at = d.wall_at, .events = d.events, .decisions = d.decisions,
+            .preemptions = d.preemptions, .dropped = d.dropped, .hash = core_hash(d.box.core),
+            .wall_s = seconds_now() - begin_s };
+    else
+        free(d.jobs), free(d.intervals);
+    core_box_finish(&d.box);
+    timers_finish(&d.timers);
+    free(d.of_id);
+    free(d.decided);
+    free(d.plan);
+    return r;
+}
+
+void drive_result_finish(struct drive_result *r)
+{
+    free(r->jobs);
+    free(r->intervals);
+    *r = (struct drive_result){ 0 };
+}

@@ -1,0 +1,98 @@
+/* drive.h - a workload through the queue's own decisions, in virtual time and without faults.
+ *
+ * The core here is the one `eould` links.  It is told what a daemon would tell it: settings, machine, people
+ * and their windows (60 days ahead, renewed every 14), each submit when it happens, starts and ends.  How
+ * long a job really runs reaches it as the ENDED event and in no other way; what it may know beforehand is
+ * the estimate (drive_estimates).  With `double_after_at` every attempt that would end later runs twice as
+ * long: nothing decided until then may change (test/unit/test_drive.c).
+ *
+ * Over 64 GPUs, the most a core knows one by one, jobs take slots of one pool instead; nothing else
+ * changes but that POLICY_BOOKED is then not to be had.
+ *
+ * Open loop: the trace's jobs come when the trace says.  Closed loop: hooks->over tells of each end, and
+ * drive_submit adds jobs; see closed.h.
+ */
+#ifndef EOUL_SIM_DRIVE_H
+#define EOUL_SIM_DRIVE_H
+
+#include "core/core.h"
+#include "sim/presence.h"
+#include "sim/trace.h"
+
+#define DRIVE_PERSONS_MAX (CORE_PERSONS_MAX - 1) /* one number is left for everyone else */
+
+enum drive_estimates { ESTIMATE_EXACT, ESTIMATE_SIGMA, ESTIMATE_LIMIT, ESTIMATE_HISTORY };
+
+struct drive_job {
+    struct trace_job what;
+    usec_t estimate_us;   /* told; 0: none */
+    uint32_t estimate_sd_milli;
+    uint32_t attempts, preemptions;
+    usec_t start_at;      /* of the first attempt; 0: never */
+    usec_t end_at;        /* 0: never ended well or badly */
+    usec_t eta_p50_at, eta_p90_at; /* as of its submit; 0: not looked at */
+    bool dropped;         /* its deadline passed while it waited */
+    /* under way */
+    job_id id;            /* in the core; 0: not yet submitted */
+    bool running;
+    usec_t attempt_at, due_at;
+    usec_t kept_us;       /* work that need not be done again */
+    usec_t overhead_us;   /* of this attempt, before it does new work */
+};
+
+struct drive_interval { /* GPUs in use */
+    usec_t from_at, until_at;
+    uint32_t job, gpus;
+};
+
+struct drive;
+struct drive_hooks {
+    void *user;
+    /* The core is founded; jobs may be submitted. */
+    void (*begin)(void *user, struct drive *d);
+    /* A job is over at drive_now (not when it is only preempted). */
+    void (*over)(void *user, struct drive *d, uint32_t job);
+    /* Now and then, for a progress bar: jobs over, of how many known. */
+    void (*progress)(void *user, size_t over, size_t known);
+};
+
+struct drive_options {
+    enum policy policy;
+    bool preempt;         /* jobs that allow it make way */
+    uint32_t gpus;
+    uint64_t seed;
+    enum drive_estimates estimates;
+    double sigma;         /* ESTIMATE_SIGMA: of the natural logarithm */
+    bool no_eta;
+    usec_t from_at;       /* when it begins; 0: at the first submit */
+    usec_t until_at;      /* no event after it; 0: until everything has ended */
+    usec_t double_after_at;
+    const struct ev_settings *settings; /* NULL: CORE_SETTINGS_DEFAULT; policy, seed, preempt and estimates are above */
+    bool check;           /* ask the core's own invariants after every decision (slow) */
+};
+
+struct drive_result {
+    struct drive_job *jobs;
+    size_t jobs_n;
+    struct drive_interval *intervals;
+    size_t intervals_n;
+    usec_t from_at, until_at; /* first submit, last event */
+    uint64_t events, decisions, preemptions, dropped;
+    uint64_t hash;        /* core_hash at the end */
+    double wall_s;
+};
+
+/* The whole run.  `trace` holds at most DRIVE_PERSONS_MAX + 1 users and no job wider than the machine. */
+int drive_run(const struct trace *trace, const struct presence *presence,
+              const struct drive_options *options, const struct drive_hooks *hooks,
+              struct drive_result *ret, struct err *err);
+void drive_result_finish(struct drive_result *r);
+
+/* --- inside hooks --------------------------------------------------------------------------------- */
+
+usec_t drive_now(const struct drive *d);
+const struct drive_job *drive_job_of(const struct drive *d, uint32_t job);
+/* A further job; submit_at is now or later.  Returns its number. */
+uint32_t drive_submit(struct drive *d, const struct trace_job *job);
+
+#endif

@@ -1,0 +1,231 @@
+/* figures.c - a run's figures.  GPUs in use are laid out on a grid of half hours once; prices, hours of the week
+ * and shares are sums over it. */
+#include "sim/figures.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cal/civil.h"
+
+#define STEP_US (30 * USEC_PER_MIN)
+#define HOUR    ((double)USEC_PER_HOUR)
+
+struct grid {
+    usec_t from_at;
+    size_t n;
+    double *gpus;  /* in use, mean over the half hour */
+    double *milli; /* watts over it, in mean mW */
+};
+
+/* Adds `amount` over [from_at, until_at): a difference at the whole steps, parts at both ends.  The sums are
+ * made by grid_close. */
+static void grid_add(double *to, const struct grid *g, usec_t from_at, usec_t until_at, double amount)
+{
+    usec_t from = from_at - g->from_at, until = until_at - g->from_at;
+    size_t a = (size_t)(from / STEP_US), b = (size_t)(until / STEP_US);
+    double a_part = (double)(from % STEP_US) / (double)STEP_US;
+    double b_part = (double)(until % STEP_US) / (double)STEP_US;
+    /* As differences of the running sum: the step at `a` has 1 - a_part of it, from the next on all. */
+    to[a] += amount * (1 - a_part);
+    to[a + 1] += amount * a_part;
+    to[b] -= amount * (1 - b_part);
+    to[b + 1] -= amount * b_part;
+}
+
+static void grid_close(double *at, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += at[i];
+        at[i] = sum;
+    }
+}
+
+static void grid_make(const struct drive_result *run, double gpu_watts, struct grid *g)
+{
+    g->from_at = run->from_at - run->from_at % STEP_US - STEP_US;
+    g->n = (size_t)((run->until_at - g->from_at) / STEP_US) + 3;
+    g->gpus = calloc(g->n + 2, sizeof(*g->gpus));
+    g->milli = calloc(g->n + 2, sizeof(*g->milli));
+    if (!g->gpus || !g->milli)
+        abort();
+    for (size_t i = 0; i < run->intervals_n; i++) {
+        const struct drive_interval *v = &run->intervals[i];
+        const struct trace_job *w = &run->jobs[v->job].what;
+        double milli = w->watts_mw ? (double)w->watts_mw : gpu_watts * 1000 * v->gpus;
+        grid_add(g->gpus, g, v->from_at, v->until_at, v->gpus);
+        grid_add(g->milli, g, v->from_at, v->until_at, milli);
+    }
+    grid_close(g->gpus, g->n);
+    grid_close(g->milli, g->n);
+}
+
+/* --- people --------------------------------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static double quantile(const double *sorted, size_t n, double q)
+{
+    if (n == 0)
+        return 0;
+    size_t at = (size_t)ceil(q * (double)n);
+    return sorted[at > 0 ? at - 1 : 0];
+}
+
+struct owner {
+    double delay_h;
+    uint32_t jobs;
+};
+
+static usec_t eyes(const struct presence *p, const struct trace_job *w, usec_t t)
+{
+    if (t >= w->submit_at && t < w->submit_at + PRESENCE_SUBMIT_US)
+        return t;
+    return presence_eyes(&p->truth[w->user], p->until_at, t);
+}
+
+static void fairness(const struct owner *owners, size_t n, double mean_h, struct figures *f)
+{
+    double sum = 0, squares = 0, worst = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (owners[i].jobs < FIGURES_JOBS_MIN)
+            continue;
+        double x = owners[i].delay_h / owners[i].jobs;
+        sum += x;
+        squares += x * x;
+        worst = x > worst ? x : worst;
+        f->owners++;
+    }
+    f->jain = squares > 0 ? sum * sum / (f->owners * squares) : 1;
+    f->worst_over_mean = mean_h > 0 ? worst / mean_h : 1;
+}
+
+static void people(const struct drive_result *run, const struct presence *p,
+                   const struct figures_options *o, struct figures *f)
+{
+    double *tte = calloc(run->jobs_n + 1, sizeof(*tte)), *delay = calloc(run->jobs_n + 1, sizeof(*delay));
+    struct owner *owners = calloc(p->users_n + 1, sizeof(*owners));
+    size_t n = 0;
+    double tte_sum = 0, delay_sum = 0, jct = 0, wait = 0, p50 = 0, p90 = 0;
+    if (!tte || !delay || !owners)
+        abort();
+    for (size_t i = 0; i < run->jobs_n; i++) {
+        const struct drive_job *j = &run->jobs[i];
+        const struct trace_job *w = &j->what;
+        if (w->submit_at < o->from_at)
+            continue;
+        f->preemptions += j->preemptions;
+        f->dropped += j->dropped;
+        if (!j->end_at) {
+            f->unfinished += !j->dropped;
+            continue;
+        }
+        usec_t seen_at = eyes(p, w, j->end_at), floor_at = eyes(p, w, w->submit_at + w->run_us);
+        tte[n] = (double)(seen_at - w->submit_at) / HOUR;
+        delay[n] = (double)(seen_at - floor_at) / HOUR;
+        f->off_hours_ends += seen_at > j->end_at;
+        owners[w->user].delay_h += delay[n];
+        owners[w->user].jobs++;
+        tte_sum += tte[n];
+        delay_sum += delay[n++];
+        jct += (double)(j->end_at - w->submit_at) / HOUR;
+        wait += (double)(j->start_at - w->submit_at) / HOUR;
+        if (j->eta_p50_at) {
+            f->eta_n++;
+            p50 += j->end_at <= j->eta_p50_at;
+            p90 += j->end_at <= j->eta_p90_at;
+        }
+    }
+    double jobs = n ? (double)n : 1;
+    qsort(tte, n, sizeof(*tte), by_value);
+    qsort(delay, n, sizeof(*delay), by_value);
+    f->jobs = (uint32_t)n;
+    f->tte_mean_h = tte_sum / jobs;
+    f->tte_p50_h = quantile(tte, n, 0.5);
+    f->tte_p90_h = quantile(tte, n, 0.9);
+    f->tte_p95_h = quantile(tte, n, 0.95);
+    f->delay_mean_h = delay_sum / jobs;
+    f->delay_p50_h = quantile(delay, n, 0.5);
+    f->delay_p90_h = quantile(delay, n, 0.9);
+    f->delay_p95_h = quantile(delay, n, 0.95);
+    f->jct_mean_h = jct / jobs;
+    f->wait_mean_h = wait / jobs;
+    f->eta_p50_coverage = f->eta_n ? p50 / f->eta_n : 0;
+    f->eta_p90_coverage = f->eta_n ? p90 / f->eta_n : 0;
+    fairness(owners, p->users_n, f->delay_mean_h, f);
+    free(tte);
+    free(delay);
+    free(owners);
+}
+
+/* --- machines ------------------------------------------------------------------------------------- */
+
+static bool office_hour(uint32_t hour_of_week)
+{
+    return hour_of_week < 5 * 24 && hour_of_week % 24 >= 9 && hour_of_week % 24 < 18;
+}
+
+static void machines(const struct drive_result *run, const struct figures_options *o, struct figures *f)
+{
+    struct grid g;
+    double off = 0, counted[FIGURES_HOURS] = { 0 }, within = 0, work_h = 0;
+    usec_t last_at = run->from_at;
+    grid_make(run, o->gpu_watts, &g);
+    for (size_t i = 0; i < run->jobs_n; i++)
+        last_at = usec_max(last_at, run->jobs[i].what.submit_at);
+    usec_t until_at = o->until_at ? o->until_at : usec_max(last_at, run->from_at + STEP_US);
+    for (size_t i = 0; i < g.n; i++) {
+        usec_t at = g.from_at + (usec_t)i * STEP_US;
+        int64_t local_s = zone_to_local_s(o->zone, floor_div(at, USEC_PER_SEC));
+        int64_t day = civil_day_of(local_s);
+        uint32_t hour = (uint32_t)(floor_mod(local_s, CIVIL_DAY_S) / 3600);
+        uint32_t weekday = civil_weekday(day), of_week = weekday * 24 + hour;
+        double kwh = g.milli[i] / 1e6 * 0.5;
+        f->gpu_h += g.gpus[i] * 0.5;
+        f->kwh += kwh;
+        if (!office_hour(of_week))
+            off += g.gpus[i] * 0.5;
+        /* The first and last half hour may lie in part outside: that part does not count. */
+        usec_t inside = usec_min(at + STEP_US, until_at) - usec_max(at, run->from_at);
+        double part = inside > 0 ? (double)inside / (double)STEP_US : 0;
+        f->busy_by_hour[of_week] += g.gpus[i] * part;
+        counted[of_week] += part;
+        if (o->tariff && kwh > 0) {
+            struct civil c = civil_from_local_s(local_s);
+            uint32_t date = (uint32_t)(c.year * 10000 + c.month * 100 + c.day);
+            f->cost += kwh * (double)tariff_milli(o->tariff, date, weekday, hour) / 1000;
+        }
+    }
+    for (int h = 0; h < FIGURES_HOURS; h++)
+        f->busy_by_hour[h] /= counted[h] > 0 ? counted[h] * o->gpus : 1;
+    for (size_t i = 0; i < run->intervals_n; i++) {
+        const struct drive_interval *v = &run->intervals[i];
+        usec_t us = usec_min(v->until_at, until_at) - usec_max(v->from_at, run->from_at);
+        within += us > 0 ? (double)us / HOUR * v->gpus : 0;
+    }
+    for (size_t i = 0; i < run->jobs_n; i++)
+        if (run->jobs[i].end_at)
+            work_h += (double)run->jobs[i].what.run_us / HOUR * run->jobs[i].what.gpus;
+    f->lost_gpu_h = f->gpu_h > work_h + 1e-6 ? f->gpu_h - work_h : 0;
+    f->utilisation = within / (o->gpus * (double)(until_at - run->from_at) / HOUR);
+    f->off_hours_share = f->gpu_h > 0 ? off / f->gpu_h : 0;
+    f->cost_per_kwh = f->kwh > 0 ? f->cost / f->kwh : 0;
+    free(g.gpus);
+    free(g.milli);
+}
+
+void figures_make(const struct drive_result *run, const struct presence *presence,
+                  const struct figures_options *options, struct figures *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    people(run, presence, options, ret);
+    machines(run, options, ret);
+    ret->wall_s = run->wall_s;
+    ret->events = run->events;
+    ret->decisions = run->decisions;
+}

@@ -1,0 +1,54 @@
+/* figures.h - what a run came to: waiting of people, use of GPUs, price of electricity, fairness.
+ *
+ * Hours are means over the jobs that ended; a job whose deadline passed while it waited is counted apart.
+ *
+ *     tte       from submit until the owner can look at the result
+ *     delay     tte minus what it would be had the job started at once
+ *     jct       from submit to end;  wait: from submit to the first start
+ *     utilisation       share of the GPUs' hours in use between the first and the last submit
+ *     off_hours_share   share of the hours in use that lie outside Monday to Friday 9 to 18 local
+ *     jain              Jain's index over the owners' mean delays; worst_over_mean: the worst of them by the
+ *                       mean of all jobs' delays.  Owners with at least FIGURES_JOBS_MIN jobs count
+ *     cost_per_kwh      money for a kWh, weighed by when the GPUs drew it
+ *     eta_p50, eta_p90  share of the looked-at jobs that ended by the P50 (P90) forecast at their submit
+ */
+#ifndef EOUL_SIM_FIGURES_H
+#define EOUL_SIM_FIGURES_H
+
+#include "energy/tariff.h"
+#include "sim/drive.h"
+
+#define FIGURES_JOBS_MIN 10
+#define FIGURES_HOURS    168 /* of a local week, Monday first */
+
+struct figures {
+    uint32_t jobs, dropped, unfinished, preemptions;
+    double tte_mean_h, tte_p50_h, tte_p90_h, tte_p95_h;
+    double delay_mean_h, delay_p50_h, delay_p90_h, delay_p95_h;
+    double jct_mean_h, wait_mean_h;
+    double utilisation, off_hours_share;
+    double gpu_h, lost_gpu_h;      /* in use; of it work done again or restarts */
+    double kwh, cost, cost_per_kwh; /* money in the tariff's currency */
+    double jain, worst_over_mean;
+    uint32_t owners;               /* those counted in jain */
+    double eta_p50_coverage, eta_p90_coverage;
+    uint32_t eta_n;
+    uint64_t events, decisions;    /* of the core */
+    uint32_t off_hours_ends;       /* results that came while their owner was away: nobody was called */
+    double busy_by_hour[FIGURES_HOURS]; /* mean share of the GPUs in use at that hour of the week */
+    double wall_s;
+};
+
+struct figures_options {
+    const struct zone *zone;
+    const struct tariff *tariff; /* NULL: no cost */
+    double gpu_watts;            /* of a GPU in use; of jobs that tell none */
+    uint32_t gpus;
+    usec_t from_at;              /* jobs submitted before are not counted; 0: all are */
+    usec_t until_at;             /* utilisation ends here; 0: at the last submit */
+};
+
+void figures_make(const struct drive_result *run, const struct presence *presence,
+                  const struct figures_options *options, struct figures *ret);
+
+#endif

@@ -1,0 +1,933 @@
+/* invariant.c - the ledger and its rules. */
+#include "sim/invariant.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/timer.h"
+
+#define IDLE_GRACE_US (2 * USEC_PER_SEC) /* a turn may come this much after what caused it */
+
+void invariant_init(struct invariant *v, struct verdict *verdict)
+{
+    memset(v, 0, sizeof(*v));
+    v->verdict = verdict;
+}
+
+void invariant_finish(struct invariant *v)
+{
+    free(v->jobs);
+    free(v->deps);
+    free(v->unbegun);
+    free(v->acks);
+    hands_finish(&v->hands);
+    map_finish(&v->ack_of_key);
+    map_finish(&v->job_of_op);
+    memset(v, 0, sizeof(*v));
+}
+
+#define BREAK(v, rule, ...) verdict_break((v)->verdict, rule, __VA_ARGS__)
+
+/* --- the table of legal changes ------------------------------------------------------------------ */
+
+#define S(state) (1u << (state))
+#define ENDS (S(JOB_COMPLETED) | S(JOB_FAILED) | S(JOB_CANCELLED) | S(JOB_TIMEOUT) \
+              | S(JOB_OUT_OF_MEMORY) | S(JOB_NODE_FAIL))
+static const uint32_t legal[JOB_STATE_COUNT] = {
+    /* waiting: it starts, or it ends without having run */
+    [JOB_PENDING] = S(JOB_CONFIGURING) | S(JOB_CANCELLED) | S(JOB_DEADLINE),
+    /* an end may be the first thing heard of it after a restart */
+    [JOB_CONFIGURING] = S(JOB_RUNNING) | S(JOB_COMPLETING) | S(JOB_PENDING) | ENDS,
+    [JOB_RUNNING] = S(JOB_COMPLETING) | S(JOB_PENDING) | ENDS,
+    [JOB_COMPLETING] = S(JOB_PENDING) | ENDS,
+};
+
+static bool is_busy(enum job_state s)
+{
+    return s == JOB_CONFIGURING || s == JOB_RUNNING || s == JOB_COMPLETING;
+}
+
+static struct ledger_job *job_of(struct invariant *v, job_id id)
+{
+    return id > 0 && id <= v->last_id && v->jobs[id].known ? &v->jobs[id] : NULL;
+}
+
+static const struct ledger_job *look(const struct invariant *v, job_id id)
+{
+    return id > 0 && id <= v->last_id && v->jobs[id].known ? &v->jobs[id] : NULL;
+}
+
+/* --- conditions ---------------------------------------------------------------------------------- */
+
+/* Could one target meet it, having been what it has been?  A start may be judged by the first time its
+ * target ran, or by any other; `surely` asks whether nobody could think otherwise. */
+static bool target_met(const struct ledger_job *t, const struct dep *d, usec_t boot_at, bool surely)
+{
+    usec_t delay_us = (usec_t)d->delay_s * USEC_PER_SEC;
+    switch ((enum dep_kind)d->kind) {
+    case DEP_AFTEROK:
+        return surely ? t->state == JOB_COMPLETED : t->ever_ok;
+    case DEP_AFTERNOTOK:
+        return surely ? job_state_is_final(t->state) && t->state != JOB_COMPLETED : t->ever_bad;
+    case DEP_AFTERANY:
+        return surely ? job_state_is_final(t->state) : t->ever_ok || t->ever_bad;
+    case DEP_AFTER:
+        if (surely)
+            return t->state != JOB_PENDING && t->state != JOB_CONFIGURING
+                   && boot_at >= t->last_boot_at + delay_us;
+        return t->ever_ok || t->ever_bad
+               || (t->ever_started && boot_at >= t->start_boot_at + delay_us);
+    case DEP_KIND_COUNT:
+        break;
+    }
+    return false;
+}
+
+/* Of an array every task must have ended well for afterok, must have ended for afterany, must have
+ * begun for after; one that ended badly is enough for afternotok once all have ended (of which, when
+ * some tasks were asked to run again, nobody can be sure). */
+static bool dep_met(const struct invariant *v, const struct dep *d, usec_t boot_at, bool surely)
+{
+    const struct ledger_job *first = look(v, d->job);
+    const struct hands_todo *todo = hands_of(v, d->job);
+    if (todo) { /* done is its start and its good end, dropped its bad one */
+        usec_t delay_us = d->kind == DEP_AFTER ? (usec_t)d->delay_s * USEC_PER_SEC : 0;
+        bool over = todo->state != TODO_OPEN && boot_at >= todo->end_boot_at + delay_us;
+        return d->kind == DEP_AFTEROK ? todo->state == TODO_DONE
+             : d->kind == DEP_AFTERNOTOK ? todo->state == TODO_DROPPED : over;
+    }
+    if (!first)
+        return true; /* not ours to judge: a job from before this world */
+    if (!d->scope)
+        return target_met(first, d, boot_at, surely);
+    bool all = true, any_bad = false;
+    for (uint32_t i = 0; i < first->array_n; i++) {
+        const struct ledger_job *t = look(v, d->job + i);
+        any_bad |= t->ever_bad;
+        if (d->kind == DEP_AFTERNOTOK)
+            all &= (t->ever_ok || t->ever_bad) && !surely;
+        else
+            all &= target_met(t, d, boot_at, surely);
+    }
+    return d->kind == DEP_AFTERNOTOK ? all && any_bad : all;
+}
+
+static bool deps_met(const struct invariant *v, const struct ledger_job *j, usec_t boot_at,
+                     bool surely)
+{
+    for (uint32_t i = 0; i < j->deps_n; i++) {
+        const struct dep *d = &v->deps[j->deps_at + i];
+        bool met = false;
+        for (uint32_t k = 0; k < j->deps_n; k++) {
+            const struct dep *other = &v->deps[j->deps_at + k];
+            if (other->group == d->group)
+                met |= dep_met(v, other, boot_at, surely);
+        }
+        if (!met)
+            return false;
+    }
+    return true;
+}
+
+/* Are they beyond doubt?  What its array waits for a task waits for again, as long as the array
+ * lives; and a target that ended well once and badly another time (asked to run again)
+ * met or broke a condition depending on when it was looked at: nobody is blamed for waiting then. */
+static bool deps_clear(const struct invariant *v, const struct ledger_job *j)
+{
+    if (j->ever_started && j->array_waits)
+        return false;
+    for (uint32_t i = 0; i < j->deps_n; i++) {
+        const struct dep *d = &v->deps[j->deps_at + i];
+        const struct ledger_job *t = look(v, d->job);
+        for (uint32_t k = 0; t && k < (d->scope ? t->array_n : 1); k++) {
+            const struct ledger_job *one = look(v, d->job + k);
+            if (one->ever_ok && one->ever_bad)
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool single(const struct invariant *v, job_id id, const struct ledger_job *j)
+{
+    if (!(j->flags & JOB_SINGLETON))
+        return true;
+    for (job_id other = 1; other < id; other++) {
+        const struct ledger_job *o = look(v, other);
+        if (!o || o->owner != j->owner || o->name_key != j->name_key)
+            continue;
+        if (!job_state_is_final(o->state))
+            return false;
+    }
+    return true;
+}
+
+static uint32_t array_busy(const struct invariant *v, const struct ledger_job *j)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < j->array_n; i++)
+        n += is_busy(v->jobs[j->array + i].state);
+    return n;
+}
+
+bool invariant_todo_ready(const struct invariant *v, job_id todo)
+{
+    return deps_met(v, &v->jobs[todo], v->boot_at, false);
+}
+
+/* --- events -------------------------------------------------------------------------------------- */
+
+/* One more condition of one job or todo, which keeps those it has. */
+static void ledger_before_one(struct invariant *v, struct ledger_job *j, job_id todo)
+{
+    uint32_t old_n = j->deps_n, group = 0;
+    v->deps = sim_grow(v->deps, &v->deps_size, v->deps_n + old_n + 1, sizeof(*v->deps));
+    struct dep *deps = v->deps + v->deps_n;
+    memmove(deps, v->deps + j->deps_at, old_n * sizeof(*deps));
+    for (uint32_t i = 0; i < old_n; i++)
+        if (deps[i].group >= group)
+            group = deps[i].group + 1;
+    deps[old_n] = (struct dep){ .kind = DEP_AFTEROK, .job = todo, .group = group };
+    j->deps_at = v->deps_n;
+    j->deps_n = old_n + 1;
+    v->deps_n += old_n + 1;
+}
+
+/* With scope 1 of every task of an array, each of which may have had conditions of its own. */
+static void ledger_before(struct invariant *v, const struct before *b, job_id todo)
+{
+    struct ledger_job *first = &v->jobs[b->job];
+    uint32_t n = b->scope && first->array_n ? first->array_n : 1;
+    for (uint32_t i = 0; i < n; i++) {
+        ledger_before_one(v, &v->jobs[b->job + i], todo);
+        v->jobs[b->job + i].array_waits |= b->scope;
+    }
+}
+
+static void ledger_submit(struct invariant *v, uint32_t op)
+{
+    const struct ev_submit *e = &v->ev->submit;
+    uint32_t tasks = 0, index = 0, range = 0;
+    for (uint32_t i = 0; i < e->tasks_n; i++)
+        tasks += (e->tasks[i].until - e->tasks[i].from) / e->tasks[i].step + 1;
+    bool array = tasks > 0;
+    uint32_t known;
+    tasks = array ? tasks : 1;
+    if (e->attempt == 0 && op && map_get(&v->job_of_op, op, &known))
+        BREAK(v, "same-key", "one submit became job %u and then job %u", known, e->job);
+    else if (e->attempt == 0 && op && map_set(&v->job_of_op, op, e->job) < 0)
+        abort();
+    if (e->attempt == 0 && e->job <= v->last_id)
+        BREAK(v, "id-new", "a submit got id %u although %u is taken", e->job, v->last_id);
+    v->jobs = sim_grow(v->jobs, &v->jobs_size, e->job + tasks + 1, sizeof(*v->jobs));
+    for (job_id id = v->last_id + 1; id < e->job + tasks; id++)
+        v->jobs[id] = (struct ledger_job){ 0 };
+    v->deps = sim_grow(v->deps, &v->deps_size, v->deps_n + e->deps_n + 1, sizeof(*v->deps));
+    if (e->deps_n)
+        memcpy(v->deps + v->deps_n, e->deps, e->deps_n * sizeof(*v->deps));
+    for (uint32_t i = 0; i < tasks; i++) {
+        struct ledger_job *j = &v->jobs[e->job + i], old = *j;
+        if (array && i == 0)
+            index = e->tasks[0].from;
+        *j = (struct ledger_job){
+            .known = true, .state = JOB_PENDING, .array = e->array, .array_n = array ? tasks : 0,
+            .array_index = index, .owner = e->owner, .gpus = e->gpus, .gpu_type = e->gpu_type,
+            .cpus = e->cpus, .mem_mib = e->mem_mib, .name_key = e->name_key, .flags = e->flags,
+            .preempt = e->preempt, .array_max = e->array_max, .submit_at = v->wall_at, .begin_at = e->begin_at,
+            .deadline_at = e->deadline_at, .backoff_us = e->backoff_us, .retries_left = e->retries,
+            .flex = e->flex_us > 0,
+            .deps_at = v->deps_n, .deps_n = e->deps_n, .attempt = e->attempt, .op = op,
+        };
+        if (array && (index += e->tasks[range].step) > e->tasks[range].until
+            && range + 1 < e->tasks_n)
+            index = e->tasks[++range].from;
+        if (e->attempt > 0) { /* an ended job, asked to run again under its id */
+            if (!job_state_is_final(old.state))
+                BREAK(v, "transition", "job %u is submitted again while it is %s", e->job,
+                      job_state_word(old.state));
+            j->array = old.array, j->array_n = old.array_n, j->array_index = old.array_index;
+            j->ever_ok = old.ever_ok, j->ever_bad = old.ever_bad;
+            j->ever_started = old.ever_started, j->start_boot_at = old.start_boot_at;
+            j->op = old.op;
+            j->array_waits = old.array_waits;
+            for (uint32_t t = 0; t < j->array_n; t++) /* its array's, while it lives, whatever was asked for */
+                if (j->array + t != e->job && v->jobs[j->array + t].known &&
+                    !job_state_is_final(v->jobs[j->array + t].state))
+                    j->array_max = v->jobs[j->array + t].array_max;
+        }
+        if (j->begin_at > v->wall_at) {
+            v->unbegun = sim_grow(v->unbegun, &v->unbegun_size, v->unbegun_n + 1, sizeof(job_id));
+            v->unbegun[v->unbegun_n++] = e->job + i;
+        } else {
+            j->begun = true;
+        }
+        v->live++;
+    }
+    v->deps_n += e->deps_n;
+    if (e->job + tasks - 1 > v->last_id)
+        v->last_id = e->job + tasks - 1;
+    const struct ledger_person *p = &v->persons[e->owner];
+    if (p->queued_max) {
+        uint32_t queued = 0;
+        for (job_id id = 1; id <= v->last_id; id++)
+            queued += v->jobs[id].known && v->jobs[id].owner == e->owner
+                      && v->jobs[id].state == JOB_PENDING;
+        if (queued > p->queued_max)
+            BREAK(v, "person-queued", "person %u has %u jobs waiting; %u are allowed", e->owner,
+                  queued, p->queued_max);
+    }
+}
+
+/* Hands-on work takes a number, and may be put before jobs that wait. */
+static void ledger_todo(struct invariant *v)
+{
+    const struct ev_todo_add *e = &v->ev->todo_add;
+    if (e->todo <= v->last_id)
+        BREAK(v, "id-new", "a todo got number %u although %u is taken", e->todo, v->last_id);
+    v->jobs = sim_grow(v->jobs, &v->jobs_size, e->todo + 1, sizeof(*v->jobs));
+    for (job_id id = v->last_id + 1; id <= e->todo; id++)
+        v->jobs[id] = (struct ledger_job){ 0 };
+    v->last_id = e->todo;
+    v->deps = sim_grow(v->deps, &v->deps_size, v->deps_n + e->deps_n + 1, sizeof(*v->deps));
+    v->jobs[e->todo].deps_at = v->deps_n;
+    v->jobs[e->todo].deps_n = e->deps_n;
+    if (e->deps_n)
+        memcpy(v->deps + v->deps_n, e->deps, e->deps_n * sizeof(*v->deps));
+    v->deps_n += e->deps_n;
+    for (uint32_t i = 0; i < e->before_n; i++)
+        ledger_before(v, &e->before[i], e->todo);
+}
+
+/* Run fn on the job, or with scope 1 on every live task of its array. */
+static void each_scoped(struct invariant *v, job_id id, uint32_t scope,
+                        void (*fn)(struct invariant *v, struct ledger_job *j, job_id id))
+{
+    struct ledger_job *first = job_of(v, id);
+    if (!first)
+        return;
+    if (!scope || !first->array) {
+        fn(v, first, id);
+        return;
+    }
+    for (uint32_t i = 0; i < first->array_n; i++) {
+        job_id task = first->array + i;
+        if (!job_state_is_final(v->jobs[task].state))
+            fn(v, &v->jobs[task], task);
+    }
+}
+
+static void do_hold(struct invariant *v, struct ledger_job *j, job_id id)
+{
+    (void)id;
+    if (j->state == JOB_PENDING)
+        j->flags |= v->ev->hold.admin ? JOB_HELD_ADMIN : JOB_HELD;
+}
+
+/* A release by the owner leaves an operator's hold in place. */
+static void do_release(struct invariant *v, struct ledger_job *j, job_id id)
+{
+    (void)id;
+    j->flags &= ~(uint32_t)(v->ev->release.admin ? JOB_HELD_ADMIN | JOB_HELD : JOB_HELD);
+}
+
+static void do_first(struct invariant *v, struct ledger_job *j, job_id id)
+{
+    (void)v;
+    (void)id;
+    j->flags |= JOB_FIRST;
+}
+
+static void do_set(struct invariant *v, struct ledger_job *j, job_id id)
+{
+    int64_t value = v->ev->set.value;
+    if (is_busy(j->state) && v->ev->set.field != SET_OWNER && v->ev->set.field != SET_ARRAY_MAX)
+        return; /* too late for this task of an array */
+    switch ((enum set_field)v->ev->set.field) {
+    case SET_BEGIN_AT:
+        j->begin_at = value;
+        j->begun = value <= v->wall_at;
+        if (!j->begun) {
+            v->unbegun = sim_grow(v->unbegun, &v->unbegun_size, v->unbegun_n + 1, sizeof(job_id));
+            v->unbegun[v->unbegun_n++] = id;
+        }
+        break;
+    case SET_DEADLINE_AT:
+        j->deadline_at = value;
+        break;
+    case SET_ARRAY_MAX:
+        for (uint32_t i = 0; i < j->array_n; i++)
+            v->jobs[j->array + i].array_max = (uint32_t)value;
+        break;
+    case SET_GPUS:
+        j->gpus = (uint32_t)value;
+        break;
+    case SET_CPUS:
+        j->cpus = (uint32_t)value;
+        break;
+    case SET_MEM_MIB:
+        j->mem_mib = (uint64_t)value;
+        break;
+    case SET_OWNER:
+        if (is_busy(j->state)) {
+            v->persons[j->owner].running--;
+            v->persons[j->owner].gpus -= j->gpus;
+            v->persons[value].running++;
+            v->persons[value].gpus += j->gpus;
+        }
+        j->owner = (uint32_t)value;
+        break;
+    case SET_LIMIT_US:
+    case SET_NICE:
+    case SET_FIELD_COUNT:
+        break;
+    }
+}
+
+/* Processes not proven gone: the core takes the GPUs out of use by itself. */
+static void ledger_quarantine(struct invariant *v, job_id id, bool quarantine)
+{
+    const struct ledger_job *j = look(v, id);
+    for (uint32_t g = 0; j && quarantine && g < CORE_GPUS_MAX; g++) {
+        if (j->gpu_mask >> g & 1)
+            v->gpus[g].state = GPU_QUARANTINED;
+    }
+}
+
+static void ledger_event(struct invariant *v, uint32_t op)
+{
+    const struct core_event *ev = v->ev;
+    for (size_t i = 0; i < v->unbegun_n;) {
+        struct ledger_job *j = &v->jobs[v->unbegun[i]];
+        j->begun |= v->wall_at >= j->begin_at;
+        if (j->begun)
+            v->unbegun[i] = v->unbegun[--v->unbegun_n];
+        else
+            i++;
+    }
+    switch (ev->kind) {
+    case EVENT_SETTINGS:
+        v->age_us = ev->settings.age_us;
+        v->preempts = ev->settings.preempt != 0;
+        v->quantum_us = ev->settings.quantum_us;
+        v->defer = ev->settings.defer;
+        v->shares = ev->settings.policy == POLICY_BOOKED;
+        break;
+    case EVENT_FIRST:
+        each_scoped(v, ev->first.job, ev->first.scope, do_first);
+        break;
+    case EVENT_MACHINE:
+        v->cpus = ev->machine.cpus;
+        v->mem_mib = ev->machine.mem_mib;
+        break;
+    case EVENT_GPU:
+        v->gpus[ev->gpu.gpu].known = true;
+        v->gpus[ev->gpu.gpu].type = ev->gpu.type;
+        v->gpus[ev->gpu.gpu].state = ev->gpu.state;
+        break;
+    case EVENT_QUEUE:
+        v->closed = ev->queue.closed;
+        break;
+    case EVENT_PERSON:
+        v->persons[ev->person.person].running_max = ev->person.running_max;
+        v->persons[ev->person.person].gpus_max = ev->person.gpus_max;
+        v->persons[ev->person.person].queued_max = ev->person.queued_max;
+        v->persons[ev->person.person].defer = ev->person.defer != 0;
+        break;
+    case EVENT_SUBMIT:
+        ledger_submit(v, op);
+        break;
+    case EVENT_HOLD:
+        each_scoped(v, ev->hold.job, ev->hold.scope, do_hold);
+        break;
+    case EVENT_RELEASE:
+        each_scoped(v, ev->release.job, ev->release.scope, do_release);
+        break;
+    case EVENT_SET:
+        each_scoped(v, ev->set.job, ev->set.scope, do_set);
+        break;
+    case EVENT_ENDED:
+        ledger_quarantine(v, ev->ended.job, ev->ended.quarantine);
+        break;
+    case EVENT_LOST:
+        ledger_quarantine(v, ev->lost.job, ev->lost.quarantine);
+        break;
+    case EVENT_START_FAILED: {
+        struct ledger_job *j = job_of(v, ev->start_failed.job);
+        if (j) /* the core may let it wait a moment; the rule on idling is patient with it */
+            j->idle_from_boot_at = v->boot_at + 10 * USEC_PER_MIN;
+        break;
+    }
+    case EVENT_DECIDE:
+        v->decided_boot_at = v->boot_at;
+        break;
+    case EVENT_TODO_ADD:
+        ledger_todo(v);
+        break;
+    default:
+        break;
+    }
+}
+
+/* --- updates ------------------------------------------------------------------------------------- */
+
+static void judge_end(struct invariant *v, job_id id, const struct ledger_job *j,
+                      const struct core_update *u)
+{
+    const struct core_event *ev = v->ev;
+    bool clean = ev->kind == EVENT_ENDED && ev->ended.job == id && ev->ended.cause == END_EXIT
+                 && ev->ended.code == 0;
+    if (u->to == JOB_COMPLETED && !clean)
+        BREAK(v, "honest-end", "job %u is called COMPLETED by \"%s\"", id, event_word(ev->kind));
+    if (u->to == JOB_FAILED && u->reason == REASON_EXIT_CODE && j->retries_left > 0 && !j->stopping)
+        BREAK(v, "retry-owed", "job %u failed for good with %u retries left", id, j->retries_left);
+    if (u->to == JOB_DEADLINE && v->wall_at < j->deadline_at)
+        BREAK(v, "deadline", "job %u is past a deadline that lies ahead", id);
+}
+
+/* Back to the queue: by a retry that was owed, by a request, by luck lost. */
+static void judge_again(struct invariant *v, job_id id, struct ledger_job *j,
+                        const struct core_update *u)
+{
+    const struct core_event *ev = v->ev;
+    if (ev->kind == EVENT_LOST && !(j->flags & JOB_REQUEUE) && !j->stopping)
+        BREAK(v, "lost-again", "job %u was lost and may run again without its owner's word", id);
+    bool never_ran = ev->kind == EVENT_START_FAILED && ev->start_failed.cause == END_LAUNCH;
+    if ((ev->kind != EVENT_ENDED && !never_ran) || j->stopping || u->reason == REASON_REQUEUED)
+        return;
+    if (!never_ran && ev->ended.cause == END_EXIT && ev->ended.code == 0)
+        BREAK(v, "success-final", "job %u ended well and is queued again", id);
+    if (j->retries_left == 0) {
+        BREAK(v, "retry-count", "job %u gets a retry it does not have", id);
+        return;
+    }
+    uint32_t fold = j->retries_used < 6 ? j->retries_used : 6;
+    j->retries_left--;
+    j->retries_used++;
+    j->not_before_boot_at = v->boot_at + (j->backoff_us << fold);
+}
+
+static void take(struct invariant *v, struct ledger_job *j, int sign)
+{
+    struct ledger_person *p = &v->persons[j->owner];
+    if (sign > 0) {
+        v->busy++, p->running++, p->gpus += j->gpus;
+        v->cpus_busy += j->cpus, v->mem_busy_mib += j->mem_mib;
+    } else {
+        v->busy--, p->running--, p->gpus -= j->gpus;
+        v->cpus_busy -= j->cpus, v->mem_busy_mib -= j->mem_mib;
+        v->busy_mask &= ~j->gpu_mask;
+        j->gpu_mask = 0;
+    }
+}
+
+static void ledger_state(struct invariant *v, const struct core_update *u)
+{
+    struct ledger_job *j = job_of(v, u->job);
+    if (!j) {
+        BREAK(v, "transition", "job %u changes state and was never submitted", u->job);
+        return;
+    }
+    if (job_state_is_final(j->state))
+        BREAK(v, "final", "job %u is %s and becomes %s", u->job, job_state_word(j->state),
+              job_state_word(u->to));
+    if (j->state != u->from)
+        BREAK(v, "transition", "job %u goes from %s, but it is %s", u->job, job_state_word(u->from),
+              job_state_word(j->state));
+    if (!(legal[u->from] & S(u->to)))
+        BREAK(v, "transition", "job %u goes from %s to %s", u->job, job_state_word(u->from),
+              job_state_word(u->to));
+    bool was = is_busy(j->state), is = is_busy(u->to);
+    if (was && !is)
+        take(v, j, -1);
+    else if (is && !was)
+        take(v, j, +1);
+    if (job_state_is_final(u->to)) {
+        judge_end(v, u->job, j, u);
+        j->ever_ok |= u->to == JOB_COMPLETED;
+        j->ever_bad |= u->to != JOB_COMPLETED;
+        if (j->state == JOB_PENDING || j->state == JOB_CONFIGURING)
+            j->last_boot_at = v->boot_at; /* gone before it began: who waits for a begin counts from here */
+        v->live--;
+    } else if (u->to == JOB_PENDING) {
+        judge_again(v, u->job, j, u);
+    } else if (u->to == JOB_RUNNING || (u->to == JOB_COMPLETING && !j->ever_started)) {
+        if (!j->ever_started)
+            j->start_boot_at = v->boot_at;
+        j->last_boot_at = v->boot_at;
+        j->ever_started = true;
+    }
+    j->state = u->to;
+    if (!is_busy(j->state))
+        j->stopping = false;
+}
+
+static void judge_gpus(struct invariant *v, const struct core_update *u, const struct ledger_job *j)
+{
+    if ((uint32_t)__builtin_popcountll(u->gpus) != j->gpus)
+        BREAK(v, "gpu-count", "job %u asks for %u GPUs and gets %d", u->job, j->gpus,
+              __builtin_popcountll(u->gpus));
+    if (u->gpus & v->busy_mask)
+        BREAK(v, "gpu-twice", "job %u gets GPUs %#" PRIx64 " of which %#" PRIx64 " are taken", u->job,
+              u->gpus, u->gpus & v->busy_mask);
+    for (uint32_t g = 0; g < CORE_GPUS_MAX; g++) {
+        if (!(u->gpus >> g & 1))
+            continue;
+        if (!v->gpus[g].known || v->gpus[g].state != GPU_UP)
+            BREAK(v, "gpu-down", "job %u gets GPU %u, which is not up", u->job, g);
+        if (j->gpu_type && v->gpus[g].type != j->gpu_type)
+            BREAK(v, "gpu-type", "job %u asks for GPUs of type %u and gets GPU %u", u->job,
+                  j->gpu_type, g);
+    }
+}
+
+/* A start: everything that could forbid it. */
+static void ledger_start(struct invariant *v, const struct core_update *u)
+{
+    struct ledger_job *j = job_of(v, u->job);
+    if (!j || j->state != JOB_CONFIGURING) {
+        BREAK(v, "transition", "job %u is started while it is %s", u->job,
+              j ? job_state_word(j->state) : "unknown");
+        return;
+    }
+    const struct ledger_person *p = &v->persons[j->owner];
+    if (u->attempt != j->attempt + 1)
+        BREAK(v, "start-once", "job %u starts attempt %u after attempt %u", u->job, u->attempt,
+              j->attempt);
+    if (j->flags & (JOB_HELD | JOB_HELD_ADMIN))
+        BREAK(v, "hold", "job %u is held and starts", u->job);
+    if (!j->begun)
+        BREAK(v, "begin", "job %u starts before its begin time", u->job);
+    if (j->deadline_at && v->wall_at >= j->deadline_at)
+        BREAK(v, "deadline", "job %u starts after its deadline", u->job);
+    if (v->boot_at < j->not_before_boot_at)
+        BREAK(v, "backoff", "job %u starts %" PRId64 " s before its back-off is over", u->job,
+              (j->not_before_boot_at - v->boot_at) / USEC_PER_SEC);
+    if (!deps_met(v, j, v->boot_at, false))
+        BREAK(v, "dependency", "job %u starts before its conditions are met", u->job);
+    if (!single(v, u->job, j))
+        BREAK(v, "singleton", "job %u starts beside another of its name", u->job);
+    if (v->closed)
+        BREAK(v, "closed", "job %u starts although the queue is drained", u->job);
+    if (p->running_max && p->running > p->running_max)
+        BREAK(v, "person-running", "job %u is number %u of person %u; %u may run", u->job, p->running,
+              j->owner, p->running_max);
+    if (j->gpus && p->gpus_max && p->gpus > p->gpus_max)
+        BREAK(v, "person-gpus", "with job %u person %u has %u GPUs; %u are allowed", u->job, j->owner,
+              p->gpus, p->gpus_max);
+    if (j->array_max && array_busy(v, j) > j->array_max)
+        BREAK(v, "array-max", "job %u is task %u at once; %u may be", u->job, array_busy(v, j),
+              j->array_max);
+    if (v->cpus_busy > v->cpus)
+        BREAK(v, "cpus", "with job %u %u CPUs are in use of %u", u->job, v->cpus_busy, v->cpus);
+    if (v->mem_busy_mib > v->mem_mib)
+        BREAK(v, "memory", "with job %u %" PRIu64 " MiB are in use of %" PRIu64, u->job,
+              v->mem_busy_mib, v->mem_mib);
+    judge_gpus(v, u, j);
+    j->attempt = u->attempt;
+    j->gpu_mask = u->gpus;
+    v->busy_mask |= u->gpus;
+}
+
+/* Who makes way has allowed it, has had its quantum, and does so for somebody who waits. */
+static void ledger_stop(struct invariant *v, const struct core_update *u, struct ledger_job *j)
+{
+    const struct ledger_job *other = look(v, (job_id)u->value);
+    j->stopping = true;
+    if (u->reason != REASON_PREEMPTED)
+        return;
+    if (!v->preempts || j->preempt == PREEMPT_NEVER)
+        BREAK(v, "preempt", "job %u makes way although it is not allowed", u->job);
+    if (v->boot_at - j->last_boot_at < v->quantum_us)
+        BREAK(v, "preempt", "job %u makes way after %" PRId64 " s", u->job,
+              (v->boot_at - j->last_boot_at) / USEC_PER_SEC);
+    if (++j->made_way > 3 && j->preempt == PREEMPT_REQUEUE)
+        BREAK(v, "preempt", "job %u, which begins anew each time, makes way %u times", u->job,
+              j->made_way);
+    if (!other || other->state != JOB_PENDING)
+        BREAK(v, "preempt", "job %u makes way for job %u, which does not wait", u->job,
+              (job_id)u->value);
+}
+
+/* The machine was started anew: what it was off is not part of any wait that was counted. */
+static void ledger_rebooted(struct invariant *v, usec_t off_us)
+{
+    for (job_id id = 1; id <= v->last_id; id++) {
+        struct ledger_job *j = &v->jobs[id];
+        if (j->not_before_boot_at > v->boot_at)
+            j->not_before_boot_at += off_us;
+        if (j->idle_from_boot_at > v->boot_at)
+            j->idle_from_boot_at += off_us;
+        j->last_boot_at += off_us;
+    }
+}
+
+/* How sure is the ledger that this waiting job may start, were there room? */
+enum may { MAY_NOT, MAY_PERHAPS, MAY_SURELY };
+static enum may may_start(const struct invariant *v, job_id id, const struct ledger_job *j,
+                          bool started)
+{
+    const struct ledger_person *p = &v->persons[j->owner];
+    uint32_t up = 0;
+    for (uint32_t g = 0; g < CORE_GPUS_MAX; g++)
+        up += v->gpus[g].known && v->gpus[g].state == GPU_UP
+              && (!j->gpu_type || v->gpus[g].type == j->gpu_type);
+    if (j->flags & (JOB_HELD | JOB_HELD_ADMIN) || !j->begun || v->closed
+        || v->boot_at < j->not_before_boot_at || j->gpus > up || j->cpus > v->cpus
+        || j->mem_mib > v->mem_mib || !deps_met(v, j, v->boot_at, false) || !single(v, id, j))
+        return MAY_NOT;
+    if ((p->running_max && p->running >= p->running_max)
+        || (j->gpus && p->gpus_max && p->gpus + j->gpus > p->gpus_max)
+        || (j->array_max && array_busy(v, j) >= j->array_max))
+        return started ? MAY_PERHAPS : MAY_NOT; /* it may have had the reservation until a start of its
+                                                 * owner's in this very decision */
+    if (v->shares && p->gpus > 0)
+        return MAY_PERHAPS; /* how much is the owner's share the ledger does not work out */
+    return v->boot_at >= j->idle_from_boot_at && deps_clear(v, j) && deps_met(v, j, v->boot_at, true)
+               ? MAY_SURELY : MAY_PERHAPS;
+}
+
+static bool fits_now(const struct invariant *v, const struct ledger_job *j)
+{
+    uint32_t free = 0;
+    for (uint32_t g = 0; g < CORE_GPUS_MAX; g++)
+        free += v->gpus[g].known && v->gpus[g].state == GPU_UP && !(v->busy_mask >> g & 1)
+                && (!j->gpu_type || v->gpus[g].type == j->gpu_type);
+    return j->gpus <= free && v->cpus_busy + j->cpus <= v->cpus
+           && v->mem_busy_mib + j->mem_mib <= v->mem_mib;
+}
+
+/* Whoever has waited age_us goes before all others, the longest wait first: after a decision the first of
+ * them does not still wait beside room for it. */
+static void judge_age(struct invariant *v, bool started)
+{
+    const struct ledger_job *best = NULL;
+    job_id best_id = 0;
+    enum may best_may = MAY_NOT;
+    for (job_id id = 1; id <= v->last_id; id++) {
+        const struct ledger_job *j = look(v, id);
+        if (!j || j->state != JOB_PENDING || v->wall_at - j->submit_at < v->age_us
+            || (best && best->submit_at <= j->submit_at))
+            continue;
+        enum may may = may_start(v, id, j, started);
+        if (may != MAY_NOT)
+            best = j, best_id = id, best_may = may;
+    }
+    if (best_may != MAY_SURELY || !fits_now(v, best))
+        return;
+    for (job_id id = 1; id <= v->last_id; id++) { /* unless somebody put another before his own, which
+                                                     * then stands where his longest wait does */
+        const struct ledger_job *j = look(v, id);
+        if (j && j->state == JOB_PENDING && j->flags & JOB_FIRST)
+            return;
+    }
+    BREAK(v, "age", "job %u has waited longest and over its age, there is room, and it waits", best_id);
+}
+
+void invariant_committed(struct invariant *v, const struct core_event *ev, usec_t boot_base_at,
+                         uint32_t op, const struct core_update *updates, uint32_t n)
+{
+    usec_t boot_at = ev->boot_at + boot_base_at;
+    if (boot_base_at != v->boot_base_at)
+        ledger_rebooted(v, boot_at - v->boot_at);
+    v->ev = ev;
+    v->wall_at = ev->wall_at;
+    v->boot_at = boot_at;
+    v->boot_base_at = boot_base_at;
+    v->checks += n + 1;
+    ledger_event(v, op);
+    hands_event(v, ev);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct core_update *u = &updates[i];
+        struct ledger_job *j = job_of(v, u->job);
+        if (u->kind == UPDATE_TODO)
+            hands_update(v, u);
+        else if (u->kind == UPDATE_STATE)
+            ledger_state(v, u);
+        else if (u->kind == UPDATE_START)
+            ledger_start(v, u);
+        else if (u->kind == UPDATE_STOP && j && is_busy(j->state))
+            ledger_stop(v, u, j);
+    }
+    if (ev->kind == EVENT_DECIDE && v->age_us > 0 && v->live > v->busy)
+        judge_age(v, n > 0);
+    v->ev = NULL;
+}
+
+/* --- promises ------------------------------------------------------------------------------------ */
+
+void invariant_answered(struct invariant *v, uint64_t key, uint32_t op, job_id id)
+{
+    uint32_t known;
+    if (key && map_get(&v->ack_of_key, key, &known)) {
+        if (v->acks[known].id != id)
+            BREAK(v, "same-key", "a submit is job %u and, sent again under its key, job %u",
+                  v->acks[known].id, id);
+        return;
+    }
+    v->acks = sim_grow(v->acks, &v->acks_size, v->acks_n + 1, sizeof(*v->acks));
+    if (key && map_set(&v->ack_of_key, key, (uint32_t)v->acks_n) < 0)
+        abort();
+    v->acks[v->acks_n++] = (struct ledger_ack){ .key = key, .op = op, .id = id };
+}
+
+/* Every answered submit is on the disk as the job it was said to be. */
+static void judge_acks(struct invariant *v)
+{
+    for (size_t i = 0; i < v->acks_n; i++) {
+        const struct ledger_job *j = look(v, v->acks[i].id);
+        if (!j || j->op != v->acks[i].op)
+            BREAK(v, "acked-there", "job %u was promised and is not there", v->acks[i].id);
+    }
+}
+
+void invariant_recovered(struct invariant *v, const struct core *core)
+{
+    uint32_t live = 0;
+    struct core_job c;
+    judge_acks(v);
+    for (job_id id = 0; core_job_after(core, id, &c); id = c.id) {
+        const struct ledger_job *j = look(v, c.id);
+        live++;
+        if (!j || j->state != c.state || j->attempt != c.attempt)
+            BREAK(v, "recovered", "after a restart job %u is %s, attempt %u; it was %s, attempt %u",
+                  c.id, job_state_word(c.state), c.attempt, j ? job_state_word(j->state) : "unknown",
+                  j ? j->attempt : 0);
+        else if (is_busy(j->state) && c.gpu_mask != j->gpu_mask)
+            BREAK(v, "recovered", "after a restart job %u has other GPUs", c.id);
+    }
+    hands_recovered(v, core);
+    if (live != v->live)
+        BREAK(v, "recovered", "after a restart %u jobs are live; it were %u", live, v->live);
+}
+
+void invariant_stepped(struct invariant *v, const struct core *core, const struct core_event *ev,
+                       const struct core_update *updates, uint32_t n)
+{
+    const char *broken = v->without_core_check ? NULL : core_broken(core);
+    if (broken)
+        BREAK(v, "core", "after \"%s\" the core says: %s", event_word(ev->kind), broken);
+    if (ev->kind != EVENT_DECIDE)
+        return;
+    struct core_plan plan = core_last_plan(core);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct core_update *u = &updates[i];
+        const struct plan_row *row = NULL;
+        if (u->kind != UPDATE_START)
+            continue;
+        for (uint32_t r = 0; r < plan.rows_n && !row; r++) {
+            if (plan.rows[r].number == u->plan_row)
+                row = &plan.rows[r];
+        }
+        if (!row || row->job != u->job || row->start_at != ev->wall_at || row->gpu_mask != u->gpus)
+            BREAK(v, "plan-row", "job %u starts, and row %u of the plan does not say so", u->job,
+                  u->plan_row);
+    }
+}
+
+/* --- nothing stuck ------------------------------------------------------------------------------- */
+
+/* Could it start on an idle machine at this moment? */
+static bool could_run(const struct invariant *v, job_id id, const struct ledger_job *j,
+                      usec_t wall_at, usec_t boot_at)
+{
+    const struct ledger_person *p = &v->persons[j->owner];
+    uint32_t up = 0;
+    if (j->state != JOB_PENDING || j->flags & (JOB_HELD | JOB_HELD_ADMIN) || v->closed)
+        return false;
+    if ((!j->begun && wall_at < j->begin_at) || boot_at < j->not_before_boot_at
+        || boot_at < j->idle_from_boot_at || (j->deadline_at && wall_at >= j->deadline_at))
+        return false;
+    if ((p->gpus_max && j->gpus > p->gpus_max) || j->cpus > v->cpus || j->mem_mib > v->mem_mib)
+        return false;
+    for (uint32_t g = 0; g < CORE_GPUS_MAX; g++)
+        up += v->gpus[g].known && v->gpus[g].state == GPU_UP
+              && (!j->gpu_type || v->gpus[g].type == j->gpu_type);
+    return j->gpus <= up && deps_clear(v, j) && deps_met(v, j, boot_at, true) && single(v, id, j);
+}
+
+/* May its start be moved later inside its slack?  Nobody else's idles a machine. */
+static bool may_wait(const struct invariant *v, const struct ledger_job *j, usec_t wall_at)
+{
+    if (!v->defer || j->flags & (JOB_NOW | JOB_URGENT | JOB_FIRST) ||
+        (v->age_us && wall_at - j->submit_at >= v->age_us))
+        return false;
+    return v->defer > 1 || ((v->persons[j->owner].defer || j->flex) && j->flags & JOB_CLEAN_TREE);
+}
+
+void invariant_idle(struct invariant *v, usec_t wall_at, usec_t boot_at)
+{
+    if (v->busy > 0 || v->live == 0)
+        return;
+    for (job_id id = 1; id <= v->last_id; id++) {
+        const struct ledger_job *j = look(v, id);
+        if (j && could_run(v, id, j, wall_at - IDLE_GRACE_US, boot_at - IDLE_GRACE_US)
+            && !may_wait(v, j, wall_at - IDLE_GRACE_US))
+            BREAK(v, "idle", "the machine is idle and job %u, which could run, waits", id);
+    }
+}
+
+/* Its conditions can still come true, as far as what it waits for can still run. */
+bool invariant_can_run(const struct invariant *v, job_id id)
+{
+    const struct ledger_job *j = look(v, id);
+    if (!j || job_state_is_final(j->state))
+        return false;
+    return could_run(v, id, j, j->deadline_at ? v->wall_at : USEC_NEVER, USEC_NEVER);
+}
+
+void invariant_settled(struct invariant *v)
+{
+    judge_acks(v);
+    for (uint32_t g = 0; g < CORE_GPUS_MAX; g++) {
+        if (v->gpus[g].known && v->gpus[g].state != GPU_UP)
+            BREAK(v, "gpu-back", "GPU %u is not given back although nothing is wrong with it", g);
+    }
+    for (job_id id = 1; id <= v->last_id; id++) {
+        const struct ledger_job *j = look(v, id);
+        if (!j || job_state_is_final(j->state))
+            continue;
+        if (is_busy(j->state))
+            BREAK(v, "stuck", "job %u is %s for ever", id, job_state_word(j->state));
+        else if (could_run(v, id, j, j->deadline_at ? v->wall_at : USEC_NEVER, USEC_NEVER))
+            BREAK(v, "starved", "job %u could run and never does", id);
+    }
+}
+
+/* --- looking -------------------------------------------------------------------------------------- */
+
+void invariant_plan(struct invariant *v, const struct core *core, usec_t wall_at, usec_t boot_at)
+{
+    size_t size = core_plan_size(core);
+    void *scratch = aligned_alloc(16, (size + 15) & ~(size_t)15);
+    struct core_plan plan;
+    uint64_t before = core_hash(core);
+    uint32_t rows = 0;
+    if (!scratch)
+        abort();
+    if (core_plan(core, wall_at, boot_at, scratch, size, &plan) < 0) {
+        BREAK(v, "plan", "there is no plan");
+        free(scratch);
+        return;
+    }
+    for (uint32_t i = 0; i < plan.rows_n; i++) {
+        const struct plan_row *r = &plan.rows[i];
+        const struct ledger_job *j = look(v, r->job);
+        rows++;
+        if (!j || j->state != r->state)
+            BREAK(v, "plan", "the plan has job %u as %s", r->job, job_state_word(r->state));
+        else if (r->state == JOB_PENDING && r->start_at != USEC_NEVER
+                 && (r->start_at < wall_at || r->end_p50_at < r->start_at
+                     || r->eyes_at < r->end_p50_at || r->eyes_late_at < r->eyes_at))
+            BREAK(v, "plan", "the plan's times of job %u are out of order", r->job);
+        else if (is_busy(r->state) && r->gpu_mask != j->gpu_mask)
+            BREAK(v, "plan", "the plan has job %u on other GPUs than it has", r->job);
+    }
+    hands_plan(v, &plan, wall_at);
+    if (rows != v->live)
+        BREAK(v, "plan", "the plan has %u rows for %u live jobs", rows, v->live);
+    if (core_hash(core) != before)
+        BREAK(v, "look-only", "looking at the plan changed the core");
+    free(scratch);
+}

@@ -1,0 +1,118 @@
+/* invariant.h - what must always be true, kept apart from the core's own idea of it.
+ *
+ * A ledger is written from committed events and the core's answers to them, in order, and every start
+ * and every change of state is judged by it: tables and sums of its own, no look at the core's.  The
+ * machine's witness (machine.h) sees what really runs; the ledger sees what was promised.  Each rule
+ * has a short word, named in doc/simulator.md, and a planted bug that it must name (`eoul sim mutants`).
+ */
+#ifndef EOUL_SIM_INVARIANT_H
+#define EOUL_SIM_INVARIANT_H
+
+#include "base/map.h"
+#include "core/core.h"
+#include "sim/hands.h"
+#include "sim/verdict.h"
+
+struct ledger_job {
+    bool known;
+    enum job_state state;
+    uint32_t array, array_n; /* first id and number of tasks; 0: no array */
+    uint32_t array_index;
+    uint32_t owner;
+    uint32_t gpus, gpu_type, cpus;
+    uint64_t mem_mib;
+    uint64_t name_key;
+    uint32_t flags;
+    uint32_t preempt, made_way;
+    uint32_t array_max;
+    usec_t submit_at, begin_at, deadline_at;
+    usec_t backoff_us;
+    uint32_t retries_left, retries_used;
+    size_t deps_at;
+    uint32_t deps_n;
+    uint32_t attempt;
+    uint64_t gpu_mask;
+    uint32_t op;             /* whoever asked for it */
+    usec_t start_boot_at;    /* of the first attempt that ran */
+    usec_t last_boot_at;     /* of the last, or when it was gone before it began */
+    usec_t not_before_boot_at;  /* back-off: may not start earlier */
+    usec_t idle_from_boot_at;   /* may not be blamed for idling before: failed starts */
+    bool begun;              /* its begin time has passed once */
+    bool ever_ok, ever_bad, ever_started;
+    bool stopping;           /* a STOP was sent for this attempt */
+    bool flex;               /* --flex: its owner agreed to a later start for this one */
+    bool array_waits;        /* a todo was put before its whole array: a later run may wait for it too */
+};
+
+struct ledger_person {
+    uint32_t running_max, gpus_max, queued_max;
+    bool defer; /* agreed that starts are moved later */
+    uint32_t running, gpus;
+};
+
+struct ledger_ack {
+    uint64_t key;
+    uint32_t op;
+    job_id id;
+};
+
+struct invariant {
+    struct verdict *verdict;
+    struct ledger_job *jobs; /* by id */
+    size_t jobs_size;
+    job_id last_id;
+    struct dep *deps;
+    size_t deps_n, deps_size;
+    struct ledger_person persons[CORE_PERSONS_MAX + 1];
+    struct { bool known; uint32_t type; enum gpu_state state; } gpus[CORE_GPUS_MAX];
+    uint64_t busy_mask;
+    uint32_t cpus, cpus_busy;
+    uint64_t mem_mib, mem_busy_mib;
+    bool closed;
+    uint32_t live, busy;
+    job_id *unbegun;         /* jobs whose begin time lies ahead */
+    size_t unbegun_n, unbegun_size;
+    struct ledger_ack *acks;
+    size_t acks_n, acks_size;
+    struct map ack_of_key;   /* submit key -> ack */
+    struct map job_of_op;    /* who asked -> its (first) job */
+    bool without_core_check; /* do not ask core_broken: planted bugs must be caught by the rules here */
+    const struct core_event *ev; /* being judged, for sentences */
+    usec_t wall_at, boot_at;
+    usec_t boot_base_at;
+    usec_t age_us;           /* of the settings; 0: not told */
+    bool preempts;           /* running jobs that allow it make way ... */
+    usec_t quantum_us;       /* ... once they have run so long */
+    uint32_t defer;          /* of the settings */
+    bool shares;             /* the policy gives everybody a share of the GPUs */
+    usec_t decided_boot_at;  /* last EVENT_DECIDE */
+    uint64_t checks;
+    struct hands hands;      /* hands-on work */
+};
+
+void invariant_init(struct invariant *v, struct verdict *verdict);
+void invariant_finish(struct invariant *v);
+
+/* An event and the core's answer, committed.  Its boot time counts from `boot_base_at` of the world's
+ * clock, which the ledger keeps to.  op: who asked (submits). */
+void invariant_committed(struct invariant *v, const struct core_event *ev, usec_t boot_base_at,
+                         uint32_t op, const struct core_update *updates, uint32_t n);
+/* A submit was answered with this id. */
+void invariant_answered(struct invariant *v, uint64_t key, uint32_t op, job_id id);
+/* Right after core_step, before anything is committed. */
+void invariant_stepped(struct invariant *v, const struct core *core, const struct core_event *ev,
+                       const struct core_update *updates, uint32_t n);
+/* A daemon has come back: does it know what was promised? */
+void invariant_recovered(struct invariant *v, const struct core *core);
+/* Before a turn at this time: was the machine idle since the last although a job could have run? */
+void invariant_idle(struct invariant *v, usec_t wall_at, usec_t boot_at);
+/* The plan of this moment is possible, and asking for it changed nothing. */
+void invariant_plan(struct invariant *v, const struct core *core, usec_t wall_at, usec_t boot_at);
+/* Nothing more will go wrong and time was given: is everything over that can be? */
+void invariant_settled(struct invariant *v);
+/* Is everything that this todo waits for there?  For hands.c. */
+bool invariant_todo_ready(const struct invariant *v, job_id todo);
+/* Might it still run, or end, by itself?  false for held ones and those whose conditions never come. */
+bool invariant_can_run(const struct invariant *v, job_id job);
+
+#endif

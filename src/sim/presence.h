@@ -1,0 +1,61 @@
+/* presence.h - when the people of a workload can look at results: what the policies know, and the truth.
+ *
+ *     office   Monday to Friday 9 to 18, everybody
+ *     infer    each user's usual days and hours, from when they submit (rule in presence.c)
+ *     always   round the clock: time-to-eyes is then completion time
+ *     DIR      USER.hours (look hours as `eoul me hours` takes them; without it the office's), minus the
+ *              busy times of USER.ics
+ *
+ * Windows are UTC, sorted, disjoint, and cover [from_at, until_at); later the person is taken as there, by
+ * the core and here alike.  The half hour after a submit counts for that job (eyes_of_job).
+ * `known` is what the policies are told.  Truth is the same, or with sessions also half an hour after each
+ * submit: somebody who submits on a Sunday night is there, whatever the calendar says.
+ */
+#ifndef EOUL_SIM_PRESENCE_H
+#define EOUL_SIM_PRESENCE_H
+
+#include "cal/hours.h"
+#include "sim/trace.h"
+
+#define PRESENCE_SUBMIT_US (30 * USEC_PER_MIN)
+
+struct windows {
+    struct span *spans;
+    size_t n;
+    bool always; /* no windows are needed: always there */
+};
+
+struct presence {
+    struct windows *known; /* by user */
+    struct windows *truth; /* the same pointer, unless sessions were added */
+    size_t users_n;
+    usec_t from_at, until_at;
+    uint32_t inferred, assumed; /* infer: with a pattern of their own, with office hours */
+};
+
+enum presence_kind { PRESENCE_OFFICE, PRESENCE_INFER, PRESENCE_ALWAYS, PRESENCE_DIR };
+
+struct presence_options {
+    enum presence_kind kind;
+    const char *dir;
+    const struct zone *zone;
+    bool sessions;
+    usec_t until_at; /* windows at least until here */
+};
+
+int presence_make(const struct trace *t, const struct presence_options *o, struct presence *ret,
+                  struct err *err);
+/* From each user's hours and absences (office.h). */
+void presence_of_hours(struct windows *ret, const struct hours *hours, const struct zone *zone,
+                       const struct span *away, size_t away_n, usec_t from_at, usec_t until_at);
+void presence_finish(struct presence *p);
+
+/* First instant >= t at which the person is there. */
+usec_t presence_eyes(const struct windows *w, usec_t until_at, usec_t t);
+bool presence_there(const struct windows *w, usec_t until_at, usec_t t);
+/* End of the window that holds t; t itself if the person is away then, USEC_NEVER if it has no end. */
+usec_t presence_until(const struct windows *w, usec_t until_at, usec_t t);
+/* The instant by which the person has been there for so long, from t on. */
+usec_t presence_after(const struct windows *w, usec_t until_at, usec_t t, usec_t there_us);
+
+#endif

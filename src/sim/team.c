@@ -1,0 +1,431 @@
+/* team.c - see team.h. */
+#include "sim/team.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/progress.h"
+
+/* --- options -------------------------------------------------------------------------------------- */
+
+void team_defaults(struct team_options *t)
+{
+    *t = (struct team_options){ .families = { OFFICE_16 }, .families_n = 1, .weeks = 10, .seeds = 1, .seed = 1,
+                                .spread = 0.5 };
+}
+
+static bool real(struct str s, double low, double high, double *ret)
+{
+    usec_t milli; /* a decimal number, read as seconds are */
+    if (!trace_seconds(s, &milli))
+        return false;
+    *ret = (double)milli / 1e6;
+    return *ret >= low && *ret <= high;
+}
+
+static bool loads_of(struct team_options *t, struct str text)
+{
+    struct str piece;
+    t->loads_n = 0;
+    while (str_next(&text, ',', &piece))
+        if (t->loads_n == TEAM_LOADS_MAX || !real(piece, 0.05, 3, &t->loads[t->loads_n++]))
+            return false;
+    return t->loads_n > 0;
+}
+
+static bool families_of(struct team_options *t, struct str text)
+{
+    struct str piece;
+    t->families_n = 0;
+    while (str_next(&text, ',', &piece))
+        if (t->families_n == OFFICE_FAMILY_COUNT || office_family_parse(piece, &t->families[t->families_n++]) < 0)
+            return false;
+    return t->families_n > 0;
+}
+
+static bool small(struct str s, uint64_t low, uint64_t high, uint32_t *ret)
+{
+    uint64_t n;
+    if (str_u64(s, &n) < 0 || n < low || n > high)
+        return false;
+    *ret = (uint32_t)n;
+    return true;
+}
+
+bool team_option(struct team_options *t, const char *name, const char *value)
+{
+    struct str s = str_of(value);
+    if (!value)
+        return false;
+    if (strcmp(name, "--family") == 0)
+        return families_of(t, s);
+    if (strcmp(name, "--load") == 0)
+        return loads_of(t, s);
+    if (strcmp(name, "--spread") == 0)
+        return real(s, 0, 2, &t->spread);
+    if (strcmp(name, "--gpus") == 0)
+        return small(s, 1, TRACE_GPUS_MAX, &t->gpus);
+    if (strcmp(name, "--people") == 0)
+        return small(s, 1, DRIVE_PERSONS_MAX, &t->people);
+    if (strcmp(name, "--weeks") == 0)
+        return small(s, 2, TEAM_WEEKS_MAX, &t->weeks);
+    if (strcmp(name, "--bound") == 0)
+        return small(s, 0, 100000, &t->bound_steps);
+    return false;
+}
+
+/* --- one team ------------------------------------------------------------------------------------- */
+
+struct tariff_known {
+    struct tariff tariff;
+    bool any;
+};
+
+static void make(const struct team_options *t, enum office_family family, double load, uint64_t seed,
+                 struct office_options *ret_options, struct office *ret)
+{
+    *ret_options = (struct office_options){ .family = family, .gpus = t->gpus, .people = t->people, .weeks = t->weeks,
+                                            .load = load, .spread = t->spread, .seed = seed };
+    office_make(ret_options, ret);
+    struct compare_options mark = *t->compare;
+    mark.seed = seed;
+    compare_mark(&ret->trace, &mark);
+}
+
+static int run_team(const struct team_options *t, const struct office_options *oo, const struct office *office,
+                    const struct compare_policy *policy, const struct tariff_known *tariff, struct team_figures *ret,
+                    struct err *err)
+{
+    const struct compare_options *c = t->compare;
+    struct drive_options d = { .policy = policy->policy, .preempt = policy->preempt, .gpus = office->gpus,
+                               .seed = oo->seed, .estimates = c->estimates, .sigma = c->sigma, .no_eta = c->no_eta,
+                               .settings = &c->settings };
+    struct figures_options f = { .zone = &office->zone, .tariff = tariff->any ? &tariff->tariff : NULL,
+                                 .gpu_watts = c->watts, .gpus = office->gpus };
+    *ret = (struct team_figures){ 0 };
+    if (!c->closed_loop) {
+        struct drive_result run;
+        int r = drive_run(&office->trace, &office->presence, &d, NULL, &run, err);
+        if (r < 0)
+            return r;
+        figures_make(&run, &office->presence, &f, &ret->f);
+        drive_result_finish(&run);
+        return 0;
+    }
+    struct closed_plan plan;
+    struct closed_result closed;
+    usec_t from_at = office->presence.from_at + 2 * USEC_PER_DAY;
+    f.until_at = from_at + (usec_t)oo->weeks * 7 * USEC_PER_DAY;
+    closed_of_office(oo, office, &plan);
+    int r = closed_run(&plan, &office->trace, &office->presence, &d, from_at, f.until_at, &closed, err);
+    closed_plan_finish(&plan);
+    if (r < 0)
+        return r;
+    figures_make(&closed.run, &office->presence, &f, &ret->f);
+    ret->results_per_person_week = closed.results_per_person_week;
+    ret->results_worst_over_mean = closed.results_worst_over_mean;
+    ret->results_jain = closed.results_jain;
+    drive_result_finish(&closed.run);
+    return 0;
+}
+
+int team_one(const struct team_options *t, enum office_family family, double load, uint64_t seed,
+             const struct compare_policy *policy, struct team_figures *ret, struct err *err)
+{
+    struct office_options oo;
+    struct office office;
+    struct tariff_known *tariff = calloc(1, sizeof(*tariff));
+    if (!tariff)
+        abort();
+    make(t, family, load, seed, &oo, &office);
+    int r = run_team(t, &oo, &office, policy, tariff, ret, err);
+    office_finish(&office);
+    free(tariff);
+    return r;
+}
+
+/* --- many ----------------------------------------------------------------------------------------- */
+
+struct cell { /* one seed */
+    struct team_figures by_policy[COMPARE_POLICIES_MAX];
+    double bound_h, bound_preemptive_h;
+    uint32_t jobs, gpus, people;
+};
+
+struct ratio {
+    double mean, half; /* half the width of the 95 % interval; 0 with one seed */
+};
+
+/* Student's t at 97.5 % for n - 1 degrees of freedom. */
+static double student(uint32_t n)
+{
+    static const double t[] = { 0, 0, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16,
+                                2.14, 2.13, 2.12, 2.11, 2.10, 2.09 };
+    return n < sizeof t / sizeof t[0] ? t[n] : 1.96 + 2.5 / n;
+}
+
+static struct ratio ratio_of(const double *values, uint32_t n)
+{
+    double sum = 0, squares = 0;
+    for (uint32_t i = 0; i < n; i++)
+        sum += values[i];
+    double mean = sum / n;
+    for (uint32_t i = 0; i < n; i++)
+        squares += (values[i] - mean) * (values[i] - mean);
+    return (struct ratio){ mean, n > 1 ? student(n) * sqrt(squares / (n - 1) / n) : 0 };
+}
+
+enum what { TTE, DELAY, PRICE, RESULTS };
+
+static double value(const struct team_figures *f, enum what what)
+{
+    switch (what) {
+    case TTE: return f->f.tte_mean_h;
+    case DELAY: return f->f.delay_mean_h;
+    case PRICE: return f->f.cost_per_kwh;
+    case RESULTS: return f->results_per_person_week;
+    }
+    return 0;
+}
+
+/* Policy `a` by policy `b`, seed by seed. */
+static struct ratio against(const struct cell *cells, uint32_t n, uint32_t a, uint32_t b, enum what what)
+{
+    double values[TEAM_SEEDS_MAX];
+    for (uint32_t i = 0; i < n; i++) {
+        double below = value(&cells[i].by_policy[b], what);
+        values[i] = below > 0 ? value(&cells[i].by_policy[a], what) / below : 1;
+    }
+    return ratio_of(values, n);
+}
+
+static struct ratio above_bound(const struct cell *cells, uint32_t n, uint32_t a, bool preemptive)
+{
+    double values[TEAM_SEEDS_MAX];
+    for (uint32_t i = 0; i < n; i++) {
+        double below = preemptive ? cells[i].bound_preemptive_h : cells[i].bound_h;
+        values[i] = below > 0 ? cells[i].by_policy[a].f.tte_mean_h / below : 1;
+    }
+    return ratio_of(values, n);
+}
+
+static struct figures mean_of(const struct cell *cells, uint32_t n, uint32_t a, struct team_figures *ret)
+{
+    struct figures m = { 0 };
+    *ret = (struct team_figures){ 0 };
+    for (uint32_t i = 0; i < n; i++) {
+        const struct figures *f = &cells[i].by_policy[a].f;
+#define ADD(name) m.name += f->name / n
+        ADD(tte_mean_h); ADD(tte_p50_h); ADD(tte_p90_h); ADD(tte_p95_h); ADD(delay_mean_h); ADD(delay_p50_h);
+        ADD(delay_p90_h); ADD(delay_p95_h); ADD(jct_mean_h); ADD(wait_mean_h); ADD(utilisation);
+        ADD(off_hours_share); ADD(gpu_h); ADD(lost_gpu_h); ADD(kwh); ADD(cost); ADD(cost_per_kwh); ADD(jain);
+        ADD(worst_over_mean); ADD(eta_p50_coverage); ADD(eta_p90_coverage); ADD(wall_s);
+#undef ADD
+        m.jobs += f->jobs;
+        m.preemptions += f->preemptions;
+        m.dropped += f->dropped;
+        m.unfinished += f->unfinished;
+        m.eta_n += f->eta_n;
+        m.owners += f->owners;
+        m.events += f->events;
+        m.decisions += f->decisions;
+        ret->results_per_person_week += cells[i].by_policy[a].results_per_person_week / n;
+        ret->results_worst_over_mean += cells[i].by_policy[a].results_worst_over_mean / n;
+        ret->results_jain += cells[i].by_policy[a].results_jain / n;
+    }
+    ret->f = m;
+    return m;
+}
+
+/* Place of a policy that others are compared with; -1. */
+static int place_of(const struct team_options *t, const char *word)
+{
+    for (uint32_t i = 0; i < t->compare->policies_n; i++)
+        if (strcmp(t->compare->policies[i].word, word) == 0)
+            return (int)i;
+    return -1;
+}
+
+static const char *const peers[] = { "easy", "sjf", "saf", "srsf" };
+#define PEERS (sizeof peers / sizeof peers[0])
+
+static void print_ratio(const struct ratio *r)
+{
+    printf(" %6.3f+-%.3f", r->mean, r->half);
+}
+
+static void print_table(const struct team_options *t, enum office_family family, double load, const struct cell *cells,
+                        enum lang lang)
+{
+    bool closed = t->compare->closed_loop;
+    printf(tr(lang, "%s: %u people, %u GPUs, load %.2f, %u weeks, %u seeds from %" PRIu64 ", %u jobs a seed; hours\n"),
+           office_family_word(family), cells[0].people, cells[0].gpus, load, t->weeks, t->seeds, t->seed, cells[0].jobs);
+    if (t->bound_steps) {
+        double b = 0, p = 0;
+        for (uint32_t i = 0; i < t->seeds; i++) {
+            b += cells[i].bound_h / t->seeds;
+            p += cells[i].bound_preemptive_h / t->seeds;
+        }
+        printf(tr(lang, "at best: %.2f without interrupting, %.2f with\n"), b, p);
+    }
+    printf("%-9s %8s %8s %8s %8s %6s %6s %6s %6s %8s", "policy", "tte_mean", "tte_p95", "delay", "jct", "util", "price",
+           "jain", "worst", "preempt");
+    if (closed)
+        printf(" %8s %8s %6s", "results", "worst", "jain");
+    for (size_t k = 0; k < PEERS; k++)
+        if (place_of(t, peers[k]) >= 0)
+            printf(" %9s%-5s", closed ? "results/" : "tte/", peers[k]);
+    if (place_of(t, "saf") >= 0 && !closed)
+        printf(" %14s %14s", "delay/saf", "price/saf");
+    if (t->bound_steps)
+        printf(" %14s", "tte/bound");
+    putchar('\n');
+    for (uint32_t a = 0; a < t->compare->policies_n; a++) {
+        struct team_figures m;
+        struct figures f = mean_of(cells, t->seeds, a, &m);
+        printf("%-9s %8.2f %8.2f %8.2f %8.2f %6.3f %6.1f %6.3f %6.2f %8.0f", t->compare->policies[a].word, f.tte_mean_h,
+               f.tte_p95_h, f.delay_mean_h, f.jct_mean_h, f.utilisation, f.cost_per_kwh, f.jain, f.worst_over_mean,
+               (double)f.preemptions / t->seeds);
+        if (closed)
+            printf(" %8.2f %8.2f %6.3f", m.results_per_person_week, m.results_worst_over_mean, m.results_jain);
+        for (size_t k = 0; k < PEERS; k++) {
+            int b = place_of(t, peers[k]);
+            if (b >= 0) {
+                struct ratio r = against(cells, t->seeds, a, (uint32_t)b, closed ? RESULTS : TTE);
+                print_ratio(&r);
+            }
+        }
+        int saf = place_of(t, "saf");
+        if (saf >= 0 && !closed) {
+            struct ratio delay = against(cells, t->seeds, a, (uint32_t)saf, DELAY);
+            struct ratio price = against(cells, t->seeds, a, (uint32_t)saf, PRICE);
+            print_ratio(&delay);
+            print_ratio(&price);
+        }
+        if (t->bound_steps) {
+            struct ratio r = above_bound(cells, t->seeds, a, t->compare->policies[a].preempt);
+            print_ratio(&r);
+        }
+        putchar('\n');
+    }
+    fflush(stdout);
+}
+
+static json_t *ratio_json(struct ratio r)
+{
+    return json_pack("{s:f,s:f}", "mean", r.mean, "half_width_95", r.half);
+}
+
+static json_t *json_of(const struct team_options *t, enum office_family family, double load, const struct cell *cells,
+                       const struct tariff_known *tariff)
+{
+    json_t *j = json_object(), *policies = json_array();
+    json_object_set_new(j, "family", json_string(office_family_word(family)));
+    json_object_set_new(j, "load", json_real(load));
+    json_object_set_new(j, "gpus", json_integer(cells[0].gpus));
+    json_object_set_new(j, "people", json_integer(cells[0].people));
+    json_object_set_new(j, "weeks", json_integer(t->weeks));
+    json_object_set_new(j, "first_seed", json_integer((json_int_t)t->seed));
+    json_object_set_new(j, "seeds", json_integer(t->seeds));
+    for (uint32_t a = 0; a < t->compare->policies_n; a++) {
+        struct team_figures m;
+        (void)mean_of(cells, t->seeds, a, &m);
+        json_t *p = compare_json(&t->compare->policies[a], &m.f, tariff->any ? &tariff->tariff : NULL);
+        if (t->compare->closed_loop) {
+            json_object_set_new(p, "results_per_person_week", json_real(m.results_per_person_week));
+            json_object_set_new(p, "results_worst_over_mean", json_real(m.results_worst_over_mean));
+            json_object_set_new(p, "results_jain", json_real(m.results_jain));
+        }
+        for (size_t k = 0; k < PEERS; k++) {
+            char name[32];
+            int b = place_of(t, peers[k]);
+            if (b < 0)
+                continue;
+            snprintf(name, sizeof(name), "tte_over_%s", peers[k]);
+            json_object_set_new(p, name, ratio_json(against(cells, t->seeds, a, (uint32_t)b, TTE)));
+            snprintf(name, sizeof(name), "delay_over_%s", peers[k]);
+            json_object_set_new(p, name, ratio_json(against(cells, t->seeds, a, (uint32_t)b, DELAY)));
+            snprintf(name, sizeof(name), "price_over_%s", peers[k]);
+            json_object_set_new(p, name, ratio_json(against(cells, t->seeds, a, (uint32_t)b, PRICE)));
+            if (t->compare->closed_loop) {
+                snprintf(name, sizeof(name), "results_over_%s", peers[k]);
+                json_object_set_new(p, name, ratio_json(against(cells, t->seeds, a, (uint32_t)b, RESULTS)));
+            }
+        }
+        if (t->bound_steps)
+            json_object_set_new(p, "tte_over_bound",
+                                ratio_json(above_bound(cells, t->seeds, a, t->compare->policies[a].preempt)));
+        json_array_append_new(policies, p);
+    }
+    json_object_set_new(j, "policies", policies);
+    return j;
+}
+
+/* All policies on one seed, and how good it could be. */
+static int run_seed(const struct team_options *t, enum office_family family, double load, uint64_t seed,
+                    const struct tariff_known *tariff, struct cell *ret, struct err *err)
+{
+    struct office_options oo;
+    struct office office;
+    double best_h = INFINITY;
+    int r = 0;
+    make(t, family, load, seed, &oo, &office);
+    *ret = (struct cell){ .jobs = (uint32_t)office.trace.jobs_n, .gpus = office.gpus, .people = office.people };
+    for (uint32_t a = 0; a < t->compare->policies_n && r == 0; a++) {
+        r = run_team(t, &oo, &office, &t->compare->policies[a], tariff, &ret->by_policy[a], err);
+        best_h = fmin(best_h, ret->by_policy[a].f.tte_mean_h);
+    }
+    if (r == 0 && t->bound_steps && !t->compare->closed_loop) {
+        struct bound_options b = { .gpus = office.gpus, .steps = t->bound_steps,
+            .target_us = best_h * (double)USEC_PER_HOUR * (double)office.trace.jobs_n };
+        ret->bound_h = bound_tte_h(&office.trace, &office.presence, &b);
+        b.preemptive = true;
+        ret->bound_preemptive_h = bound_tte_h(&office.trace, &office.presence, &b);
+    }
+    office_finish(&office);
+    return r;
+}
+
+int team_run(const struct team_options *t, enum lang lang)
+{
+    struct err err = { .translate = tr_of(lang) };
+    struct cell *cells = calloc(t->seeds, sizeof(*cells));
+    struct tariff_known *tariff = calloc(1, sizeof(*tariff));
+    json_t *all = json_array();
+    if (!cells || !tariff)
+        abort();
+    uint32_t loads_n = t->loads_n ? t->loads_n : 1, at = 0, of = t->families_n * loads_n * t->seeds;
+    int r = compare_tariff(t->compare->tariff, &tariff->tariff, &tariff->any, &err);
+    for (uint32_t i = 0; i < t->families_n && r == 0; i++) {
+        for (uint32_t l = 0; l < loads_n && r == 0; l++) {
+            double load = t->loads_n ? t->loads[l] : t->families[i] == OFFICE_OVERLOAD ? 1.1 : 0.7;
+            for (uint32_t s = 0; s < t->seeds && r == 0; s++) {
+                struct progress progress;
+                progress_begin(&progress, t->compare->quiet || t->compare->json, office_family_word(t->families[i]),
+                               at++, of);
+                progress.begun_s -= 1;
+                progress_jobs(&progress, 0, 1);
+                r = run_seed(t, t->families[i], load, t->seed + s, tariff, &cells[s], &err);
+                progress_end(&progress);
+            }
+            if (r == 0 && t->compare->json)
+                json_array_append_new(all, json_of(t, t->families[i], load, cells, tariff));
+            else if (r == 0)
+                print_table(t, t->families[i], load, cells, lang);
+        }
+    }
+    if (r == 0 && t->compare->json) {
+        json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+        putchar('\n');
+    }
+    if (r < 0)
+        fprintf(stderr, "eoul sim: %s\n", err.text);
+    json_decref(all);
+    free(cells);
+    free(tariff);
+    return err_exit_status(r);
+}

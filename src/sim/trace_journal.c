@@ -1,0 +1,163 @@
+/* trace_journal.c - a workload out of an eoul journal: every submit, and what became of its first success.
+ *
+ * Only events are read, no decisions: who asked for what when, and how long each attempt ran until its end.
+ * A job that ran several times counts with its last whole run.  A job that never ran, or still runs when
+ * the journal ends, is a bad row: nobody knows how long it takes. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/event.h"
+#include "sim/timer.h"
+#include "sim/trace.h"
+
+struct seen {
+    job_id id;
+    struct trace_job job;
+    usec_t started_at; /* of the attempt under way, boot clock; 0: none */
+    bool ended;
+};
+
+struct journal_reader {
+    struct trace *t;
+    struct seen *seen;
+    size_t seen_n, seen_size;
+    struct map of_id;
+    void *memory;
+    size_t memory_size;
+    uint32_t line, gpus;
+};
+
+static struct seen *of(struct journal_reader *r, job_id id)
+{
+    uint32_t at;
+    return map_get(&r->of_id, id, &at) ? &r->seen[at] : NULL;
+}
+
+static void submit_one(struct journal_reader *r, const struct core_event *ev, job_id id)
+{
+    const struct ev_submit *e = &ev->submit;
+    char name[32];
+    if (of(r, id)) /* an ended job that was queued again: its first submit stands */
+        return;
+    snprintf(name, sizeof(name), "person-%u", e->owner);
+    r->seen = sim_grow(r->seen, &r->seen_size, r->seen_n + 1, sizeof(*r->seen));
+    r->seen[r->seen_n] = (struct seen){ .id = id, .job = {
+        .submit_at = ev->wall_at, .limit_us = e->limit_us, .deadline_at = e->deadline_at,
+        .command = e->command_key, .user = trace_user(r->t, str_of(name)), .gpus = e->gpus,
+        .line = r->line, .checkpoint = e->preempt == PREEMPT_CHECKPOINT, .restart_us = e->restart_us,
+        .watts_mw = e->watts_mw } };
+    if (map_set(&r->of_id, id, (uint32_t)r->seen_n++) < 0)
+        abort();
+}
+
+static void submit(struct journal_reader *r, const struct core_event *ev)
+{
+    uint32_t n = ev->submit.tasks_n == 0;
+    for (uint32_t i = 0; i < ev->submit.tasks_n; i++) {
+        const struct range *range = &ev->submit.tasks[i];
+        if (range->step > 0 && range->until >= range->from)
+            n += (range->until - range->from) / range->step + 1;
+    }
+    for (uint32_t i = 0; i < n && i < 1000000; i++)
+        submit_one(r, ev, ev->submit.job + i);
+}
+
+static void ended(struct journal_reader *r, const struct core_event *ev)
+{
+    struct seen *s = of(r, ev->ended.job);
+    if (!s || s->started_at == 0)
+        return;
+    usec_t us = ev->boot_at - s->started_at;
+    s->started_at = 0;
+    if (ev->ended.cause == END_STOPPED || us <= 0)
+        return;
+    s->job.run_us = us;
+    s->job.failed = ev->ended.cause != END_EXIT || ev->ended.code != 0;
+    s->ended = true;
+}
+
+static void event(struct journal_reader *r, const struct core_event *ev)
+{
+    struct seen *s;
+    switch (ev->kind) {
+    case EVENT_SUBMIT: submit(r, ev); break;
+    case EVENT_STARTED:
+        if ((s = of(r, ev->started.job)))
+            s->started_at = ev->boot_at;
+        break;
+    case EVENT_ENDED: ended(r, ev); break;
+    case EVENT_GPU:
+        if (ev->gpu.gpu < 64)
+            r->gpus = ev->gpu.gpu + 1 > r->gpus ? ev->gpu.gpu + 1 : r->gpus;
+        break;
+    default: break;
+    }
+}
+
+static void read_line(struct journal_reader *r, struct str line)
+{
+    struct core_event ev;
+    struct str number, hash;
+    struct err why = { .translate = r->t->say.translate };
+    r->t->rows++;
+    if (!str_next(&line, ' ', &number) || !str_next(&line, ' ', &hash) || hash.len != 16) {
+        trace_bad(r->t, err_set(&r->t->say, E_INVALID,
+                                "Line %u is not \"NUMBER HASH EVENT\".", r->line));
+        return;
+    }
+    r->memory = sim_grow(r->memory, &r->memory_size, EVENT_LIST_BYTES(line.len), 1);
+    if (event_parse(line, r->memory, r->memory_size, &ev, &why) < 0)
+        trace_bad(r->t, err_set(&r->t->say, E_INVALID, "Line %u: %s", r->line, why.text));
+    else
+        event(r, &ev);
+}
+
+/* `snapshot SEQ HASH BYTES`: jobs in it were submitted before the journal begins and are passed over. */
+static void skip_snapshot(struct journal_reader *r, struct str line, struct str *rest)
+{
+    struct str word = { 0 };
+    uint64_t bytes = 0;
+    while (str_next(&line, ' ', &word))
+        ;
+    if (str_u64(word, &bytes) < 0 || bytes > rest->len)
+        return;
+    for (size_t i = 0; i < bytes; i++)
+        r->line += rest->ptr[i] == '\n';
+    *rest = str_slice(*rest, bytes, rest->len);
+}
+
+int trace_read_journal(struct trace *t, struct str text, const struct trace_options *o,
+                       struct err *err)
+{
+    struct journal_reader r = { .t = t };
+    struct str line, rest = text;
+    if (o->team.len)
+        return err_set(err, E_INVALID, "This trace does not say which team a job belongs to.");
+    if (!str_starts(text, "eoul-journal 1"))
+        return err_set(err, E_INVALID,
+                       "This is no journal of eoul: its first line is not \"eoul-journal 1\".");
+    while (rest.len && str_next(&rest, '\n', &line)) {
+        r.line++;
+        if (str_starts(line, "snapshot "))
+            skip_snapshot(&r, line, &rest);
+        else if (line.len && line.ptr[0] != '#' && !str_starts(line, "eoul-journal "))
+            read_line(&r, line);
+    }
+    for (size_t i = 0; i < r.seen_n; i++) {
+        const struct seen *s = &r.seen[i];
+        if (!s->ended)
+            trace_bad(t, err_set(&t->say, E_INVALID, "Line %u: job %u has no end in this journal.",
+                                 s->job.line, s->id));
+        else if (s->job.gpus == 0)
+            trace_bad(t, err_set(&t->say, E_INVALID, "Line %u asks for no GPU.", s->job.line));
+        else
+            *trace_add(t) = s->job;
+    }
+    t->gpus_hint = r.gpus;
+    free(r.seen);
+    free(r.memory);
+    map_finish(&r.of_id);
+    return 0;
+}

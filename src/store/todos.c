@@ -1,0 +1,101 @@
+/* todos.c - rows of todos: what they are called, who was asked, how they ended. */
+#include "store/internal.h"
+
+int store_todo_add(struct store *s, const struct store_todo *t)
+{
+    if (s->failed)
+        return s->failed;
+    sqlite3_stmt *st = store_st(s, ST_TODO_ADD);
+    if (!st)
+        return s->failed;
+    bind_i64(st, 1, t->id);
+    bind_i64(st, 2, t->asker);
+    bind_str(st, 3, t->who);
+    bind_str(st, 4, t->title);
+    bind_str(st, 5, t->link);
+    bind_i64(st, 6, t->review_of);
+    bind_i64(st, 7, t->takes_us);
+    bind_i64(st, 8, t->add_at);
+    return store_done(s, st);
+}
+
+int store_todo_end(struct store *s, uint32_t id, struct str state, struct str reason, usec_t end_at,
+                   uint32_t by)
+{
+    if (s->failed)
+        return s->failed;
+    sqlite3_stmt *st = store_st(s, ST_TODO_END);
+    if (!st)
+        return s->failed;
+    bind_i64(st, 1, id);
+    bind_str(st, 2, state);
+    bind_str(st, 3, reason);
+    bind_i64(st, 4, end_at);
+    bind_i64(st, 5, by);
+    return store_done(s, st);
+}
+
+static struct store_todo todo_of(sqlite3_stmt *st)
+{
+    return (struct store_todo){
+        .id = col_u32(st, 0), .asker = col_u32(st, 1), .who = col_str(st, 2), .title = col_str(st, 3),
+        .link = col_str(st, 4), .review_of = col_u32(st, 5), .takes_us = col_i64(st, 6),
+        .add_at = col_i64(st, 7), .state = col_str(st, 8), .reason = col_str(st, 9),
+        .end_at = col_i64(st, 10), .end_by = col_u32(st, 11),
+    };
+}
+
+int store_todo_get(struct store *s, uint32_t id, struct store_todo *ret)
+{
+    sqlite3_stmt *st = store_st(s, ST_TODO_GET);
+    if (!st)
+        return s->failed;
+    bind_i64(st, 1, id);
+    int rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW) {
+        *ret = todo_of(st); /* lent until store_reset */
+        s->lent = st;
+        return 0;
+    }
+    sqlite3_reset(st);
+    return rc == SQLITE_DONE ? E_NOT_FOUND : store_fail(s, rc);
+}
+
+int store_todos_ended(struct store *s, uint32_t limit,
+                      int (*row)(const struct store_todo *t, void *data), void *data)
+{
+    sqlite3_stmt *st = store_st(s, ST_TODOS_ENDED);
+    if (!st)
+        return s->failed;
+    bind_i64(st, 1, limit);
+    int code = 0;
+    int rc = SQLITE_DONE;
+    while (code >= 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+        struct store_todo t = todo_of(st);
+        code = row(&t, data);
+    }
+    sqlite3_reset(st);
+    return code < 0 ? code : rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : store_fail(s, rc);
+}
+
+int store_todo_forget(struct store *s, uint32_t id)
+{
+    if (s->failed)
+        return s->failed;
+    sqlite3_stmt *st = store_st(s, ST_TODO_FORGET);
+    if (!st)
+        return s->failed;
+    bind_i64(st, 1, id);
+    return store_done(s, st);
+}
+
+int store_todos_unname(struct store *s, uint32_t asker)
+{
+    if (s->failed)
+        return s->failed;
+    sqlite3_stmt *st = store_st(s, ST_TODOS_UNNAME);
+    if (!st)
+        return s->failed;
+    bind_i64(st, 1, asker);
+    return store_done(s, st);
+}

@@ -1,0 +1,120 @@
+/* peers.c - see peers.h. */
+#include "supervisor/peers.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+void peers_init(struct peers *p, int listen_fd, int first_fd)
+{
+    p->listen_fd = listen_fd;
+    for (int i = 0; i < PEERS_MAX; i++)
+        p->fds[i] = -1;
+    p->fds[0] = first_fd;
+}
+
+int peers_accept(struct peers *p)
+{
+    int fd = accept4(p->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0)
+        return -1;
+    struct ucred who;
+    socklen_t len = sizeof who;
+    bool mine = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
+                (who.uid == geteuid() || who.uid == 0);
+    for (int i = 0; mine && i < PEERS_MAX; i++)
+        if (p->fds[i] < 0) {
+            p->fds[i] = fd;
+            return i;
+        }
+    io_close(&fd);
+    return -1;
+}
+
+static bool send_message(struct peers *p, int place, const struct msghdr *header)
+{
+    ssize_t n;
+    while ((n = sendmsg(p->fds[place], header, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0 && errno == EINTR)
+        ;
+    if (n == (ssize_t)sizeof(struct wire_msg))
+        return true;
+    io_close(&p->fds[place]);
+    return false;
+}
+
+bool peers_send(struct peers *p, int place, struct wire_msg *m)
+{
+    return peers_send_fd(p, place, m, -1);
+}
+
+bool peers_send_fd(struct peers *p, int place, struct wire_msg *m, int fd)
+{
+    union { /* aligned for a header */
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr header;
+    } control = { { 0 } };
+    struct iovec part = { .iov_base = m, .iov_len = sizeof *m };
+    struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+    m->magic = WIRE_MAGIC;
+    m->version = WIRE_VERSION;
+    if (fd >= 0) {
+        header.msg_control = control.bytes;
+        header.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(c), &fd, sizeof fd);
+    }
+    return send_message(p, place, &header);
+}
+
+int peers_meet(struct peers *p, const char *name, uid_t uid)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct ucred who;
+    socklen_t len = sizeof who;
+    size_t n = strlen(name);
+    if (n == 0 || n >= sizeof address.sun_path)
+        return -1;
+    memcpy(address.sun_path + 1, name, n); /* behind a NUL: no file, gone with its listener */
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool good = fd >= 0 &&
+                connect(fd, (const struct sockaddr *)&address,
+                        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)) == 0 &&
+                getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && who.uid == uid;
+    for (int i = 0; good && i < PEERS_MAX; i++)
+        if (p->fds[i] < 0) {
+            p->fds[i] = fd;
+            return i;
+        }
+    io_close(&fd);
+    return -1;
+}
+
+void peers_tell(struct peers *p, struct wire_msg *m)
+{
+    for (int i = 0; i < PEERS_MAX; i++)
+        if (p->fds[i] >= 0)
+            (void)peers_send(p, i, m);
+}
+
+int peers_receive(struct peers *p, int place, struct wire_msg *ret)
+{
+    ssize_t n;
+    while ((n = recv(p->fds[place], ret, sizeof *ret, MSG_DONTWAIT | MSG_TRUNC)) < 0 &&
+           errno == EINTR)
+        ;
+    if (n < 0 && errno == EAGAIN)
+        return 0;
+    if (n <= 0) {
+        io_close(&p->fds[place]);
+        return 0;
+    }
+    /* A record of another size or from a newer daemon than we understand: not for us. */
+    return n == (ssize_t)sizeof *ret && ret->magic == WIRE_MAGIC && ret->version >= 1;
+}

@@ -1,0 +1,233 @@
+#!/usr/bin/env bats
+# The command line with the real daemon: what a person does on the first day.
+bats_require_minimum_version 1.5.0
+
+setup() {
+    T=$(mktemp -d /tmp/eoul-real-XXXXXX)
+    cd "$T" || return 1
+    eoul=${EOUL_BIN:?path of eoul}
+    export EOUL_STATE=$T/state HOME=$T TZ=Asia/Seoul LANG=C.UTF-8
+    unset EOUL_SOCKET LC_ALL LC_MESSAGES LC_CTYPE LANGUAGE COLUMNS NO_COLOR XDG_STATE_HOME XDG_CONFIG_HOME
+    # a box without GPUs whatever this machine has
+    mkdir -p "$T/.config/eoul" && echo 'gpus: 0' >"$T/.config/eoul/eoul.yaml"
+}
+
+teardown() {
+    if [ -S "$T/state/socket" ]; then
+        pid=$("$eoul" status --json | jq .pid) 2>/dev/null
+        "$eoul" down --cancel-jobs >/dev/null 2>&1
+        [ -n "$pid" ] && timeout 20 tail --pid="$pid" -f /dev/null
+    fi
+    [ -n "${tmux_name:-}" ] && tmux -L "$tmux_name" kill-server 2>/dev/null
+    cd / && rm -rf "$T"
+}
+
+daemon_pid() { "$eoul" status --json | jq .pid; }
+
+@test "run starts the daemon, follows, and gives the job's code; queue and history know it" {
+    run --separate-stderr timeout 30 "$eoul" run -- sh -c 'echo out; echo err >&2; exit 4'
+    [ "$status" -eq 4 ]
+    [ "$output" = $'out\nerr' ]
+    [[ $stderr == *"Job 1 failed with exit code 4." ]]
+    [ "$("$eoul" history --json | jq -r '.rows[0].state')" = FAILED ]
+    run "$eoul" queue
+    [[ $output == "0 running, 0 waiting, 0 held"* ]]
+    run "$eoul" show 1
+    [[ $output == *"exit code 4"* ]]
+}
+
+@test "ten starts at once make one daemon and lose nothing" {
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        timeout 30 "$eoul" submit --parsable --hold -- true >"id.$i" 2>"err.$i" &
+    done
+    wait
+    cat err.*
+    [ "$(cat id.* | sort -un | wc -l)" -eq 10 ]
+    [ "$("$eoul" queue --all --json | jq '[.rows[] | .tasks // 1] | map(if . == 0 then 1 else . end) | add')" -ge 10 ]
+    [ "$("$eoul" status --json | jq .counts.held)" -eq 10 ]
+}
+
+@test "the daemon is killed while run follows: the job goes on, run too" {
+    timeout 60 "$eoul" run -- sh -c 'echo one; while [ -d state ] && [ ! -e go ]; do sleep 0.05; done; echo two; exit 7' >out 2>err &
+    follower=$!
+    for _ in $(seq 200); do grep -q one out && break; sleep 0.05; done
+    kill -9 "$(daemon_pid)"
+    "$eoul" up
+    touch go
+    code=0
+    wait "$follower" || code=$?
+    [ "$code" -eq 7 ]
+    [ "$(cat out)" = $'one\ntwo' ]
+}
+
+@test "a cleaned directory of the socket: the next command has the daemon make it again" {
+    unset EOUL_STATE
+    export XDG_STATE_HOME=$T/xdg
+    socket=/tmp/eoul-$(id -u)/socket
+    [ ! -e "$socket" ] || skip "a daemon of this user runs on this machine"
+    "$eoul" submit --hold -- true
+    pid=$(daemon_pid)
+    rm -rf "/tmp/eoul-$(id -u)"
+    "$eoul" submit --hold -- true
+    [ "$(daemon_pid)" = "$pid" ]
+    [ "$("$eoul" status --json | jq .counts.held)" -eq 2 ]
+    "$eoul" down
+    timeout 20 tail --pid="$pid" -f /dev/null
+}
+
+@test "an array, a dependency, hold, set, first, requeue, cancel" {
+    a=$("$eoul" submit --parsable --array 1-3 --wrap 'echo $SLURM_ARRAY_TASK_ID')
+    b=$("$eoul" submit --parsable --dependency "afterok:$a" -- true)
+    timeout 60 "$eoul" wait "$a" "$b"
+    [ "$(cat slurm-"${a}"_*.out | sort | tr '\n' ' ')" = "1 2 3 " ]
+    h=$("$eoul" submit --parsable --hold -- sleep 600)
+    run "$eoul" why "$h"
+    [[ $output == *"eoul release $h"* ]]
+    "$eoul" set "$h" --time 30 --nice 5
+    [ "$("$eoul" show --json "$h" | jq .limit_us)" -eq 1800000000 ]
+    "$eoul" first "$h"
+    "$eoul" release "$h"
+    run "$eoul" cancel --mine
+    [ "$output" = "1 job cancelled." ]
+    run timeout 30 "$eoul" wait "$h"
+    [ "$status" -ne 0 ]
+    f=$("$eoul" submit --parsable -- sh -c 'test -e again')
+    run timeout 30 "$eoul" wait "$f"
+    [ "$status" -eq 1 ]
+    touch again
+    run "$eoul" requeue --failed
+    [ "$status" -eq 0 ]
+    timeout 30 "$eoul" wait "$f"
+}
+
+@test "submit --from: all or none" {
+    printf 'echo a\n--job-name "둘째 작업" -- echo b\n' >jobs.txt
+    [ "$("$eoul" submit --parsable --from jobs.txt | wc -l)" -eq 2 ]
+    printf 'echo c\n--gpus 500 -- echo d\n--array 1-9999999 -- x\n' >bad.txt
+    before=$("$eoul" history --all --json | jq '.rows | length')
+    run "$eoul" submit --from bad.txt
+    [ "$status" -ne 0 ]
+    [[ $output == *"Nothing was submitted"* ]]
+    [ "$("$eoul" history --all --json | jq '.rows | length')" -le $((before + 2)) ]
+    [ "$(find . -name 'slurm-*.out' | wc -l)" -le 2 ]
+}
+
+@test "down leaves running jobs alone, up finds them" {
+    j=$("$eoul" submit --parsable -- sh -c 'while [ -d state ] && [ ! -e go ]; do sleep 0.05; done; echo done')
+    for _ in $(seq 200); do [ "$("$eoul" show --json "$j" | jq -r .state)" = RUNNING ] && break; sleep 0.05; done
+    pid=$(daemon_pid)
+    run "$eoul" down
+    [ "$output" = "The daemon stops; 1 running job goes on and is found again by the next one." ]
+    timeout 20 tail --pid="$pid" -f /dev/null
+    run "$eoul" queue
+    [ "$status" -eq 1 ]
+    "$eoul" up
+    touch go
+    timeout 30 "$eoul" wait "$j"
+    [ "$(cat "slurm-$j.out")" = done ]
+}
+
+@test "a daemon that cannot start says why" {
+    mkdir -m 700 state
+    echo 'gpus: [' >"$T/.config/eoul/eoul.yaml"
+    run "$eoul" up
+    [ "$status" -eq 1 ]
+    [ "$(grep -c . <<<"$output")" -eq 1 ]
+    [[ $output == "eoul: "*"eoul.yaml"* ]]
+    echo 'gpus: 2' >good.yaml
+    run "$eoul" up --config good.yaml
+    [ "$status" -eq 0 ]
+    run "$eoul" config check "$T/.config/eoul/eoul.yaml"
+    [ "$status" -eq 1 ]
+    run "$eoul" config check good.yaml
+    [ "$status" -eq 0 ]
+}
+
+@test "on a terminal: progress, Ctrl-C twice cancels, Ctrl-\\ leaves" {
+    command -v tmux >/dev/null || skip "tmux is not installed"
+    tmux_name=eoul-$$-$RANDOM
+    "$eoul" up
+    "$eoul" drain
+    # without a terminal of its own, as its input is a file
+    tmux -L "$tmux_name" new-session -d -x 100 -y 12 "$eoul run -i /dev/null -- sleep 600; echo code \$?; exec sleep 600"
+    screen() { tmux -L "$tmux_name" capture-pane -p; }
+    until_screen() { for _ in $(seq 100); do screen | grep -q "$1" && return; sleep 0.1; done; screen; false; }
+    until_screen '^Job 1 waits'
+    "$eoul" undrain
+    until_screen '^Job 1 runs'
+    tmux -L "$tmux_name" send-keys C-c
+    until_screen 'Ctrl-C again cancels job 1'
+    [ "$("$eoul" show --json 1 | jq -r .state)" = RUNNING ]
+    tmux -L "$tmux_name" send-keys C-c
+    until_screen 'Job 1 was cancelled'
+    until_screen 'code 143'
+    tmux -L "$tmux_name" kill-server
+    tmux_name=eoul-$$-$RANDOM
+    tmux -L "$tmux_name" new-session -d -x 100 -y 12 "$eoul run -- sleep 600; echo code \$?; exec sleep 600"
+    for _ in $(seq 100); do [ "$("$eoul" show --json 2 | jq .terminal.attached)" = 1 ] && break; sleep 0.05; done
+    tmux -L "$tmux_name" send-keys C-\\
+    until_screen 'Job 2 goes on'
+    until_screen 'code 125'
+    [ "$("$eoul" show --json 2 | jq -r .state)" = RUNNING ]
+}
+
+@test "in a script one SIGINT cancels" {
+    # a background child of a script ignores SIGINT by default; setsid with the default action does not
+    env --default-signal=INT setsid "$eoul" run -- sleep 600 >out 2>err </dev/null &
+    follower=$!
+    for _ in $(seq 200); do [ "$("$eoul" show --json 1 2>/dev/null | jq -r .state)" = RUNNING ] && break; sleep 0.05; done
+    kill -INT "$follower"
+    code=0
+    wait "$follower" || code=$?
+    [ "$code" -eq 143 ]
+    [ "$("$eoul" show --json 1 | jq -r .state)" = CANCELLED ]
+}
+
+@test "me, away and here change the plan's eyes" {
+    "$eoul" up
+    "$eoul" me hours Mon-Sun 00:00-24:00
+    [ "$("$eoul" me --json | jq -r .hours_from)" = set ]
+    "$eoul" me zone Asia/Seoul
+    [ "$("$eoul" me --json | jq -r .zone)" = Asia/Seoul ]
+    [ "$("$eoul" me --json | jq -r .defer)" = false ]
+    [[ $("$eoul" me defer yes) == *"later starts"* ]]
+    [ "$("$eoul" me --json | jq -r .defer)" = true ]
+    "$eoul" me defer no
+    [ "$("$eoul" me --json | jq -r .defer)" = false ]
+    run "$eoul" me defer perhaps
+    [ "$status" -eq 2 ]
+    j=$("$eoul" submit --parsable --begin now+1hour -- true)
+    early=$("$eoul" show --json "$j" | jq .eyes_at)
+    "$eoul" away for 5h
+    late=$("$eoul" show --json "$j" | jq .eyes_at)
+    [ "$late" -gt "$early" ]
+    "$eoul" away off
+    [ "$("$eoul" show --json "$j" | jq .eyes_at)" -lt "$late" ]
+}
+
+@test "up --team: a member may submit, the job runs as whoever opened it, an outsider finds nothing" {
+    [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null || skip "needs root and setpriv"
+    group=$(awk -F: '$3 > 100 && $3 < 65000 {print $1; exit}' /etc/group)
+    gid=$(getent group "$group" | cut -d: -f3)
+    [ ! -e "/tmp/eoul-team-$gid" ] || skip "there is a team of this group already"
+    chmod 755 "$T"
+    mkdir bin one two
+    cp "$(dirname "$eoul")"/eoul* bin/ 2>/dev/null || true
+    first=$((20000 + RANDOM)) second=$((60000 + RANDOM))
+    chown "$first:$gid" one
+    chown "$second:$gid" two
+    as() { env -i PATH="$PATH" LANG=C.UTF-8 HOME="$T/$2" setpriv --reuid "$1" --regid "$3" --clear-groups "${@:4}"; }
+    as "$first" one "$gid" bin/eoul up --team "$group"
+    run as "$second" two "$gid" bin/eoul submit --chdir /tmp --output "$T/one/out" -- id -u
+    [ "$status" -eq 0 ]
+    [[ $output == *"This is the team's daemon of \"$first\""* ]]
+    as "$second" two "$gid" timeout 30 bin/eoul wait 1
+    [ "$(cat one/out)" = "$first" ]
+    run as $((first + 1)) two 64999 bin/eoul queue
+    [ "$status" -eq 1 ]
+    [[ $output == "eoul: No eoul daemon of yours runs"* ]]
+    pid=$(as "$first" one "$gid" bin/eoul status --json | jq .pid)
+    as "$first" one "$gid" bin/eoul down
+    timeout 20 tail --pid="$pid" -f /dev/null
+    rm -rf "/tmp/eoul-team-$gid"
+}

@@ -1,0 +1,117 @@
+#!/usr/bin/env bats
+# eoul whatif and eoul sim --trace: a log or the daemon's history in, a table, JSON and a picture out.
+bats_require_minimum_version 1.5.0
+load fake
+
+# Eight office weeks of three people on four GPUs.
+jobs_csv() {
+    python3 - <<'PY'
+print("submit,runtime,gpus,user,checkpoint")
+state = 7
+def draw(n):
+    global state
+    state = (state * 1103515245 + 12345) % 2**31
+    return state // 65536 % n
+for day in range(56):
+    for _ in range(6 if day % 7 < 5 else 0):
+        print("%d,%d,%d,%s,%d" % (day * 86400 + 32400 + draw(32400), [300, 2000, 20000, 50000][draw(4)], [1, 1, 2, 4][draw(4)],
+                                  "abc"[draw(3)], draw(2)))
+PY
+}
+
+@test "a trace under three policies: figures for each, the same twice" {
+    jobs_csv >jobs.csv
+    run "$eoul" sim --trace jobs.csv --gpus 4 --policy easy,saf,blend --estimates sigma:0.5 --seed 3 --zone Asia/Seoul --json
+    [ "$status" -eq 0 ]
+    [ "$(jq -c '[.policies[].policy]' <<<"$output")" = '["easy","saf","blend"]' ]
+    for key in jobs tte_mean_h tte_p50_h tte_p95_h delay_mean_h jct_mean_h wait_mean_h utilisation cost_per_kwh off_hours_share jain \
+        worst_over_mean preemptions eta_p50_coverage eta_p90_coverage wall_s; do
+        [ "$(jq ".policies | all(.$key | type == \"number\")" <<<"$output")" = true ] || { echo "$key"; false; }
+    done
+    [ "$(jq '.policies | all(.currency == "KRW" and .jobs == 240)' <<<"$output")" = true ]
+    first=$(jq 'del(.policies[].wall_s)' <<<"$output")
+    [ "$("$eoul" sim --trace jobs.csv --gpus 4 --policy easy,saf,blend --estimates sigma:0.5 --seed 3 --zone Asia/Seoul --json |
+        jq 'del(.policies[].wall_s)')" = "$first" ]
+    gzip -k jobs.csv
+    run "$eoul" sim --trace jobs.csv.gz --gpus 4 --policy saf --closed-loop --json
+    [ "$(jq '.policies[0].results_per_person_week > 1' <<<"$output")" = true ]
+}
+
+@test "garbage is counted and shown, never dropped in silence" {
+    { printf 'submit,runtime,gpus,user\n'; for i in $(seq 20); do echo "$i,-1,1,a"; done; echo '5,60,1,a'; echo '5,60,99,a'; } >bad.csv
+    run --separate-stderr "$eoul" sim --trace bad.csv --gpus 4 --policy saf --json
+    [ "$status" -eq 0 ]
+    [ "$(jq -c '[.rows, .rows_bad, .jobs, (.bad | length)]' <<<"$output")" = '[22,21,1,10]' ]
+    [[ $stderr == "21 rows of 22 cannot be used and are left out; the first of them:"* ]]
+    [ "$(wc -l <<<"$stderr")" -eq 11 ]
+}
+
+@test "each mistake is one sentence" {
+    jobs_csv >jobs.csv
+    while IFS='|' read -r arguments sentence; do
+        run --separate-stderr "$eoul" sim $arguments
+        [ "$status" -gt 0 ] || { echo "$arguments"; false; }
+        [[ $stderr == *"$sentence"* ]] || { echo "$arguments: $stderr"; false; }
+    done <<'END'
+--trace nowhere.csv --gpus 4|The trace "nowhere.csv" cannot be opened: No such file or directory.
+--trace jobs.csv|How many GPUs are there?
+--trace jobs.csv --gpus 4 --zone Atlantis|Atlantis
+--trace jobs.csv --gpus 4 --policy best|"--policy" is not understood here
+--trace jobs.csv --gpus 4 --calendars nowhere|The calendars' directory "nowhere" cannot be opened
+--trace jobs.csv --gpus 4 --tariff nowhere|The tariff "nowhere" cannot be opened
+--trace jobs.csv --gpus 4 --format swf|has no usable job as swf
+--trace jobs.csv --gpus 4 --team x|does not say which team
+--trace jobs.csv --gpus 100 --policy booked|needs GPUs with numbers
+END
+}
+
+@test "a person's calendar counts: hours and busy times from a folder" {
+    mkdir cal
+    printf 'submit,runtime,gpus,user\n32400,3600,1,ann\n32400,3600,1,bo\n' >two.csv # Monday 09:00, one hour each
+    echo 'Mon-Fri 14:00-15:00' >cal/ann.hours
+    printf 'BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20260302T093000\r\nDTEND:20260302T120000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n' >cal/bo.ics
+    run "$eoul" sim --trace two.csv --gpus 2 --policy saf --calendars cal --zone Asia/Seoul --json
+    [ "$status" -eq 0 ]
+    # both end at 10:00; ann looks at 14:00, bo after the meeting at 12:00: 5 and 3 hours after the submit
+    [ "$(jq '.policies[0].tte_mean_h == 4 and .policies[0].jct_mean_h == 1' <<<"$output")" = true ]
+}
+
+@test "whatif on a log: options, goal, picture" {
+    jobs_csv >jobs.csv
+    run "$eoul" whatif --from jobs.csv --have 4 --gpus +2,8 --policy easy,blend --goal 'mean eyes delay < 100h' --svg picture.svg --zone Asia/Seoul
+    [ "$status" -eq 0 ]
+    [[ ${lines[0]} == "GPUs x order"*"GPUs/year" ]]
+    [[ ${lines[1]} == "4 x easy "* && ${lines[6]} == "8 x blend "* ]]
+    [[ $output == *'The cheapest that reaches "mean eyes delay < 100h": 4 GPUs'* ]]
+    python3 -c 'import xml.dom.minidom; xml.dom.minidom.parse("picture.svg")'
+    run "$eoul" whatif --from jobs.csv --have 4 --gpus +2 --json
+    [ "$(jq -c '[.options[] | [.gpus, .policy]]' <<<"$output")" = '[[4,"easy"],[4,"blend"],[6,"easy"],[6,"blend"]]' ]
+    [ "$(jq '[.options[].gpu_cost_per_year] == [0, 0, 25000000, 25000000]' <<<"$output")" = true ]
+    [ "$(jq '.options | all((.utilisation_by_hour | length == 24) and .off_hours_interruptions == 0)' <<<"$output")" = true ]
+    run "$eoul" whatif --from jobs.csv --have 4 --goal 'p91 delay < 4h'
+    [ "$status" -eq 2 ]
+    [[ $output == *'The goal "p91 delay < 4h" is not understood'* ]]
+}
+
+@test "whatif on the daemon's own history" {
+    fake "$(python3 - <<'PY'
+import json
+rows = [{"id": i, "name": 'a "b"', "owner": "민지", "state": "COMPLETED", "gpus": 1, "cpus": 1, "submit_at": 1795478700000000 + i * 3600000000,
+         "start_at": 1795478700000000 + i * 3600000000, "end_at": 1795478700000000 + (i + 2) * 3600000000, "limit_us": 0} for i in range(1, 30)]
+rows.append({"id": 99, "name": "never", "owner": "bo", "state": "CANCELLED", "gpus": 1, "submit_at": 1795478700000000, "start_at": 0,
+             "end_at": 1795478700000000})
+gpus = [{"gpu": g, "state": "up" if g < 3 else "gone"} for g in range(4)]
+print(json.dumps({"GET /v1/jobs": {"rows": rows}, "GET /v1/gpus": {"gpus": gpus, "cpus": 8}}))
+PY
+)"
+    run --separate-stderr "$eoul" whatif --from mine --gpus +1 --policy easy --json
+    [ "$status" -eq 0 ]
+    [ "$(jq -c '[.jobs, .users, .rows_bad, [.options[].gpus]]' <<<"$output")" = '[29,1,0,[3,4]]' ]
+}
+
+@test "whatif without any history says so" {
+    fake '{"GET /v1/jobs": {"rows": []}, "GET /v1/gpus": {"gpus": [], "cpus": 8}}'
+    run "$eoul" whatif
+    [ "$status" -eq 1 ]
+    [[ $output == *"No job has run to its end yet"* ]]
+}

@@ -1,0 +1,119 @@
+"""nights.py EOULD - a job that does not get on any more is found, whatever it goes on printing.
+
+EOUL_STALL_S shortens ten minutes to two seconds; the rest is as it is in life.
+"""
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "api"))
+from world import Skip, Tap  # pylint: disable=wrong-import-position
+
+# Five steps, and then what hangs: the work sleeps while a helper says every now and then that all is well,
+# and redraws a result that changes each time.
+STEPS = "for i in 1 2 3 4 5; do echo eoul:progress 0.0$i; sleep 0.7; done; "
+HEARTBEAT = "(n=0; while :; do n=$((n+1)); echo alive; echo eoul:result beat=$n; sleep 0.3; done) & "
+HANG = STEPS + HEARTBEAT + "exec sleep 600"
+
+
+def until(what, seconds=90):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = what()
+        if value:
+            return value
+        time.sleep(0.1)
+    raise AssertionError(f"did not come true within {seconds} s")
+
+
+def a_job_that_hangs(world):
+    def start(script, **options):
+        return world.submit("sh", "-c", script, **options)
+
+    def show(job):
+        return world.get(f"/v1/jobs/{job}")
+
+    warned = start(HANG)
+    again = start("[ $SLURM_RESTART_COUNT ] && exit 0; " + HANG, on_stall="requeue")
+    failed = start(HANG, on_stall="fail")
+    stubborn = start("trap '' ABRT; " + HANG, on_stall="fail")
+    retried = start("[ $SLURM_RESTART_COUNT ] && exit 0; " + HANG, on_stall="fail", retry="1:1s")
+    works = start(STEPS + "while :; do :; done", on_stall="fail")  # no step any more, but it computes
+    silent = start(HEARTBEAT + "exec sleep 600", on_stall="fail")  # it never said how far it is
+    few = start("echo eoul:progress 0.1; " + HEARTBEAT + "exec sleep 600", on_stall="fail")  # nothing to go by
+
+    row = world.wait(again, 90)
+    assert row["state"] == "COMPLETED", row.raw
+    assert len(show(again)["attempts"]) == 2
+    for job, signal in ((failed, 6), (stubborn, 9)):
+        row = world.wait(job, 90)
+        assert row["state"] == "FAILED" and row["signal"] == signal, row.raw
+    row = world.wait(retried, 90)
+    assert row["state"] == "COMPLETED", row.raw
+    until(lambda: show(warned)["stalled_at"])
+    row = show(warned)
+    assert row["state"] == "RUNNING"
+    now = world.get("/v1/status")["now_at"]
+    assert now - 120_000_000 < row["stalled_at"] < now - 1_000_000, (now, row["stalled_at"])
+    notes = world.get("/v1/status")["notes"]
+    assert any(note.startswith(f"Job {warned} seems to hang") for note in notes), notes
+    for job in (works, silent, few):
+        row = show(job)
+        assert row["state"] == "RUNNING" and row["stalled_at"] == 0, row.raw
+        assert not any(note.startswith(f"Job {job} ") for note in notes), notes
+
+
+def it_gets_on_again(world):
+    """A step ends the suspicion."""
+    go = os.path.join(world.work, "go")
+    job = world.submit("sh", "-c", STEPS + f"while [ ! -e {go} ]; do sleep 0.2; done; "
+                       "echo eoul:progress 0.5; exec sleep 600")
+    until(lambda: world.get(f"/v1/jobs/{job}")["stalled_at"])
+    with open(go, "wb"):
+        pass
+    until(lambda: not world.get(f"/v1/jobs/{job}")["stalled_at"])
+    assert world.get(f"/v1/jobs/{job}")["state"] == "RUNNING"
+
+
+def a_disk_that_fills(world):
+    """It is said while there is time: by the rate at which it goes, and when little is left."""
+    if os.geteuid() != 0:
+        raise Skip("only root can mount a disk of its own")
+    disk = os.path.join(world.dir, "disk")
+    os.mkdir(disk)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1200m", "none", disk], capture_output=True,
+                      check=False).returncode != 0:
+        raise Skip("a tmpfs cannot be mounted here")
+    try:
+        def notes(lang="en"):
+            return [n for n in world.get("/v1/status", lang=lang)["notes"] if "MiB" in n]
+        still = world.submit("sh", "-c", "while :; do echo x; sleep 0.3; done", chdir=disk)
+        time.sleep(5)  # two windows: nothing is said of a disk that does not fill
+        assert not notes(), notes()
+        job = world.submit("sh", "-c", "n=0; while [ $n -lt 60 ]; do n=$((n+1)); fallocate -l $((n*2))M ckpt; "
+                           "echo x; sleep 0.1; done; exec sleep 600", chdir=disk)
+        said = until(notes)[0]
+        assert "is filling up: " in said and "at the present rate" in said, said
+        assert any("차고 있습니다" in n for n in notes("ko"))
+        world.post(f"/v1/jobs/{job}/cancel")
+        world.wait(job, 90)
+        with open(os.path.join(disk, "rest"), "wb") as f:
+            os.posix_fallocate(f.fileno(), 0, 180 << 20)
+        until(lambda: any("left" in n for n in notes()))
+        os.truncate(os.path.join(disk, "rest"), 0)
+        until(lambda: not notes())
+        assert world.get(f"/v1/jobs/{still}")["state"] == "RUNNING"
+    finally:
+        world.close_daemon()
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
+def main():
+    os.environ["EOUL_STALL_S"] = "2"
+    tests = [a_job_that_hangs, it_gets_on_again, a_disk_that_fills]
+    return Tap().run([(t.__name__.replace("_", " "), t) for t in tests], sys.argv[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,522 @@
+#!/usr/bin/env python3
+"""notices.py EOULD EOUL - what happened reaches its owner where they want it, and only when they can look.
+
+Every channel is tried against a server on loopback that keeps what arrives; nothing is waited for by
+sleeping: the server's queue is.
+"""
+import base64
+import email
+import email.header
+import hashlib
+import hmac
+import http.client
+import http.server
+import json
+import os
+import queue
+import re
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "api"))
+from world import Tap  # noqa: E402
+
+EOUL = None
+CANARY = "kanarienvogel"   # in a private event
+SECRET = "geheimnis-4711"  # in addresses and keys
+WAIT = 60
+
+
+class Service:
+    """An HTTP server that keeps what it gets; `answers` are (status, headers, body), the last one stays."""
+
+    def __init__(self, *answers):
+        self.got, self.release = queue.Queue(), threading.Event()
+        self.answers = list(answers) or [(200, {}, "{}")]
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):  # pylint: disable=invalid-name
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                outer.got.put((self.path, dict(self.headers), body))
+                answer = outer.answers.pop(0) if len(outer.answers) > 1 else outer.answers[0]
+                if answer == "hang":
+                    outer.release.wait(WAIT)
+                    return
+                status, headers, text = answer
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.release.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+    def next(self):
+        return self.got.get(timeout=WAIT)
+
+    def nothing_more(self):
+        assert self.got.empty(), self.got.get()
+
+
+class Mail(socketserver.StreamRequestHandler):
+    """As much of SMTP as a client needs: EHLO, AUTH PLAIN, MAIL, RCPT, DATA, QUIT."""
+
+    def line(self, text):
+        self.wfile.write(text.encode() + b"\r\n")
+
+    def handle(self):
+        said = {}
+        self.line("220 test")
+        while True:
+            command = self.rfile.readline().decode().rstrip()
+            word = command.split(" ")[0].upper()
+            if word in ("EHLO", "HELO"):
+                self.line("250-test")
+                self.line("250 AUTH PLAIN")
+            elif word == "AUTH":
+                blob = command.split(" ")[2] if len(command.split(" ")) > 2 else None
+                if blob is None:
+                    self.line("334 ")
+                    blob = self.rfile.readline().decode().strip()
+                said["auth"] = base64.b64decode(blob).decode().split("\0")[1:]
+                self.line("235 ok")
+            elif word == "MAIL":
+                said["from"] = command
+                self.line("250 ok")
+            elif word == "RCPT":
+                said["to"] = command
+                self.line("250 ok")
+            elif word == "DATA":
+                self.line("354 go on")
+                lines = []
+                while (line := self.rfile.readline().decode().rstrip("\r\n")) != ".":
+                    lines.append(line[1:] if line.startswith("..") else line)
+                said["mail"] = "\r\n".join(lines)
+                self.server.got.put(said)
+                self.line("250 taken")
+            elif word == "QUIT" or not word:
+                self.line("221 bye")
+                return
+            else:
+                self.line("502 what?")
+
+
+def eoul(world, *arguments, status=0, stdin=None):
+    env = dict(os.environ, EOUL_SOCKET=world.socket, EOUL_STATE=world.state, LANG="C.UTF-8", TZ="Asia/Seoul")
+    for name in ("LC_ALL", "LC_MESSAGES", "LANGUAGE", "COLUMNS"):
+        env.pop(name, None)
+    run = subprocess.run([EOUL, *arguments], capture_output=True, text=True, env=env, input=stdin,
+                         cwd=world.work, timeout=100, check=False)
+    assert run.returncode == status, (arguments, run.returncode, run.stdout, run.stderr)
+    return run
+
+
+def present(world):
+    world.post("/v1/me", {"hours": "Mon-Sun 00:00-24:00", "zone": "Asia/Seoul", "lang": "en"})
+
+
+def away(world):
+    now = world.get("/v1/status")["now_at"]
+    world.post("/v1/me", {"away_until_at": now + 5 * 3600_000_000})
+
+
+def back(world):
+    world.post("/v1/me", {"away_until_at": 0})
+
+
+def secrets(world, **lines):
+    path = os.path.join(world.work, "secrets.txt")
+    with open(path, "w", encoding="utf-8") as f:
+        f.writelines(f"{name} {value}\n" for name, value in lines.items())
+    os.chmod(path, 0o600)
+    return path
+
+
+def run_job(world, *argv, **more):
+    job = world.submit(*argv, **more)
+    world.get(f"/v1/jobs/{job}/wait?timeout_s=30")
+    return job
+
+
+def channels(world):
+    return {c["name"]: c for c in json.loads(eoul(world, "me", "notify", "list", "--json").stdout)["channels"]}
+
+
+def each_channel_hears_what_it_expects(world):
+    present(world)
+    name = "<b>&*_@everyone_* `x`"
+    with Service() as s:
+        for kind, address in (("webhook", f"{s.url}/hook/{SECRET}"), ("ntfy", f"{s.url}/{SECRET}"),
+                              ("slack", f"{s.url}/services/{SECRET}"), ("discord", f"{s.url}/api/{SECRET}"),
+                              ("teams", f"{s.url}/flow?sig={SECRET}"), ("kakaowork", f"{s.url}/v1/messages.send#1234")):
+            eoul(world, "me", "notify", "add", kind, "--secrets", secrets(world, url=address, password=SECRET))
+        assert eoul(world, "me", "notify", "test", "ntfy").stdout == "It arrived.\n"
+        path, head, body = s.next()
+        assert path == "/" and json.loads(body)["topic"] == SECRET and json.loads(body)["priority"] == 5, body
+        assert head["Authorization"] == f"Bearer {SECRET}" and head["Content-Type"].startswith("application/json")
+        job = run_job(world, "/bin/sh", "-c", "exit 3", job_name=name)
+        got = {path.split("?")[0]: (head, json.loads(body), body) for path, head, body in (s.next() for _ in range(6))}
+        title = f"Failed: {job} {name}"
+        head, hook, raw = got[f"/hook/{SECRET}"]
+        assert hook["title"] == title and "exit code 3" in hook["text"] and not hook["page"], hook
+        at, v1 = re.fullmatch(r"t=(\d+),v1=([0-9a-f]{64})", head["X-Eoul-Signature"]).groups()
+        assert hmac.new(SECRET.encode(), f"{at}.{raw}".encode(), hashlib.sha256).hexdigest() == v1
+        assert head["X-Eoul-Delivery"] == hook["id"] and "Authorization" not in head
+        assert got["/"][1]["title"] == title and got["/"][1]["priority"] == 3
+        slack = got[f"/services/{SECRET}"][1]
+        assert "&lt;b&gt;&amp;*_@everyone" in slack["text"] and slack["mrkdwn"] is False, slack
+        discord = got[f"/api/{SECRET}"][1]
+        assert r"\<b\>&\*\_\@everyone\_\* \`x\`" in discord["content"], discord
+        assert discord["allowed_mentions"] == {"parse": []} and len(discord["content"]) <= 2000
+        card = got["/flow"][1]["attachments"][0]
+        assert card["contentType"] == "application/vnd.microsoft.card.adaptive" and card["content"]["type"] == "AdaptiveCard"
+        assert card["content"]["body"][0]["inlines"][0]["text"] == title, card
+        kakao = got["/v1/messages.send"]
+        assert kakao[1]["conversation_id"] == "1234" and kakao[1]["text"].startswith(title + "\n"), kakao
+        assert kakao[0]["Authorization"] == f"Bearer {SECRET}"
+        s.nothing_more()
+        shown = eoul(world, "me", "notify", "list").stdout
+        assert SECRET not in shown and f"teams {s.url}/..." in shown, shown
+
+
+def mail_is_a_mail(world):
+    present(world)
+    world.post("/v1/me", {"lang": "ko"})
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mail) as s:
+        s.got, s.daemon_threads = queue.Queue(), True
+        threading.Thread(target=s.serve_forever, args=(0.05,), daemon=True).start()
+        eoul(world, "me", "notify", "add", "smtp", "--secrets",
+             secrets(world, url=f"smtp://127.0.0.1:{s.server_address[1]}/mina@example.org",
+                     user="bot@example.org", password=SECRET))
+        job = run_job(world, "/bin/true", job_name="아주 긴 이름의 학습 작업 " * 4)
+        said = s.got.get(timeout=WAIT)
+        s.shutdown()
+    assert said["auth"] == ["bot@example.org", SECRET], said
+    assert "<bot@example.org>" in said["from"] and "<mina@example.org>" in said["to"], said
+    mail = email.message_from_string(said["mail"])
+    subject = str(email.header.make_header(email.header.decode_header(mail["Subject"])))
+    assert f"{job} 아주 긴 이름의 학습 작업" in subject, subject
+    assert mail["Auto-Submitted"] == "auto-generated" and mail["Message-ID"] and mail["Date"].endswith("+0000")
+    assert max(len(line.encode()) for line in said["mail"].split("\r\n")) <= 998
+    assert "아주 긴 이름" in mail.get_payload(decode=True).decode()
+
+
+def what_happens_at_night_is_one_digest_in_the_morning(world):
+    present(world)
+    with Service() as s:
+        eoul(world, "me", "notify", "add", "webhook", s.url + "/a")
+        eoul(world, "me", "notify", "add", "webhook", s.url + "/page", "--name", "pager", "--page", "job-failed")
+        away(world)
+        run_job(world, "/bin/true", job_name="good")
+        bad = run_job(world, "/bin/false", job_name="bad")
+        run_job(world, "/bin/true", job_name="sweep", array="0-9")
+        path, _, body = s.next()  # the failure, on the one channel that asked for it at any time
+        assert path == "/page" and json.loads(body)["page"] and json.loads(body)["title"] == f"Failed: {bad} bad", body
+        for _ in range(20):
+            world.get("/v1/status")
+        s.nothing_more()
+        waiting = channels(world)
+        now = world.get("/v1/status")["now_at"]
+        assert waiting["webhook"]["waiting"] == 12 and waiting["pager"]["waiting"] == 11, waiting
+        assert waiting["webhook"]["next_at"] > now + 4 * 3600_000_000, waiting
+        # Killed meanwhile: what waits is on disk.
+        kill(world)
+        world.start()
+        s.nothing_more()
+        back(world)
+        got = {path: json.loads(body) for path, _, body in (s.next(), s.next())}
+        assert got["/a"]["title"] == "eoul: 1 failed, 11 done, 0 other", got
+        assert "(10 tasks of the array)" in got["/a"]["text"] and "bad: failed (exit code 1)" in got["/a"]["text"], got
+        assert got["/page"]["title"] == "eoul: 0 failed, 11 done, 0 other", got
+        until(lambda: all(c["waiting"] == 0 for c in channels(world).values()))
+        s.nothing_more()
+
+
+def kill(world):
+    world.daemon.kill()
+    world.daemon.wait()
+
+
+def until(what):
+    end = time.monotonic() + WAIT
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def a_service_that_says_later_is_asked_later(world):
+    present(world)
+    with Service((429, {"Retry-After": "1"}, ""), (200, {}, "")) as s, \
+            Service((200, {}, '{"success":false,"error":{"code":"invalid_authentication"}}')) as kakao:
+        eoul(world, "me", "notify", "add", "slack", s.url + "/x")
+        run_job(world, "/bin/true", job_name="one")
+        first, second = s.next(), s.next()
+        assert first[2] == second[2], (first, second)
+        until(lambda: channels(world)["slack"]["waiting"] == 0 and not channels(world)["slack"]["trouble"])
+        s.nothing_more()
+        eoul(world, "me", "notify", "add", "kakaowork", "--secrets",
+             secrets(world, url=kakao.url + "/v1/messages.send#99", password=SECRET))
+        assert eoul(world, "me", "notify", "test", "kakaowork", status=1).stdout == \
+            "The service refused it with status 200.\n"
+
+
+def a_service_that_hangs_holds_nobody_up(world):
+    present(world)
+    with Service("hang") as hangs, Service() as s:
+        eoul(world, "me", "notify", "add", "webhook", hangs.url + "/h", "--name", "hangs")
+        eoul(world, "me", "notify", "add", "webhook", s.url + "/s", "--name", "well")
+        run_job(world, "/bin/true", job_name="one")
+        hangs.next()
+        started = time.monotonic()
+        for _ in range(50):
+            world.get("/v1/status")
+        run_job(world, "/bin/true", job_name="two")
+        assert time.monotonic() - started < 10  # the service is given fifteen seconds
+        hangs.release.set()                      # it hangs up without an answer: the other's turn
+        text = ""
+        while "two" not in text:
+            text += s.next()[2]
+        assert channels(world)["hangs"]["waiting"] == 2
+
+
+def todos_are_told_to_whom_they_are_asked_of(world):
+    present(world)
+    with Service() as s:
+        world.post("/v1/me", {"for": "mina", "hours": "Mon-Sun 00:00-24:00"})
+        eoul(world, "me", "--for", "mina", "notify", "add", "webhook", s.url + "/mina")
+        eoul(world, "me", "notify", "add", "webhook", s.url + "/me")
+        todo = world.post("/v1/todos", {"title": "label 200 images", "takes_us": 3600_000_000, "who": ["mina"]})["id"]
+        path, _, body = s.next()
+        assert path == "/mina" and json.loads(body)["title"] == f"Asked of you: {todo} label 200 images", body
+        world.post(f"/v1/todos/{todo}/done", {"for": "mina"})
+        path, _, body = s.next()
+        assert path == "/me" and json.loads(body)["title"] == f"Todo done: {todo} label 200 images", body
+        s.nothing_more()
+
+
+def files_of(directory):
+    for base, _, names in os.walk(directory):
+        for name in names:
+            path = os.path.join(base, name)
+            if not os.path.islink(path) and os.path.isfile(path):
+                with open(path, "rb") as f:
+                    yield path, f.read()
+
+
+def secrets_and_private_titles_are_nowhere_else(world):
+    present(world)
+    now = world.get("/v1/status")["now_at"]
+    stamps = [time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now / 1e6 + more)) for more in (7200, 10800)]
+    with open(os.path.join(world.work, "private.ics"), "w", encoding="utf-8") as f:
+        f.write("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20261101T000000Z\r\n"
+                f"SUMMARY:{CANARY}\r\nDTSTART:{stamps[0]}\r\nDTEND:{stamps[1]}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
+    eoul(world, "me", "calendar", "add", "private.ics")
+    os.unlink(os.path.join(world.work, "private.ics"))
+    with Service() as s:
+        eoul(world, "me", "notify", "add", "webhook", "--secrets",
+             secrets(world, url=f"{s.url}/{SECRET}", user="me", password=SECRET + "x"))
+        os.unlink(os.path.join(world.work, "secrets.txt"))
+        run_job(world, "/bin/true")
+        _, head, body = s.next()
+        until(lambda: channels(world)["webhook"]["waiting"] == 0)
+        texts = [body, json.dumps(head), world.log()] + [world.get(p).raw.decode() for p in (
+            "/v1/me", "/v1/me/notify", "/v1/plan", "/v1/people", "/v1/todos", "/v1/me/calendars")]
+        for what in ("me", "brief", "brief --morning", "me notify"):
+            texts.append(eoul(world, *what.split()).stdout)
+        assert not any(CANARY in t or SECRET in t for t in texts)
+        for path, content in files_of(world.dir):
+            assert CANARY.encode() not in content, path
+            assert SECRET.encode() not in content or os.path.basename(os.path.dirname(path)) == "credentials", path
+        held = [p for p, c in files_of(world.dir) if SECRET.encode() in c]
+        assert len(held) == 1 and os.stat(held[0]).st_mode & 0o777 == 0o600, held
+        # It survives a start's tidying, and goes with the channel.
+        kill(world)
+        world.start()
+        assert eoul(world, "me", "notify", "test", "webhook").stdout == "It arrived.\n"
+        eoul(world, "me", "notify", "remove", "webhook")
+        assert not [p for p, c in files_of(world.dir) if SECRET.encode() in c]
+
+
+def a_feed_is_written_when_something_changed(world):
+    present(world)
+    world.post("/v1/me", {"work": "Mon-Sun 00:00-24:00"})
+    todo = world.post("/v1/todos", {"title": "label, 200; images", "takes_us": 3600_000_000})["id"]
+    run_job(world, "/bin/true", job_name="train")
+    feed = os.path.join(world.work, "mina.ics")
+    eoul(world, "me", "feed", "--file", "mina.ics")
+    with open(feed, encoding="utf-8", newline="") as f:
+        text = f.read()
+    assert os.stat(feed).st_mode & 0o777 == 0o600
+    assert "SUMMARY:label\\, 200\\; images\r\n" in text and "train: done\r\n" in text, text
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    expanded = eoul(world, "cal", "expand", feed, "--from", day, "--to", "2099-01-01", "--json").stdout
+    assert f"todo-{todo}-1." in expanded, expanded
+    before = os.stat(feed).st_mtime_ns, os.stat(feed).st_ino
+    world.post("/v1/todos/%d/done" % todo)
+    os.chmod(feed, 0o644)
+    eoul(world, "me", "feed", "--file", "mina.ics")
+    with open(feed, encoding="utf-8", newline="") as f:
+        text = f.read()
+    assert text.count("STATUS:CANCELLED") == 1 and "SEQUENCE:1\r\n" in text, text
+    assert os.stat(feed).st_mode & 0o777 == 0o644 and os.stat(feed).st_ino != before[1]
+    before = os.stat(feed).st_mtime_ns, os.stat(feed).st_ino
+    eoul(world, "me", "feed", "--file", "mina.ics")
+    assert before == (os.stat(feed).st_mtime_ns, os.stat(feed).st_ino)
+    eoul(world, "me", "feed", "--busy", "--file", "busy.ics")
+    with open(os.path.join(world.work, "busy.ics"), encoding="utf-8") as f:
+        busy = f.read()
+    assert "label" not in busy and "train" not in busy, busy
+    with open(os.path.join(world.work, "own.ics"), "w", encoding="utf-8") as f:
+        f.write("BEGIN:VCALENDAR\r\nPRODID:somebody\r\nEND:VCALENDAR\r\n")
+    assert "no feed of eoul" in eoul(world, "me", "feed", "--file", "own.ics", status=1).stderr
+    assert eoul(world, "me", "feed", "burn", status=2).stderr.count("\n") == 1
+
+
+def read_feed(port, path, etag=None, method="GET"):
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    c.request(method, path, headers={"If-None-Match": etag} if etag else {})
+    answer = c.getresponse()
+    body = answer.read().decode()
+    c.close()
+    return answer.status, dict(answer.headers), body
+
+
+def a_feed_is_served_to_whoever_has_its_address(world):
+    present(world)
+    world.post("/v1/me", {"work": "Mon-Sun 00:00-24:00"})
+    assert "serves no feeds" in eoul(world, "me", "feed", "add", status=1).stderr
+    with socketserver.TCPServer(("127.0.0.1", 0), None) as probe:
+        port = probe.server_address[1]
+    world.close_daemon()
+    with open(os.path.join(world.dir, "eoul.yaml"), "a", encoding="utf-8") as f:
+        f.write(f"feeds: {port}\n")
+    world.start()
+    todo = world.post("/v1/todos", {"title": "label 200 images", "takes_us": 3600_000_000})["id"]
+    run_job(world, "/bin/true", job_name="train")
+    url = eoul(world, "me", "feed", "add", "--name", "phone").stdout.strip()
+    path = re.fullmatch(rf"http://127\.0\.0\.1:{port}(/feeds/([0-9a-f]{{40}})\.ics)", url).group(1)
+    token = path[7:47]
+    busy = eoul(world, "me", "feed", "add", "--name", "team", "--busy", "--json").stdout
+    status, head, body = read_feed(port, path)
+    assert status == 200 and head["Content-Type"] == "text/calendar; charset=utf-8", (status, head)
+    assert f"UID:todo-{todo}-1." in body and "train: done" in body and "REFRESH-INTERVAL" in body, body
+    eoul(world, "me", "feed", "--file", "own.ics")  # the command makes the same events
+    with open(os.path.join(world.work, "own.ics"), encoding="utf-8") as f:
+        wanted = "UID:.*|DTSTART:.*|SUMMARY:.*"
+        assert (one := sorted(re.findall(wanted, f.read()))) == \
+            (two := sorted(re.findall(wanted, body.replace("\r", "")))), (one, two)
+    assert read_feed(port, path, head["ETag"])[0] == 304
+    # Killed and started again: the same bytes.
+    kill(world)
+    world.start()
+    assert read_feed(port, path, head["ETag"]) [0] == 304
+    world.post(f"/v1/todos/{todo}/done")
+    status, later, changed = read_feed(port, path, head["ETag"])
+    assert status == 200 and later["ETag"] != head["ETag"] and "STATUS:CANCELLED" in changed
+    status, _, shown = read_feed(port, json.loads(busy)["path"])
+    assert status == 200 and "label" not in shown and "train" not in shown
+    for wrong in ("/", "/v1/status", "/v1/me", "/feeds/", "/feeds/.ics", path[:-5] + "0.ics", path[:-4], "/feeds/../v1/me",
+                  path.upper(), "/feeds/" + "0" * 40 + ".ics", "/feeds/" + "9" * 3000 + ".ics"):
+        assert read_feed(port, wrong)[0] == 404, wrong
+    assert read_feed(port, path, method="POST")[0] == 404
+    # Its token is nowhere, and removing it closes it.
+    assert token not in eoul(world, "me", "feed", "list").stdout and token not in world.log()
+    assert not [p for p, c in files_of(world.dir) if token.encode() in c]
+    eoul(world, "me", "feed", "remove", "phone")
+    assert read_feed(port, path)[0] == 404
+    assert eoul(world, "me", "feed", "list").stdout.startswith("team")
+    assert [f["name"] for f in world.get("/v1/me/data")["feeds"]] == ["team"]
+    assert world.post("/v1/me", {"forget": True}).status == 200
+    assert "There is no feed" in eoul(world, "me", "feed", "list").stdout
+    assert read_feed(port, json.loads(busy)["path"])[0] == 404
+
+
+def briefs_come_at_the_begin_and_the_end_of_a_day(world):
+    # A zone in which it is between 12 and 13 o'clock, so that a day of look hours began a little ago.
+    west = time.gmtime().tm_hour - 12
+    zone = f"Etc/GMT{west:+d}" if west else "UTC"
+    world.post("/v1/me", {"hours": "Mon-Sun 11:30-18:00", "zone": zone, "lang": "en"})
+    with Service((503, {"Retry-After": "1"}, ""), (200, {}, "")) as s:
+        bad = run_job(world, "/bin/sh", "-c", "echo one; echo out of luck; exit 4", job_name="train")
+        world.get(f"/v1/jobs/{bad}/tail")
+        eoul(world, "me", "notify", "add", "webhook", s.url + "/b", "--brief", "morning,evening")
+        assert channels(world)["webhook"]["brief"] == "morning,evening"
+        first, again = s.next(), s.next()
+        assert json.loads(first[2])["id"] == json.loads(again[2])["id"]
+        morning = json.loads(again[2])
+        assert morning["title"] == "eoul: good morning" and "Look first at\n  %d train" % bad in morning["text"], morning
+        assert "    | out of luck\n" in morning["text"]
+        end = time.gmtime(time.time() + 20 * 60)
+        world.post("/v1/me", {"hours": f"Mon-Sun 11:30-{(end.tm_hour - west) % 24:02d}:{end.tm_min:02d}"})
+        evening = json.loads(s.next()[2])
+        assert evening["title"] == "eoul: before you go" and "You stop looking" in evening["text"], evening
+        assert "train: failed" in evening["text"] and "eoul requeue" in evening["text"], evening
+        run_job(world, "/bin/true")
+        assert json.loads(s.next()[2])["title"].startswith("Done:")
+        kill(world)
+        world.start()
+        world.get("/v1/status")
+        s.nothing_more()  # each is told once
+
+
+def what_is_wrong_is_said(world):
+    for wrong, what in (
+            (["add", "pigeon", "https://x.example/"], "webhook, ntfy, slack"),
+            (["add", "ntfy", "https://ntfy.sh/"], "https://SERVER/TOPIC"),
+            (["add", "slack", "ftp://x.example/"], "https://"),
+            (["add", "slack", "https://me:pass@x.example/"], "without a user"),
+            (["add", "smtp", "smtps://mail.example/nobody"], "smtps://SERVER/ME@EXAMPLE.ORG"),
+            (["add", "kakaowork", "12"], "key of a bot"),
+            (["add", "webhook", "https://x.example/", "--page", "birthdays"], "job-failed"),
+            (["add", "webhook", "https://x.example/", "--brief", "noon"], "morning,evening"),
+            (["add", "webhook", "https://x.example/", "--name", "a/b"], "called by"),
+            (["test", "nothing"], "notify list"), (["remove", "nothing"], "notify list")):
+        run = eoul(world, "me", "notify", *wrong, status=1)
+        assert run.stderr.count("\n") == 1 and what in run.stderr, (wrong, run.stderr)
+    assert eoul(world, "me", "notify", "add", status=2).stderr.count("\n") == 1
+    for i in range(8):
+        eoul(world, "me", "notify", "add", "webhook", "https://x.example/", "--name", f"c{i}")
+    assert "at most 8" in eoul(world, "me", "notify", "add", "webhook", "https://x.example/", status=1).stderr
+    # An inner address is not asked.
+    eoul(world, "me", "notify", "add", "webhook", "https://10.0.0.1/x", "--name", "c0")
+    assert "inner network" in eoul(world, "me", "notify", "test", "c0", status=1).stdout
+
+
+def main():
+    global EOUL  # pylint: disable=global-statement
+    eould, EOUL = (os.path.abspath(p) for p in sys.argv[1:3])
+    if not os.path.exists(os.path.join(os.path.dirname(eould), "eoul-fetch")):
+        print("1..0 # SKIP eoul-fetch was not built")
+        return 0
+    os.environ["EOUL_FETCH_LOOPBACK"] = "1"
+    tests = [each_channel_hears_what_it_expects, mail_is_a_mail,
+             what_happens_at_night_is_one_digest_in_the_morning, a_service_that_says_later_is_asked_later,
+             a_service_that_hangs_holds_nobody_up, todos_are_told_to_whom_they_are_asked_of,
+             secrets_and_private_titles_are_nowhere_else, a_feed_is_written_when_something_changed,
+             a_feed_is_served_to_whoever_has_its_address,
+             briefs_come_at_the_begin_and_the_end_of_a_day, what_is_wrong_is_said]
+    only = sys.argv[3:]
+    return Tap().run([(t.__name__.replace("_", " "), t) for t in tests if not only or t.__name__ in only], eould)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

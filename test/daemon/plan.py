@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""plan.py EOULD EOUL_SIM EOUL_SIM_MUTANT - a live daemon does what its plan says, and can be recomputed.
+
+One GPU, one job that holds it for a moment, two more that wait for it: who is next follows from when
+the two owners can look, and from nothing else that differs.  Then the journal that this daemon wrote
+is replayed from its first row.
+"""
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../api"))
+from world import World  # noqa: E402
+
+LATE_US = 20_000_000  # between a decision and the job's first instruction, on a busy machine
+number = 0
+
+
+def check(name, passed, detail=""):
+    global number
+    number += 1
+    if not passed and detail:
+        print(f"# {detail}")
+    print(f"{'ok' if passed else 'not ok'} {number} - {name}", flush=True)
+    return passed
+
+
+def hours_that(present):
+    """Look hours that hold now and for the next days, or only some days from now."""
+    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    today = time.gmtime().tm_wday
+    return "mon-sun 00:00-24:00" if present else f"{days[(today + 3) % 7]} 09:00-10:00"
+
+
+def order_of_starts(eould, present):
+    """Who of the two starts first, and the world, stopped."""
+    world = World(eould, config="gpus: 1\ncpus: 4\n")
+    for person, there in present.items():
+        answer = world.post("/v1/me", {"for": person, "zone": "Etc/UTC", "hours": hours_that(there)})
+        assert answer.status == 200, answer.raw
+    gate = os.path.join(world.work, "gate")
+    os.mkfifo(gate)
+    holder = world.submit("sh", "-c", f"read x < {gate}", gpus=1, time="5", output="/dev/null")
+    jobs = {p: world.submit("true", gpus=1, time="60", output="/dev/null", for_person=p)
+            for p in sorted(present)}
+    world.submit("true", hold="yes", output="/dev/null")  # for a core that does not mind holds
+    plan = world.get("/v1/plan")
+    planned = [row["owner"] for row in plan["rows"] if row["id"] in jobs.values()]
+    with open(gate, "w", encoding="utf-8") as f:
+        f.write("go\n")
+    starts = {}
+    for person, job in jobs.items():
+        starts[person] = world.wait(job)["attempts"][0]["start_at"]
+    world.wait(holder)
+    return sorted(starts, key=starts.get), planned, world
+
+
+def starts_follow_their_rows(state):
+    """Every START of the store against the row of the plan that caused it."""
+    db = sqlite3.connect(f"file:{state}/eoul.db?mode=ro", uri=True)
+    decided = {row[0] for row in db.execute("SELECT wall_at FROM journal WHERE line LIKE 'decide%'")}
+    wrong, n = [], 0
+    for job, number_of, row_at, decided_at, start_at in db.execute(
+            "SELECT job, number, plan_start_at, decided_at, start_at FROM attempt"):
+        n += 1
+        if row_at != decided_at or decided_at not in decided or not 0 <= start_at - decided_at < LATE_US:
+            wrong.append(f"{job}.{number_of}: row {row_at}, decided {decided_at}, started {start_at}")
+    db.close()
+    return n, wrong
+
+
+def main():
+    eould, sim, mutant = map(os.path.abspath, sys.argv[1:])
+    print("1..7")
+    good = True
+    first, planned, world = order_of_starts(eould, {"ana": True, "ben": False})
+    good &= check("who can look goes first", first == ["ana", "ben"], f"{first}")
+    good &= check("as the plan said", planned == first, f"plan {planned}, starts {first}")
+    world.close_daemon()
+    n, wrong = starts_follow_their_rows(world.state)
+    good &= check("each start is its plan row's", n == 3 and not wrong, f"{n} attempts; {wrong}")
+
+    journal = os.path.join(world.dir, "journal")
+    export = subprocess.run([eould, "--state", world.state, "--export-journal", journal, "--whole"],
+                            capture_output=True, text=True, check=False)
+    replay = subprocess.run([sim, "--replay", journal], capture_output=True, text=True, check=False)
+    agreed = re.match(r"(\d+) events, all hashes agree", replay.stdout)
+    good &= check("the live journal is recomputed, every hash agrees",
+                  replay.returncode == 0 and agreed and int(agreed[1]) > 10,
+                  export.stderr + replay.stdout + replay.stderr)
+    said = []
+    for bug in range(1, 7):
+        run = subprocess.run([mutant, "--replay", journal, "--mutant", str(bug)], capture_output=True,
+                             text=True, check=False)
+        said.append(run.returncode)
+    good &= check("a mutated policy does not agree", 1 in said, f"exit codes {said}")
+    world.close()
+
+    first, planned, world = order_of_starts(eould, {"ana": False, "ben": True})
+    good &= check("changing only the hours changes the start", first == ["ben", "ana"], f"{first}")
+    good &= check("and the plan with it", planned == first, f"plan {planned}, starts {first}")
+    world.close()
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,344 @@
+/* test_why.c - sentences about every reason, and that each number in them is one of `numbers`.
+ *
+ * The check is naive on purpose: every value of the numbers object is written in each way a sentence
+ * could write it (plain, as a time, as a length, as memory); those texts are struck out of the
+ * sentence, and no digit may remain.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <ctype.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/prng.h"
+#include "cal/format.h"
+#include "cal/zone_load.h"
+#include "daemon/why.h"
+#include "i18n/text.h"
+
+static struct zone seoul;
+
+struct answer {
+    json_t *sentences, *numbers;
+};
+
+static json_t *read_back(struct buf *b)
+{
+    json_error_t why;
+    json_t *value = json_loadb(b->ptr, b->len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &why);
+    if (!value)
+        fail_msg("%s: %s", why.text, b->ptr);
+    buf_finish(b);
+    return value;
+}
+
+static struct answer ask(const struct explanation *x, const struct why_facts *f)
+{
+    struct buf b;
+    struct json_out j;
+    struct answer a;
+    buf_init(&b, 1 << 20);
+    out_init(&j, &b);
+    why_sentences(x, f, &j);
+    assert_true(out_done(&j));
+    a.sentences = read_back(&b);
+    buf_init(&b, 1 << 20);
+    out_init(&j, &b);
+    why_numbers(x, f, &j);
+    assert_true(out_done(&j));
+    a.numbers = read_back(&b);
+    return a;
+}
+
+static void forget(struct answer a)
+{
+    json_decref(a.sentences);
+    json_decref(a.numbers);
+}
+
+/* --- the naive check -------------------------------------------------------------------------------------- */
+
+#define TEXTS_MAX 256
+
+struct texts {
+    char text[TEXTS_MAX][96];
+    unsigned n;
+};
+
+static void add_text(struct texts *t, struct buf *b)
+{
+    assert_true(t->n < TEXTS_MAX && b->len < sizeof t->text[0]);
+    memcpy(t->text[t->n++], b->ptr, b->len + 1);
+    buf_clear(b);
+}
+
+static void add_value(struct texts *t, const char *key, int64_t value, const struct why_facts *f)
+{
+    char memory[96];
+    struct buf b;
+    size_t n = strlen(key);
+    enum cal_language language = f->lang == LANG_KO ? CAL_KOREAN : CAL_ENGLISH;
+    buf_init_fixed(&b, memory, sizeof memory);
+    if (n > 3 && strcmp(key + n - 3, "_at") == 0)
+        cal_format(&b, f->zone, language, CAL_SHORT, value, f->now_at);
+    else if (n > 3 && strcmp(key + n - 3, "_us") == 0) {
+        cal_format_length(&b, language, why_rough(value));
+        add_text(t, &b);
+        cal_format_length(&b, language, value);
+    }
+    else if (n > 4 && strcmp(key + n - 4, "_mib") == 0)
+        text_mib(&b, (uint64_t)value);
+    else
+        buf_i64(&b, value);
+    add_text(t, &b);
+}
+
+static int longest_first(const void *a, const void *b)
+{
+    size_t x = strlen(a), y = strlen(b);
+    return x < y ? 1 : x > y ? -1 : strcmp(a, b);
+}
+
+static void strike(char *sentence, const char *text)
+{
+    size_t n = strlen(text);
+    for (char *at = sentence; n && (at = strstr(at, text)) != NULL;) {
+        bool inside = (at > sentence && isdigit((unsigned char)at[-1]) && isdigit((unsigned char)text[0])) ||
+                      (isdigit((unsigned char)at[n]) && isdigit((unsigned char)text[n - 1]));
+        if (inside)
+            at++;
+        else
+            memset(at, ' ', n);
+    }
+}
+
+static void no_number_is_out_of_the_air(struct answer a, const struct why_facts *f)
+{
+    static struct texts t;
+    const char *key;
+    json_t *value;
+    size_t i;
+    t.n = 0;
+    json_object_foreach(a.numbers, key, value) {
+        if (json_is_integer(value))
+            add_value(&t, key, json_integer_value(value), f);
+    }
+    snprintf(t.text[t.n++], sizeof t.text[0], "%s", f->name_id);
+    qsort(t.text, t.n, sizeof t.text[0], longest_first);
+    json_array_foreach(a.sentences, i, value) {
+        char sentence[WHY_SENTENCE_MAX];
+        snprintf(sentence, sizeof sentence, "%s", json_string_value(value));
+        for (unsigned k = 0; k < t.n; k++)
+            strike(sentence, t.text[k]);
+        if (strpbrk(sentence, "0123456789"))
+            fail_msg("a number is not among numbers: %s\n%s", json_string_value(value), sentence);
+    }
+}
+
+/* --- scenes --------------------------------------------------------------------------------------------------- */
+
+#define NOW ((usec_t)1795500000 * USEC_PER_SEC) /* Tue 24 Nov 2026 15:00 in Seoul */
+
+static struct explanation some(enum reason reason)
+{
+    return (struct explanation){
+        .reason = reason, .job = 12, .position = 4, .blocker = 9, .change_at = NOW + 3 * USEC_PER_HOUR,
+        .need_gpus = 4, .free_gpus = 1, .up_gpus = 8, .need_cpus = 16, .free_cpus = 24,
+        .need_mem_mib = 65536, .free_mem_mib = 131072, .limit = 6, .used = 5,
+        .start_at = NOW + 9 * USEC_PER_HOUR, .start_late_at = NOW + 11 * USEC_PER_HOUR,
+        .end_p50_at = NOW + 15 * USEC_PER_HOUR, .end_p90_at = NOW + 17 * USEC_PER_HOUR,
+        .eyes_at = NOW + 18 * USEC_PER_HOUR, .eyes_late_at = NOW + 18 * USEC_PER_HOUR,
+        .now_eyes_at = NOW + 18 * USEC_PER_HOUR, .now_eyes_late_at = NOW + 18 * USEC_PER_HOUR,
+        .forecast = { 4 * USEC_PER_HOUR, 6 * USEC_PER_HOUR, 8 * USEC_PER_HOUR, 7, FORECAST_OWN },
+    };
+}
+
+static struct why_facts facts(enum lang lang, enum job_state state)
+{
+    return (struct why_facts){
+        .lang = lang, .zone = &seoul, .now_at = NOW, .state = state, .name_id = "12_3",
+        .owner = "민수", .blocker_id = "9", .blocker_name = STR("train"),
+        .blocker_end_at = NOW + 9 * USEC_PER_HOUR, .start_at = NOW - USEC_PER_HOUR,
+        .end_at = job_state_is_final(state) ? NOW - 5 * USEC_PER_MIN : 0,
+        .end_p10_at = NOW + 13 * USEC_PER_HOUR, .attempt = 2, .exit_code = 3, .signal = 9,
+        .limit_us = 12 * USEC_PER_HOUR, .cpus = 32, .mem_mib = 262144,
+    };
+}
+
+static void all_reasons(void **state)
+{
+    (void)state;
+    for (int lang = 0; lang < LANG_COUNT; lang++)
+        for (int reason = 0; reason < REASON_COUNT; reason++)
+            for (int job = JOB_PENDING; job < JOB_STATE_COUNT; job++) {
+                struct explanation x = some((enum reason)reason);
+                struct why_facts f = facts((enum lang)lang, (enum job_state)job);
+                struct answer a = ask(&x, &f);
+                assert_true(json_array_size(a.sentences) >= 1);
+                assert_true(json_array_size(a.sentences) <= 6);
+                no_number_is_out_of_the_air(a, &f);
+                forget(a);
+            }
+}
+
+/* The same with numbers of every size, some of them unknown. */
+static void any_numbers(void **state)
+{
+    struct prng luck;
+    (void)state;
+    prng_init(&luck, 42, 3);
+    for (int round = 0; round < 5000; round++) {
+        struct explanation x = some((enum reason)prng_below(&luck, REASON_COUNT));
+        usec_t *times[] = { &x.change_at, &x.start_at, &x.start_late_at, &x.end_p50_at, &x.end_p90_at,
+                            &x.eyes_at, &x.now_eyes_at, &x.eyes_late_at, &x.now_eyes_late_at };
+        uint32_t *counts[] = { &x.need_gpus, &x.free_gpus, &x.up_gpus, &x.need_cpus, &x.free_cpus,
+                               &x.limit, &x.used, &x.position, &x.forecast.history_n };
+        for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+            *times[i] = prng_below(&luck, 8) == 0 ? USEC_NEVER
+                : NOW + (usec_t)prng_below(&luck, 40 * 24) * USEC_PER_HOUR;
+        for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+            *counts[i] = (uint32_t)prng_below(&luck, 70);
+        x.need_mem_mib = prng_below(&luck, 1 << 20);
+        x.forecast.source = (enum forecast_source)prng_below(&luck, 4);
+        struct why_facts f = facts((enum lang)prng_below(&luck, LANG_COUNT),
+                                   (enum job_state)(JOB_PENDING + prng_below(&luck, 4)));
+        if (prng_below(&luck, 4) == 0)
+            f.blocker_id = NULL;
+        struct answer a = ask(&x, &f);
+        no_number_is_out_of_the_air(a, &f);
+        forget(a);
+    }
+}
+
+static void says(enum reason reason, enum job_state state, enum lang lang, const char *const *want)
+{
+    struct explanation x = some(reason);
+    struct why_facts f = facts(lang, state);
+    struct answer a = ask(&x, &f);
+    size_t i;
+    json_t *value;
+    json_array_foreach(a.sentences, i, value) {
+        assert_non_null(want[i]);
+        assert_string_equal(json_string_value(value), want[i]);
+    }
+    assert_null(want[i]);
+    forget(a);
+}
+
+static void as_people_read_them(void **state)
+{
+    (void)state;
+    says(REASON_RESOURCES, JOB_PENDING, LANG_EN, (const char *[]){
+        "It is next in line and needs 4 GPUs at once; 1 of the 8 it could use are free now.",
+        "Room is expected when job 9 (train) ends, around tomorrow 00:00.",
+        "Planned start: tomorrow 00:00, or tomorrow 02:00 if the jobs before it run long.",
+        "It should end around tomorrow 06:00 (nine times in ten by tomorrow 08:00), and 민수 can look "
+        "from tomorrow 09:00.",
+        "If it started now, 민수 would see it from tomorrow 09:00 either way: waiting costs nothing.",
+        "Its run time, 6 h (4 h to 8 h), is taken from 7 earlier runs of this command.", NULL });
+    says(REASON_RESOURCES, JOB_PENDING, LANG_KO, (const char *[]){
+        "다음 차례이며 GPU 4개가 한꺼번에 필요합니다. 쓸 수 있는 8개 가운데 지금 1개가 비어 있습니다.",
+        "작업 9 (train)이 끝나는 내일 00:00쯤 자리가 날 것으로 보입니다.",
+        "일정에서는 내일 00:00에 시작하고, 앞선 작업들이 길어지면 내일 02:00에 시작합니다.",
+        "내일 06:00쯤 끝나고(열에 아홉은 내일 08:00까지), 민수님은 내일 09:00부터 볼 수 있을 것입니다.",
+        "지금 시작해도 민수님이 보는 시각은 똑같이 내일 09:00입니다. 기다려서 잃는 것이 없습니다.",
+        "걸리는 시간 6시간(4시간 ~ 8시간)은 이 명령을 예전에 실행한 7번에서 나온 값입니다.", NULL });
+    says(REASON_HELD_USER, JOB_PENDING, LANG_EN, (const char *[]){
+        "It is held; \"eoul release 12_3\" lets it go.",
+        "Its run time, 6 h (4 h to 8 h), is taken from 7 earlier runs of this command.", NULL });
+    says(REASON_EXIT_CODE, JOB_FAILED, LANG_KO, (const char *[]){
+        "종료 코드 3으로 실패했습니다(14:55).", "55분 동안 실행되었습니다.", NULL });
+}
+
+static void rough_lengths(void **state)
+{
+    (void)state;
+    assert_int_equal(why_rough(59 * USEC_PER_MIN + 57 * USEC_PER_SEC), USEC_PER_HOUR);
+    assert_int_equal(why_rough(14 * USEC_PER_MIN + 59 * USEC_PER_SEC), 15 * USEC_PER_MIN);
+    assert_int_equal(why_rough(42 * USEC_PER_SEC), 42 * USEC_PER_SEC);
+    assert_int_equal(why_rough(3 * USEC_PER_HOUR + 4 * USEC_PER_MIN), 3 * USEC_PER_HOUR + 5 * USEC_PER_MIN);
+    assert_int_equal(why_rough(0), 0);
+}
+
+static void what_is_missing(void **state)
+{
+    struct explanation x = some(REASON_NEVER_FITS);
+    struct why_facts f = facts(LANG_EN, JOB_PENDING);
+    (void)state;
+    x.need_gpus = 9;
+    struct answer a = ask(&x, &f);
+    assert_string_equal(json_string_value(json_array_get(a.sentences, 0)),
+                        "It asks for 9 GPUs, but there are only 8 it could use; ask for fewer, or let "
+                        "drained ones back in.");
+    forget(a);
+    x.need_gpus = 1;
+    x.need_cpus = 40;
+    a = ask(&x, &f);
+    assert_string_equal(json_string_value(json_array_get(a.sentences, 0)),
+                        "It asks for 40 CPUs, but this machine has only 32 to give; ask for fewer.");
+    forget(a);
+    x.need_cpus = 1;
+    x.need_mem_mib = 1 << 20;
+    a = ask(&x, &f);
+    assert_string_equal(json_string_value(json_array_get(a.sentences, 0)),
+                        "It asks for 1 TiB of memory, but this machine has only 256 GiB to give; ask "
+                        "for less.");
+    forget(a);
+}
+
+static void waiting_has_a_price(void **state)
+{
+    struct explanation x = some(REASON_PRIORITY);
+    struct why_facts f = facts(LANG_EN, JOB_PENDING);
+    bool said = false;
+    size_t i;
+    json_t *value;
+    (void)state;
+    x.now_eyes_at = x.eyes_at - 15 * USEC_PER_HOUR;
+    struct answer a = ask(&x, &f);
+    json_array_foreach(a.sentences, i, value)
+        said = said || strcmp(json_string_value(value), "If it started now, 민수 would see it from 18:00: "
+                                                        "waiting costs 15 h.") == 0;
+    assert_true(said);
+    assert_int_equal(json_integer_value(json_object_get(a.numbers, "waiting_costs_us")),
+                     15 * USEC_PER_HOUR);
+    assert_int_equal(json_integer_value(json_object_get(a.numbers, "before")), 3);
+    forget(a);
+}
+
+/* A job's name is foreign text. */
+static void names_cannot_forge(void **state)
+{
+    struct explanation x = some(REASON_DEPENDENCY);
+    struct why_facts f = facts(LANG_EN, JOB_PENDING);
+    (void)state;
+    f.blocker_name = STR("a\x1b]52;c;x\x07\n\xe2\x80\xae\"b");
+    struct answer a = ask(&x, &f);
+    const char *first = json_string_value(json_array_get(a.sentences, 0));
+    assert_null(strpbrk(first, "\x1b\x07\n"));
+    assert_null(strstr(first, "\xe2\x80\xae"));
+    assert_non_null(strstr(first, "\"b"));
+    forget(a);
+}
+
+static int find_zone(void **state)
+{
+    (void)state;
+    return zone_load(STR("Asia/Seoul"), &seoul, NULL, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_reasons), cmocka_unit_test(any_numbers),
+        cmocka_unit_test(as_people_read_them), cmocka_unit_test(waiting_has_a_price),
+        cmocka_unit_test(rough_lengths), cmocka_unit_test(what_is_missing),
+        cmocka_unit_test(names_cannot_forge),
+    };
+    return cmocka_run_group_tests(tests, find_zone, NULL);
+}
