@@ -19,7 +19,7 @@ help:
 	@echo 'make asan           the tests again under the address and undefined behaviour sanitizers'
 	@echo 'make sim            SEEDS=$(SEEDS) FIRST=$(FIRST): simulated team-weeks with faults'
 	@echo 'make torture        ROUNDS=$(ROUNDS): kill -9 at named points while an array runs'
-	@echo 'make fuzz           SECONDS_EACH=$(SECONDS_EACH): every fuzz target for so long'
+	@echo 'make fuzz           SECONDS_EACH=$(SECONDS_EACH) FIRST=$(FIRST): every fuzz target for so long, from that seed'
 	@echo 'make tidy           who may include whom, purity of the core, banned calls, clang-tidy'
 	@echo 'make install        PREFIX, DESTDIR as usual'
 
@@ -41,7 +41,7 @@ with-tests:
 	@ninja -C $(BUILD) --quiet
 
 test: with-tests
-	@python3 tools/tests.py $(BUILD)
+	@python3 tools/tests.py $(BUILD) --timeout-multiplier 3
 
 bench: with-tests
 	@tools/deps.sh bench
@@ -65,7 +65,7 @@ torture: with-tests
 
 fuzz:
 	@tools/deps.sh lint
-	@test/fuzz/run.sh $(SECONDS_EACH)
+	@test/fuzz/run.sh $(SECONDS_EACH) $(FIRST)
 
 tidy: with-tests
 	@tools/deps.sh lint
