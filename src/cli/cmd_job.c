@@ -406,6 +406,10 @@ static int run_logs(struct cli *cli, struct args *args)
         r = follow_job(cli, args->rest[0], &o, &job, &left);
     if (r < 0)
         return cli_fail(cli);
+    if (job && job_never_began(job)) {
+        char memory[32];
+        cli_say(cli, "Job %1$s could not be started; \"eoul show %1$s\" says why.", job_name_id(job, memory));
+    }
     json_decref(job);
     return 0;
 }

@@ -307,7 +307,7 @@ static void put_ended(struct cli *cli, const json_t *list)
         buf_init_fixed(&text, memory, sizeof memory);
         buf_i64(&text, json_i64(row, "signal") > 0 ? 128 + json_i64(row, "signal")
                                                    : json_i64(row, "exit_code"));
-        table_cell(t, start_at > 0 ? buf_look(&text) : STR("-"), PAINT_NONE);
+        table_cell(t, start_at > 0 && !job_never_began(row) ? buf_look(&text) : STR("-"), PAINT_NONE);
         when_cell(cli, t, start_at, false);
         when_cell(cli, t, end_at, false);
         buf_clear(&text);

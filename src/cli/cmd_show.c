@@ -124,7 +124,7 @@ static void attempt_line(struct cli *cli, const json_t *attempt)
     if (end_at > 0 && number > 0)
         buf_printf(&cli->out, "  SIG%s",
                    sigabbrev_np((int)number) ? sigabbrev_np((int)number) : "?");
-    else if (end_at > 0)
+    else if (end_at > 0 && strcmp(json_text(attempt, "state"), "NEVER_STARTED") != 0)
         buf_printf(&cli->out, tr(cli->lang, "  exit code %lld"),
                    (long long)json_i64(attempt, "exit_code"));
     if (rss_kib > 0) {

@@ -31,6 +31,11 @@ bool job_is_over(const json_t *job)
              state_is(job, "COMPLETING"));
 }
 
+bool job_never_began(const json_t *job)
+{
+    return job_is_over(job) && strcmp(json_text(job, "reason"), "JobLaunchFailure") == 0;
+}
+
 bool job_went_well(const json_t *job)
 {
     return state_is(job, "COMPLETED");
@@ -153,7 +158,7 @@ void job_ending(struct cli *cli, struct buf *out, const json_t *job)
     else if (number > 0)
         buf_printf(out, tr(cli->lang, "Job %1$s failed: signal %2$s ended it."), id,
                    name ? name : "?");
-    else if (strcmp(json_text(job, "reason"), "JobLaunchFailure") == 0)
+    else if (job_never_began(job))
         buf_printf(
             out, tr(cli->lang, "Job %1$s could not be started; \"eoul show %1$s\" says why."), id);
     else

@@ -8,6 +8,7 @@
 const char *job_name_id(const json_t *job, char memory[32]);
 bool job_is_over(const json_t *job);
 bool job_is_waiting(const json_t *job);
+bool job_never_began(const json_t *job); /* over, because it could not be started: it has no exit code */
 bool job_went_well(const json_t *job); /* over, and COMPLETED */
 /* The code a shell would have got: 0-255, 128 + signal; CLI_OWN_FAILURE if it never ran. */
 int job_exit_status(const json_t *job);

@@ -36,6 +36,20 @@ daemon_pid() { "$eoul" status --json | jq .pid; }
     [[ $output == *"exit code 4"* ]]
 }
 
+@test "a program that is not there: no exit code is made up, and logs says why it is empty" {
+    "$eoul" submit -- nosuchprogram
+    run "$eoul" wait 1
+    [[ $output == *'Job 1 could not be started; "eoul show 1" says why.'* ]]
+    run --separate-stderr "$eoul" logs 1
+    [ "$status" -eq 0 ] && [ -z "$output" ]
+    [[ $stderr == 'eoul: Job 1 could not be started; "eoul show 1" says why.' ]]
+    run "$eoul" history
+    [[ ${lines[1]} =~ FAILED\ +-\  ]]
+    run "$eoul" show 1
+    [[ $output == *'cannot execute "nosuchprogram": No such file or directory'* ]]
+    [[ $output != *"exit code"* ]]
+}
+
 @test "ten starts at once make one daemon and lose nothing" {
     for i in 1 2 3 4 5 6 7 8 9 10; do
         timeout 30 "$eoul" submit --parsable --hold -- true >"id.$i" 2>"err.$i" &
