@@ -18,7 +18,7 @@ allowed() {
     engine) echo "launcher supervisor" ;;
     probe) echo "" ;;
     fetch) echo "cal" ;;
-    web) echo "cal core daemon draw feed fetch i18n loop notice spec store" ;;
+    web) echo "brief cal core daemon draw feed fetch i18n loop notice spec store" ;;
     daemon) echo "brief cal client core draw energy engine feed fetch i18n launcher loop notice probe spec store supervisor web" ;;
     sim) echo "cal core daemon draw energy engine i18n schedule spec store" ;;
     cli) echo "brief cal client draw feed energy i18n spec supervisor term web" ;; # of supervisor only wire.h

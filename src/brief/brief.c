@@ -101,7 +101,11 @@ static void put_todo(struct buf *out, const struct brief *b, const struct brief_
 {
     struct text from;
     buf_printf(out, "  %u %s: ", t->id, t->name);
-    if (t->unanswered)
+    if (t->unanswered && b->without_commands)
+        buf_c(out, tr(b->lang, "somebody asks you for it and has no answer yet\n"));
+    else if (t->stuck && b->without_commands)
+        buf_c(out, tr(b->lang, "nobody will do it as things stand\n"));
+    else if (t->unanswered)
         buf_printf(out, tr(b->lang, "somebody asks you for it; \"eoul todo accept %1$u\" or \"eoul todo "
                                     "decline %1$u\"\n"), t->id);
     else if (t->stuck)
@@ -168,10 +172,31 @@ static void put_gpus(struct buf *out, const struct brief *b, const struct brief_
                gpu_hours(&a, night->empty_us), gpu_hours(&c, night->all_us));
 }
 
+static void put_need_alone(struct buf *out, const struct brief *b, const struct brief_job *j)
+{
+    struct text end, how;
+    switch (brief_need(j)) {
+    case BRIEF_NEED_RELEASE: buf_c(out, tr(b->lang, "is held until you let it start\n")); break;
+    case BRIEF_NEED_MEND: buf_c(out, tr(b->lang, "is held because tasks of its array failed alike\n")); break;
+    case BRIEF_NEED_DROP: buf_c(out, tr(b->lang, "what it waits for can never come\n")); break;
+    case BRIEF_NEED_SHRINK: buf_c(out, tr(b->lang, "asks for more than this machine has\n")); break;
+    case BRIEF_NEED_AGAIN:
+        buf_printf(out, tr(b->lang, "failed %1$s (%2$s)\n"), when(b, &end, j->end_at), ending(b, &how, j));
+        break;
+    case BRIEF_NEED_NONE:
+    case BRIEF_NEED_COUNT:
+        break;
+    }
+}
+
 static void put_need(struct buf *out, const struct brief *b, const struct brief_job *j)
 {
     struct text end, how;
     name(out, j);
+    if (b->without_commands) {
+        put_need_alone(out, b, j);
+        return;
+    }
     switch (brief_need(j)) {
     case BRIEF_NEED_RELEASE:
         buf_printf(out, tr(b->lang, "is held; \"eoul release %s\" lets it start\n"), j->id);
@@ -424,5 +449,6 @@ void brief_morning(struct buf *out, const struct brief *b)
     put_coming_todos(out, b, (struct span){ b->now_at, b->now_at + USEC_PER_DAY },
                      tr(b->lang, "By hand today"));
     put_needs(out, &(struct brief){ .lang = b->lang, .zone = b->zone, .now_at = b->now_at,
+                                    .without_commands = b->without_commands,
                                     .todos = b->todos, .todos_n = b->todos_n });
 }

@@ -57,6 +57,7 @@ struct brief {
     enum lang lang;
     const struct zone *zone;    /* the reader's */
     usec_t now_at;
+    bool without_commands;      /* its reader has no shell here: say what is, not what to type */
     struct span span;           /* evening: the absence; morning: since when, and now */
     uint64_t gpus;              /* GPUs that work, bit by number */
     const struct brief_job *jobs;

@@ -181,7 +181,7 @@ static int take_facts(struct facts *f)
     return code;
 }
 
-int briefs_write(struct daemon *d, person_no no, bool morning, struct buf *title, struct buf *out)
+int briefs_write(struct daemon *d, person_no no, bool morning, bool commands, struct buf *title, struct buf *out)
 {
     struct facts *f = calloc(1, sizeof *f);
     struct person person = { 0 };
@@ -193,7 +193,7 @@ int briefs_write(struct daemon *d, person_no no, bool morning, struct buf *title
     f->no = no;
     f->b = (struct brief){ .lang = person.lang_known ? person.lang : LANG_EN,
                            .zone = person.zone ? person.zone : people_system_zone(d->people),
-                           .now_at = now_at, .jobs = f->jobs, .todos = f->todos };
+                           .now_at = now_at, .without_commands = !commands, .jobs = f->jobs, .todos = f->todos };
     buf_init_fixed(&f->text, f->text_memory, sizeof f->text_memory);
     int code = briefs_windows(d, no, now_at, f->windows, &f->windows_n);
     usec_t since_at = code == 0 ? brief_since(f->windows, f->windows_n, now_at) : 0;

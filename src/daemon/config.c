@@ -63,6 +63,7 @@ static const cyaml_schema_field_t retention_fields[] = {
     CYAML_FIELD_STRING_PTR("gpu_ids", OPTIONAL, struct raw_config, gpu_ids, 1, TEXT_MAX), \
     CYAML_FIELD_UINT("cpus", CYAML_FLAG_OPTIONAL, struct raw_config, cpus), \
     CYAML_FIELD_UINT("feeds", CYAML_FLAG_OPTIONAL, struct raw_config, feeds), \
+    CYAML_FIELD_STRING_PTR("address", OPTIONAL, struct raw_config, address, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("memory", OPTIONAL, struct raw_config, memory, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("policy", OPTIONAL, struct raw_config, policy, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("zone", OPTIONAL, struct raw_config, zone, 1, TEXT_MAX), \
@@ -103,6 +104,7 @@ static const struct rule rules[] = {
     { "gpu_ids", RULE_GPU_IDS, 0, 0 },
     { "cpus", RULE_NUMBER, 1, 4096 },
     { "feeds", RULE_NUMBER, 1024, 65535 },
+    { "address", RULE_ADDRESS, 0, 0 },
     { "memory", RULE_SIZE, 0, 0 },
     { "policy", RULE_POLICY, 0, 0 },
     { "zone", RULE_ZONE, 0, 0 },
@@ -209,6 +211,7 @@ static void take_raw(struct config *c, const struct raw_config *raw)
         c->gpu_ids = strcmp(raw->gpu_ids, "index") == 0 ? CONFIG_GPU_INDEX : CONFIG_GPU_UUID;
     c->cpus = raw->cpus;
     c->feeds_port = raw->feeds;
+    c->address = raw->address;
     if (raw->memory)
         (void)config_size_mib(str_of(raw->memory), &c->mem_mib); /* checked before */
     if (raw->policy)

@@ -173,6 +173,23 @@ static int check_email(struct check *k, const struct place *at, struct str s)
                    k->name, at->line, at->shown, STR_ARG(shown(k, s)));
 }
 
+/* Links are this and a path, and a browser's Origin is compared with it: no path, query, user or blank. */
+static int check_address(struct check *k, const struct place *at, struct str s)
+{
+    struct str host = str_slice(s, sizeof "https://" - 1, s.len);
+    bool right = str_starts(s, "https://") && host.len > 0 && host.len <= CONFIG_HOST_MAX;
+    for (size_t i = 0; i < host.len; i++) {
+        char c = host.ptr[i];
+        right = right && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+                          c == ':' || c == '[' || c == ']');
+    }
+    if (right)
+        return 0;
+    return err_set(k->err, E_INVALID,
+                   "%s line %d: %s is \"%.*s\", but must be https:// and a server in small letters, such as "
+                   "https://eoul.example.org.", k->name, at->line, at->shown, STR_ARG(shown(k, s)));
+}
+
 static int check_size(struct check *k, const struct place *at, struct str s)
 {
     uint64_t mib;
@@ -205,6 +222,7 @@ static int check_scalar(struct check *k, const struct place *at, struct str s)
     case RULE_POLICY: return check_policy(k, at, s);
     case RULE_GPU_IDS:
         return check_words(k, at, s, str_is(s, "uuid") || str_is(s, "index"), "uuid, index");
+    case RULE_ADDRESS: return check_address(k, at, s);
     case RULE_SIZE: return check_size(k, at, s);
     }
     return E_INTERNAL;

@@ -28,6 +28,7 @@ struct raw_config {
     char *gpu_ids;
     uint32_t cpus;
     uint32_t feeds;
+    char *address;
     char *memory;
     char *policy;
     char *zone;
@@ -45,7 +46,7 @@ struct raw_config {
 
 enum rule_kind {
     RULE_NUMBER, RULE_TEXT, RULE_NAME, RULE_EMAIL, RULE_ZONE, RULE_HOURS, RULE_LANG, RULE_POLICY,
-    RULE_GPU_IDS, RULE_SIZE, RULE_LENGTH,
+    RULE_GPU_IDS, RULE_SIZE, RULE_ADDRESS, RULE_LENGTH,
 };
 
 struct rule {

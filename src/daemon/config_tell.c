@@ -49,6 +49,8 @@ void config_tell(const struct config *c, const char *path, enum lang lang, struc
         buf_printf(out, "  %-18s %s\n", "cpus", tr(lang, "detected"));
     if (c->feeds_port)
         buf_printf(out, "  %-18s 127.0.0.1:%u\n", "feeds", c->feeds_port);
+    if (c->address)
+        buf_printf(out, "  %-18s %s\n", "address", c->address);
     buf_printf(out, "  %-18s ", "memory");
     if (c->mem_mib)
         text_mib(out, c->mem_mib);

@@ -11,9 +11,13 @@ static int may_change(struct daemon *d, const struct op *op, const struct job_re
     struct store_request r;
     int code = store_request_get(d->store, ref->request, &r);
     uid_t uid = code == 0 ? r.uid : 0;
+    person_no owner = code == 0 ? (person_no)r.owner : 0;
     store_reset(d->store);
     if (code < 0)
         return err_set(err, code, "Job %u cannot be looked up.", ref->id);
+    if (op->by_link) /* all that a link may do with a job is to let it start */
+        return op->kind == OP_RELEASE && owner == op->by_link
+                   ? 0 : err_set(err, E_DENIED, "Job %u belongs to somebody else.", ref->id);
     if (!daemon_may(d, &op->peer, uid))
         return err_set(err, E_DENIED, "Job %u belongs to somebody else.", ref->id);
     return 0;
@@ -178,7 +182,7 @@ static int job_op(struct daemon *d, struct op *op)
 {
     struct job_ref ref;
     struct core_event ev = { 0 };
-    person_no by = people_find_uid(d->people, op->peer.uid);
+    person_no by = op->by_link ? op->by_link : people_find_uid(d->people, op->peer.uid);
     int code = daemon_job_find(d, op->job.id, &ref, &op->err);
     if (code == 0)
         code = may_change(d, op, &ref, &op->err);

@@ -1,4 +1,5 @@
 /* credentials.c - what opens a calendar or a channel of notices: its whole address, user and password.
+ * And one key a person, with which links of one answer are signed (links.h).
  *
  * One file each in STATE/credentials (0700), mode 0600, and nowhere else: not in the store, a log,
  * an argument or an answer.  The file is named by numbers; a line each: `url`, `user`, `password`.
@@ -15,6 +16,7 @@
 #include "base/io.h"
 #include "daemon/calendars.h"
 #include "daemon/internal.h"
+#include "daemon/links.h"
 
 #define NAME_MAX_BYTES 40
 
@@ -117,6 +119,11 @@ static bool belongs(struct daemon *d, const struct people *p, const char *file)
             if (strcmp(wanted, file) == 0)
                 return true;
         }
+    for (uint32_t no = 1; no <= people_n(p); no++) {
+        name_of_file((person_no)no, str_of(LINKS_KEY), wanted);
+        if (strcmp(wanted, file) == 0)
+            return true;
+    }
     return false;
 }
 

@@ -50,6 +50,7 @@ struct config;
     X(OP_ME, "me")               /* language, zone, hours, away, here: people.c does it */ \
     X(OP_CALENDAR, "calendar")   /* calendars.c does it */ \
     X(OP_FEED, "feed")           /* feeds.c does it */ \
+    X(OP_LINK, "link")           /* links.c does it */ \
     X(OP_CHANNEL, "channel")     /* notices.c does it */ \
     X(OP_TODO, "todo")           /* todos.c does it */ \
     X(OP_DOWN, "down")
@@ -81,6 +82,8 @@ struct op {
     enum op_kind kind;
     struct op_peer peer;
     struct str for_person;       /* act for this person (personal and team owner only); empty: oneself */
+    person_no by_link;           /* a link of this person was opened (links.h): peer is nobody; 0: none */
+    const struct tap *tap;       /* ... to give this one answer, once; NULL: their page */
 
     union {
         struct {
@@ -109,6 +112,9 @@ struct op {
         struct {
             const struct feed_change *change; /* feeds.h */
         } feed;
+        struct {
+            const struct link_change *change; /* links.h */
+        } link;
         struct {
             const struct todo_change *change; /* todos.h */
             job_id ret_id;

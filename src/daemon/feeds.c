@@ -185,36 +185,50 @@ static int publish(struct making *m, const char *hash, struct buf *out)
     return code;
 }
 
-int feeds_read(struct daemon *d, struct str token, struct buf *out)
+/* The plan of this person for whom `hash` stands, so that what was published last is found again. */
+static int make(struct daemon *d, person_no no, bool busy, const char *hash, struct buf *out)
 {
-    char hash[65], host[256] = "";
-    struct store_feed row;
+    char host[256] = "";
     struct person person = { 0 };
-    feeds_hash(token, hash);
-    int code = token.len == FEED_TOKEN_TEXT ? store_feed_find(d->store, str_of(hash), &row) : E_NOT_FOUND;
-    struct making *m = code == 0 ? calloc(1, sizeof *m) : NULL;
-    if (code == 0 && !m)
-        code = E_NO_MEMORY;
-    if (code == 0) {
-        m->d = d;
-        m->no = (person_no)row.person;
-        m->busy = row.busy;
-        m->now_at = daemon_now(d).wall_at;
-        (void)people_get(d->people, m->no, &person);
-        m->lang = person.lang_known ? person.lang : LANG_EN;
-        (void)gethostname(host, sizeof host - 1);
-        snprintf(m->origin, sizeof m->origin, "%016llx",
-                 (unsigned long long)(hash_bytes(1, d->place.state, strlen(d->place.state)) ^
-                                      hash_bytes(2, host, strlen(host))));
-        buf_init_fixed(&m->text, m->text_memory, sizeof m->text_memory);
-        store_reset(d->store);
-        code = add_all(m);
-    }
+    struct making *m = calloc(1, sizeof *m);
+    if (!m)
+        return E_NO_MEMORY;
+    m->d = d;
+    m->no = no;
+    m->busy = busy;
+    m->now_at = daemon_now(d).wall_at;
+    (void)people_get(d->people, m->no, &person);
+    m->lang = person.lang_known ? person.lang : LANG_EN;
+    (void)gethostname(host, sizeof host - 1);
+    snprintf(m->origin, sizeof m->origin, "%016llx",
+             (unsigned long long)(hash_bytes(1, d->place.state, strlen(d->place.state)) ^
+                                  hash_bytes(2, host, strlen(host))));
+    buf_init_fixed(&m->text, m->text_memory, sizeof m->text_memory);
+    int code = add_all(m);
     store_reset(d->store);
     if (code == 0)
         code = publish(m, hash, out);
     free(m);
     return code;
+}
+
+int feeds_read(struct daemon *d, struct str token, struct buf *out)
+{
+    char hash[65];
+    struct store_feed row;
+    feeds_hash(token, hash);
+    int code = token.len == FEED_TOKEN_TEXT ? store_feed_find(d->store, str_of(hash), &row) : E_NOT_FOUND;
+    person_no no = code == 0 ? (person_no)row.person : 0;
+    bool busy = code == 0 && row.busy;
+    store_reset(d->store);
+    return code == 0 ? make(d, no, busy, hash, out) : code;
+}
+
+int feeds_of_link(struct daemon *d, person_no no, struct str token, struct buf *out)
+{
+    char hash[65];
+    feeds_hash(token, hash);
+    return make(d, no, false, hash, out);
 }
 
 /* --- operations ---------------------------------------------------------------------------------------- */
@@ -241,7 +255,7 @@ static int look_at(const struct store_feed *row, void *data)
     return 0;
 }
 
-static void forget_file(struct daemon *d, const char *hash)
+void feeds_forget(struct daemon *d, const char *hash)
 {
     char file[24];
     name_of_file(hash, file);
@@ -255,8 +269,7 @@ int feeds_op(struct daemon *d, struct op *op)
 {
     const struct feed_change *c = op->feed.change;
     struct search s = { .name = c->name };
-    int code = op->for_person.len ? people_named(d->people, d, op->for_person, &s.no, &op->err)
-                                  : people_of_uid(d->people, d, op->peer.uid, &s.no, &op->err);
+    int code = people_of_op(d->people, d, op, &s.no, &op->err);
     if (code == 0)
         code = calendars_may(d->people, d, &op->peer, s.no, &op->err);
     if (code == 0 && (code = store_feeds_each(d->store, look_at, &s)) < 0)
@@ -277,7 +290,7 @@ int feeds_op(struct daemon *d, struct op *op)
     if (code < 0)
         return d->broken = err_set(&op->err, code, "The feed could not be written down.");
     if (s.found)
-        forget_file(d, s.hash); /* a new token in its place is a new feed */
+        feeds_forget(d, s.hash); /* a new token in its place is a new feed */
     return 0;
 }
 
@@ -303,7 +316,7 @@ int feeds_remove_all(struct daemon *d, person_no no, struct err *err)
     int code = store_feeds_each(d->store, take, &l);
     for (uint32_t i = 0; i < l.n && code == 0; i++) {
         code = store_feed_remove(d->store, no, str_of(l.names[i]));
-        forget_file(d, l.hashes[i]);
+        feeds_forget(d, l.hashes[i]);
     }
     return code < 0 ? d->broken = err_set(err, code, "The feed could not be written down.") : 0;
 }

@@ -39,5 +39,9 @@ int feeds_remove_all(struct daemon *d, person_no no, struct err *err);
 void feeds_hash(struct str token, char ret[65]);
 /* The stream that this token opens, made anew, appended to `out`.  E_NOT_FOUND. */
 int feeds_read(struct daemon *d, struct str token, struct buf *out);
+/* The whole plan of a person whose page link (links.h) this token opens; the caller has checked that. */
+int feeds_of_link(struct daemon *d, person_no no, struct str token, struct buf *out);
+/* What was published under this hash goes. */
+void feeds_forget(struct daemon *d, const char *hash);
 
 #endif

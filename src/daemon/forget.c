@@ -1,11 +1,12 @@
 /* forget.c - what a person has deleted of themself, in one turn (OP_ME with `forget`).
  *
- * Their calendars, channels and feeds and how these are opened, what they said of their hours, zone and language, and what
+ * Their calendars, channels, feeds and links and how these are opened, what they said of their hours, zone and language, and what
  * they called work by hand that is over.  The number and the name stay: the journal and the jobs speak of them.
  */
 #include "daemon/calendars.h"
 #include "daemon/feeds.h"
 #include "daemon/internal.h"
+#include "daemon/links.h"
 #include "daemon/notices.h"
 
 int forget_op(struct daemon *d, const struct op *op, struct err *err)
@@ -21,6 +22,8 @@ int forget_op(struct daemon *d, const struct op *op, struct err *err)
         code = notices_remove_all(d, no, err);
     if (code == 0)
         code = feeds_remove_all(d, no, err);
+    if (code == 0)
+        code = links_remove_all(d, no, err);
     if (code == 0)
         code = people_unsay(d->people, d, no, err);
     if (code < 0)

@@ -14,8 +14,9 @@
  *   gpus.c      which GPUs there are, their numbers, their locks
  *   look.c      asking eoul-probe
  *   fetch.c     asking eoul-fetch for calendars; credentials.c: what opens them
- *   feeds.c     plans for calendars that subscribe
- *   notices.c   the outbox: asking eoul-fetch to deliver; briefs.c: what briefs are made of
+ *   feeds.c     plans for calendars that subscribe; links.c: pages and answers of people without an account
+ *   notices.c   the outbox: asking eoul-fetch to deliver; briefs.c: what briefs are made of;
+ *               answers.c: what can be tapped
  *   socket.c    listening, accepting, the socket made again
  *   keep.c      snapshots, retention, tails: what is done when nobody waits
  *   log.c       logfmt

@@ -382,8 +382,7 @@ int notices_op(struct daemon *d, struct op *op)
     look_again(d->notices);
     if (c->action == CHANNEL_TOLD)
         return told(d, c);
-    int code = op->for_person.len ? people_named(d->people, d, op->for_person, &no, &op->err)
-                                  : people_of_uid(d->people, d, op->peer.uid, &no, &op->err);
+    int code = people_of_op(d->people, d, op, &no, &op->err);
     if (code == 0)
         code = calendars_may(d->people, d, &op->peer, no, &op->err);
     if (code == 0 && c->action == CHANNEL_ADD)
@@ -615,19 +614,27 @@ static void put_request(struct buf *out, const struct notice_request *r, const s
 
 /* The letter as a request for eoul-fetch. */
 static int write_letter(struct notices *n, const struct chan *c, struct letter *l, struct buf *title,
-                        struct buf *text)
+                        struct buf *text, struct answers *answers)
 {
     struct daemon *d = n->d;
     struct person person = { 0 };
-    if (n->brief)
-        return briefs_write(d, c->person, n->brief == BRIEF_MORNING, title, text);
     (void)people_get(d->people, c->person, &person);
+    answers_begin(d, answers, c->person, person.lang_known ? person.lang : LANG_EN, loop_now(d->loop).wall_at);
+    if (n->brief) {
+        answers_brief(d, answers);
+        return briefs_write(d, c->person, n->brief == BRIEF_MORNING, true, title, text);
+    }
     const struct notice_text what = {
         .lang = person.lang_known ? person.lang : LANG_EN,
         .zone = person.zone ? person.zone : people_system_zone(d->people),
         .now_at = loop_now(d->loop).wall_at, .items = l->items, .items_n = l->rows_n, .more = l->more };
-    for (size_t i = 0; i < l->rows_n; i++)
+    for (size_t i = 0; i < l->rows_n; i++) {
         fill(d, l, &l->rows[i], &l->items[i]);
+        if (l->rows[i].kind == NOTICE_ASKED)
+            answers_todo(d, answers, l->rows[i].subject, true);
+        if (l->rows[i].kind == NOTICE_HELD)
+            answers_held(d, answers, l->rows[i].subject);
+    }
     notice_title(title, &what);
     notice_lines(text, &what);
     return title->failed || text->failed ? E_TOO_LARGE : 0;
@@ -638,20 +645,23 @@ static int compose(struct notices *n, const struct chan *c, struct letter *l,
 {
     struct buf title, text;
     struct notice_request request = { 0 };
+    struct answers answers;
     char id[64];
     buf_init(&title, 4096);
     buf_init(&text, NOTICE_TEXT_MAX * 8);
-    int code = write_letter(n, c, l, &title, &text);
+    int code = write_letter(n, c, l, &title, &text, &answers);
     snprintf(id, sizeof id, "%" PRIu64 ".%lld", l->last, (long long)l->made_at);
     const struct notice_channel channel = { c->kind, secrets->url, secrets->user, secrets->password };
     const struct notice_message message = { .id = id, .title = buf_look(&title),
                                             .text = buf_look(&text), .page = n->only_pages,
-                                            .now_at = loop_now(n->d->loop).wall_at };
+                                            .now_at = loop_now(n->d->loop).wall_at,
+                                            .answers = answers.at, .answers_n = answers.n };
     if (code == 0)
         code = notice_request(&channel, &message, &request);
     if (code == 0)
         put_request(out, &request, &channel);
     notice_request_finish(&request);
+    explicit_bzero(&answers, sizeof answers);
     buf_finish(&title);
     buf_finish(&text);
     return code < 0 ? code : out->failed;

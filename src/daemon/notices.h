@@ -77,6 +77,22 @@ int notices_job(struct daemon *d, const struct core_update *u, person_no owner, 
 /* Todo `id` is asked of somebody, or over. */
 int notices_todo(struct daemon *d, enum notice_kind kind, job_id id, person_no whom);
 
+/* --- answers.c: what can be tapped ---------------------------------------------------------------- */
+struct answers {
+    person_no no;
+    enum lang lang;
+    usec_t now_at;
+    bool possible;           /* there is a door (web/door.h) */
+    uint32_t todos_n, jobs_n;
+    size_t n;
+    struct notice_answer at[NOTICE_ANSWERS_MAX];
+    char labels[NOTICE_ANSWERS_MAX][160], urls[NOTICE_ANSWERS_MAX][NOTICE_URL_MAX];
+};
+void answers_begin(struct daemon *d, struct answers *a, person_no no, enum lang lang, usec_t now_at);
+void answers_todo(struct daemon *d, struct answers *a, job_id id, bool asked /* and may say no */);
+void answers_held(struct daemon *d, struct answers *a, job_id id);
+void answers_brief(struct daemon *d, struct answers *a);
+
 /* Under what credentials.c keeps a channel's address. */
 struct str notices_secret_name(struct str name, char memory[CHANNEL_NAME_MAX + 2]);
 
@@ -92,7 +108,8 @@ struct channel {
 /* In the order of their names. */
 /* briefs.c: a person's look hours around now; a brief of theirs.  `out` has room for PEOPLE_WINDOWS_MAX. */
 int briefs_windows(struct daemon *d, person_no no, usec_t now_at, struct span *out, size_t *ret_n);
-int briefs_write(struct daemon *d, person_no no, bool morning, struct buf *title, struct buf *out);
+/* commands: what to type stands in it. */
+int briefs_write(struct daemon *d, person_no no, bool morning, bool commands, struct buf *title, struct buf *out);
 
 bool notices_channel(struct daemon *d, person_no no, uint32_t i, struct channel *ret);
 

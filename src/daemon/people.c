@@ -578,12 +578,21 @@ int people_unsay(struct people *p, struct daemon *d, person_no no, struct err *e
     return code;
 }
 
+int people_of_op(struct people *p, struct daemon *d, const struct op *op, person_no *ret, struct err *err)
+{
+    if (op->by_link) {
+        *ret = op->by_link;
+        return 0;
+    }
+    return op->for_person.len ? people_named(p, d, op->for_person, ret, err)
+                              : people_of_uid(p, d, op->peer.uid, ret, err);
+}
+
 int people_change(struct people *p, struct daemon *d, const struct op *op, struct err *err)
 {
     person_no no;
     const struct person_change *c = op->me.change;
-    int code = op->for_person.len ? people_named(p, d, op->for_person, &no, err)
-                                  : people_of_uid(p, d, op->peer.uid, &no, err);
+    int code = people_of_op(p, d, op, &no, err);
     if (code < 0 || change_is_empty(c))
         return code;
     struct member *m = p->members[no];

@@ -62,6 +62,9 @@ int people_of_uid(struct people *p, struct daemon *d, uid_t uid, person_no *ret,
 int people_named(struct people *p, struct daemon *d, struct str name, person_no *ret,
                  struct err *err);
 
+/* Whom an operation speaks for: who opened a link, else whoever --for names, else the peer. */
+int people_of_op(struct people *p, struct daemon *d, const struct op *op, person_no *ret, struct err *err);
+
 struct person_change { /* has_*: said; the others stay */
     bool has_lang, has_zone, has_hours, has_away_from, has_away_until, has_here_until;
     bool has_work, has_focus, has_cap, has_buffer, has_defer;

@@ -377,8 +377,7 @@ int todos_op(struct daemon *d, struct op *op)
     struct core_todo live;
     person_no by = 0;
     job_id id = 0;
-    int code = op->for_person.len ? people_named(d->people, d, op->for_person, &by, &op->err)
-                                  : people_of_uid(d->people, d, op->peer.uid, &by, &op->err);
+    int code = people_of_op(d->people, d, op, &by, &op->err);
     if (code == 0 && c->action == TODO_DO_ADD)
         return op_add(d, op, by);
     if (code == 0)

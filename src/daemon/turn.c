@@ -23,6 +23,7 @@
 #include "daemon/calendars.h"
 #include "daemon/feeds.h"
 #include "daemon/internal.h"
+#include "daemon/links.h"
 #include "web/web.h"
 
 #define OPS_PER_TURN 512u   /* bounds how long the first of a crowd waits for the last */
@@ -206,11 +207,8 @@ static bool deadline_due(const struct daemon *d)
     return wall_at <= d->now.wall_at || boot_at <= d->now.boot_at;
 }
 
-static void run_op(struct daemon *d, struct op *op)
+static void run_kind(struct daemon *d, struct op *op)
 {
-    err_clear(&op->err);
-    op->changed = 0;
-    op->again = false;
     switch (op->kind) {
     case OP_SUBMIT:
         if (d->disk_full)
@@ -235,12 +233,25 @@ static void run_op(struct daemon *d, struct op *op)
             op->result = op->me.change->forget ? forget_op(d, op, &op->err)
                                                : people_change(d->people, d, op, &op->err);
         break;
+    case OP_LINK: op->result = links_op(d, op); break;
     case OP_FEED: op->result = feeds_op(d, op); break;
     case OP_CHANNEL: op->result = notices_op(d, op); break;
     case OP_CALENDAR: op->result = calendars_change(d->people, d, op, &op->err); break;
     default:
         op->result = control_op(d, op);
     }
+}
+
+static void run_op(struct daemon *d, struct op *op)
+{
+    err_clear(&op->err);
+    op->changed = 0;
+    op->again = false;
+    op->result = op->tap ? taps_check(d, op) : 0;
+    if (op->result == 0)
+        run_kind(d, op);
+    if (op->result == 0 && op->tap)
+        op->result = taps_spend(d, op);
 }
 
 /* Everything of this turn into the open transaction, and the commit. */

@@ -20,6 +20,7 @@
 #define KAKAOWORK_URL "https://api.kakaowork.com/v1/messages.send"
 #define BODY_MAX (256u << 10)
 #define HEADERS_MAX 4096u
+#define NTFY_ACTIONS_MAX 3u /* what ntfy draws as buttons */
 #define MAIL_LINE 57 /* bytes that make a line of 76 letters in base64 */
 
 static const struct {
@@ -237,6 +238,30 @@ static void bearer(struct buf *out, struct str secret)
     buf_char(out, '\n');
 }
 
+/* "LABEL: URL", a line each, from the `from`th on. */
+static void answer_lines(struct buf *out, const struct notice_message *m, size_t from)
+{
+    for (size_t i = from; i < m->answers_n; i++)
+        buf_printf(out, "%s: %s\n", m->answers[i].label, m->answers[i].url);
+}
+
+/* ,"KEY":[{"BEFORE":"LABEL","url":"URL"}...], or nothing. */
+static void answer_list(struct buf *out, const struct notice_message *m, size_t max, const char *key,
+                        const char *before)
+{
+    if (m->answers_n == 0)
+        return;
+    buf_printf(out, ",\"%s\":[", key);
+    for (size_t i = 0; i < m->answers_n && i < max; i++) {
+        buf_printf(out, "%s{%s:", i ? "," : "", before);
+        json_text(out, str_of(m->answers[i].label));
+        buf_c(out, ",\"url\":");
+        json_text(out, str_of(m->answers[i].url));
+        buf_char(out, '}');
+    }
+    buf_char(out, ']');
+}
+
 /* --- one each ---------------------------------------------------------------------------------------------- */
 
 static void webhook(const struct notice_channel *c, const struct notice_message *m, struct str text,
@@ -248,6 +273,7 @@ static void webhook(const struct notice_channel *c, const struct notice_message 
     json_text(&r->body, m->title);
     buf_c(&r->body, ",\"text\":");
     json_text(&r->body, text);
+    answer_list(&r->body, m, NOTICE_ANSWERS_MAX, "answers", "\"label\"");
     buf_printf(&r->body, ",\"page\":%s,\"at\":%lld}", m->page ? "true" : "false", (long long)m->now_at);
     header(&r->headers, "X-Eoul-Delivery", str_of(m->id));
     if (!c->secret.len)
@@ -281,6 +307,7 @@ static void ntfy(const struct notice_channel *c, const struct notice_message *m,
     json_text(&r->body, m->title);
     buf_c(&r->body, ",\"message\":");
     json_text(&r->body, text);
+    answer_list(&r->body, m, NTFY_ACTIONS_MAX, "actions", "\"action\":\"view\",\"label\"");
     buf_printf(&r->body, ",\"priority\":%d}", m->page ? 5 : 3);
     bearer(&r->headers, c->secret);
 }
@@ -308,6 +335,12 @@ static void discord(const struct notice_message *m, struct str text, struct noti
         markdown(&safe, cut(m->title, max / 4));
         buf_char(&safe, '\n');
         markdown(&safe, cut(text, max));
+        if (m->answers_n && safe.len && safe.ptr[safe.len - 1] != '\n')
+            buf_char(&safe, '\n');
+        for (size_t i = 0; i < m->answers_n; i++) { /* in angle brackets no preview is drawn */
+            markdown(&safe, str_of(m->answers[i].label));
+            buf_printf(&safe, ": <%s>\n", m->answers[i].url);
+        }
         if (safe.len <= kinds[CHANNEL_DISCORD].bytes + 100 || max < 100)
             break;
     }
@@ -338,7 +371,9 @@ static void teams(const struct notice_message *m, struct str text, struct notice
         buf_char(&r->body, ',');
         card_line(&r->body, line, false);
     }
-    buf_c(&r->body, "]}}]}");
+    buf_char(&r->body, ']');
+    answer_list(&r->body, m, NOTICE_ANSWERS_MAX, "actions", "\"type\":\"Action.OpenUrl\",\"title\"");
+    buf_c(&r->body, "}}]}");
 }
 
 static void kakaowork(const struct notice_channel *c, const struct notice_message *m, struct str text,
@@ -422,17 +457,41 @@ static void smtp(const struct notice_channel *c, const struct notice_message *m,
     }
 }
 
+/* The text as long as the channel takes it, behind it the answers that have no button of their own there.
+ * Cutting spares them: an address cut short opens nothing. */
+static struct str with_answers(enum channel_kind kind, const struct notice_message *m, struct buf *memory)
+{
+    struct buf lines;
+    size_t max = kinds[kind].bytes;
+    bool buttons = kind == CHANNEL_WEBHOOK || kind == CHANNEL_TEAMS || kind == CHANNEL_DISCORD;
+    buf_init(&lines, NOTICE_ANSWERS_MAX * (NOTICE_URL_MAX + 200));
+    if (!buttons)
+        answer_lines(&lines, m, kind == CHANNEL_NTFY ? NTFY_ACTIONS_MAX : 0);
+    struct str text = cut(m->text, lines.len < max ? max - lines.len : 0);
+    if (lines.len) {
+        buf_str(memory, text);
+        buf_str(memory, buf_look(&lines));
+        text = buf_look(memory);
+    }
+    memory->failed |= lines.failed;
+    buf_finish(&lines);
+    return text;
+}
+
 int notice_request(const struct notice_channel *c, const struct notice_message *m,
                    struct notice_request *ret)
 {
     struct address a = { 0 };
-    struct str text = cut(m->text, kinds[c->kind].bytes);
+    struct str text = m->text;
+    struct buf whole;
     *ret = (struct notice_request){ 0 };
     buf_init(&ret->url, NOTICE_ADDRESS_MAX + 64);
     buf_init(&ret->body, BODY_MAX);
     buf_init(&ret->headers, HEADERS_MAX);
     buf_init(&ret->from, NOTICE_ADDRESS_MAX);
     buf_init(&ret->to, NOTICE_ADDRESS_MAX);
+    buf_init(&whole, BODY_MAX);
+    text = with_answers(c->kind, m, &whole);
     (void)take_apart(c->address, &a); /* a bare conversation has no parts */
     buf_str(&ret->url, c->address);
     if (c->kind != CHANNEL_SMTP)
@@ -447,7 +506,9 @@ int notice_request(const struct notice_channel *c, const struct notice_message *
     case CHANNEL_SMTP: smtp(c, m, text, &a, ret); break;
     case CHANNEL_KINDS: break;
     }
-    return ret->url.failed | ret->body.failed | ret->headers.failed | ret->from.failed | ret->to.failed
+    int failed = whole.failed;
+    buf_finish(&whole);
+    return failed | ret->url.failed | ret->body.failed | ret->headers.failed | ret->from.failed | ret->to.failed
                ? E_TOO_LARGE : 0;
 }
 

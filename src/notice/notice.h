@@ -111,11 +111,21 @@ struct notice_channel {
 int notice_address_check(enum channel_kind kind, struct str address, struct str secret,
                          char ret_place[NOTICE_PLACE_MAX], struct err *err);
 
+/* A link that gives one answer, and what it is called (a name may stand in it).  The address is ours: letters, digits
+ * and : / . - only. */
+#define NOTICE_ANSWERS_MAX 6u
+#define NOTICE_URL_MAX 400u
+struct notice_answer {
+    const char *label, *url;
+};
+
 struct notice_message {
     const char *id;       /* the same at every try: a receiver may drop what it has seen */
     struct str title, text;
     bool page;
     usec_t now_at;
+    const struct notice_answer *answers;
+    size_t answers_n;     /* at most NOTICE_ANSWERS_MAX */
 };
 struct notice_request {
     struct buf url, body;

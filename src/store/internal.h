@@ -106,6 +106,13 @@
     X(FEED_REMOVE, "DELETE FROM feed WHERE person = ? AND name = ?") \
     X(FEED_FIND, "SELECT person, name, hash, busy, add_at FROM feed WHERE hash = ?") \
     X(FEEDS, "SELECT person, name, hash, busy, add_at FROM feed ORDER BY person, name") \
+    X(LINK_ADD, "INSERT INTO link (person, hash, add_at) VALUES (?, ?, ?)") \
+    X(LINK_REMOVE, "DELETE FROM link WHERE id = ?") \
+    X(LINK_FIND, "SELECT id, person, hash, add_at FROM link WHERE hash = ?") \
+    X(LINKS, "SELECT id, person, hash, add_at FROM link ORDER BY id") \
+    X(TAP_PUT, "INSERT INTO tapped (hash, expire_at) VALUES (?, ?)") \
+    X(TAP_FIND, "SELECT 1 FROM tapped WHERE hash = ?") \
+    X(TAPS_EXPIRE, "DELETE FROM tapped WHERE expire_at <= ?") \
     X(TODO_ADD, "INSERT INTO todo (id, asker, who, title, link, review_of, takes_us, add_at, state, " \
                 "reason, end_at, end_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'OPEN', '', 0, 0)") \
     X(TODO_END, "UPDATE todo SET state = ?2, reason = ?3, end_at = ?4, end_by = ?5 WHERE id = ?1") \

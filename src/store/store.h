@@ -325,6 +325,21 @@ int store_feed_remove(struct store *s, uint32_t person, struct str name);
 int store_feed_find(struct store *s, struct str hash, struct store_feed *ret); /* E_NOT_FOUND */
 int store_feeds_each(struct store *s, int (*row)(const struct store_feed *f, void *data), void *data);
 
+struct store_link {         /* schema_links.sql says what each is */
+    uint64_t id;            /* of add: given */
+    uint32_t person;
+    struct str hash;
+    usec_t add_at;
+};
+int store_link_add(struct store *s, const struct store_link *l);
+int store_link_remove(struct store *s, uint64_t id);
+int store_link_find(struct store *s, struct str hash, struct store_link *ret); /* E_NOT_FOUND */
+int store_links_each(struct store *s, int (*row)(const struct store_link *l, void *data), void *data);
+/* An answer that was tapped, by the hash of what opened it. */
+int store_tap_put(struct store *s, struct str hash, usec_t expire_at);
+int store_tap_find(struct store *s, struct str hash); /* 0: it was; E_NOT_FOUND */
+int store_taps_expire(struct store *s, usec_t now_at);
+
 struct store_gpu {
     uint32_t no;            /* 0..63, kept for its UUID for ever */
     uint32_t type;          /* 1..; kept for its model */

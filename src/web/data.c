@@ -54,6 +54,7 @@ void data_show(struct call *c)
     calendars_write(&j, c->web, no, c->r->lang, true);
     notify_write(&j, c->web, no, c->r->lang);
     feeds_write(&j, c->web, no);
+    links_write(&j, c->web, no);
     code = todos_write_all(&j, c->web, no);
     put_jobs(&j, d, no);
     out_end(&j);

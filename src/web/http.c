@@ -210,6 +210,9 @@ static void set_response(struct conn *c, int status, const char *content_type, s
         add_header(c->response, "Cache-Control", c->request.etag[0] ? "private, no-cache" : "no-store");
         if (c->request.etag[0])
             add_header(c->response, "ETag", c->request.etag);
+        for (uint32_t i = 0; i < c->request.more_n; i++)
+            add_header(c->response, c->request.more[i].name, c->request.more[i].value);
+        c->request.more_n = 0;
     }
 }
 
@@ -301,6 +304,7 @@ static void start_request(struct conn *c, const char *url, const char *method)
     r->lang = lang_from_accept(str_of(accept), LANG_EN);
     r->allow = NULL;
     r->etag[0] = '\0';
+    r->more_n = 0;
     const char *known = MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, "If-None-Match");
     r->if_none_match = known ? str_of(known) : (struct str){ "", 0 };
     c->refused = 0;
@@ -405,6 +409,13 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **request_c
         buf_finish(&c->body);
     buf_clear(&c->body);
     enter(c, CONN_READING);
+}
+
+struct str http_header(struct http_request *r, const char *name)
+{
+    struct conn *c = (struct conn *)r;
+    const char *value = MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, name);
+    return value ? str_of(value) : (struct str){ NULL, 0 };
 }
 
 struct str http_query(struct http_request *r, const char *name)

@@ -47,6 +47,10 @@ struct http_peer { /* SO_PEERCRED */
     pid_t pid; /* for notes only: pids are reused */
 };
 
+struct http_header {
+    const char *name, *value;
+};
+
 struct http_request {
     bool is_post;      /* else GET */
     struct str path;   /* "/v1/jobs/12": decoded, without the query */
@@ -54,6 +58,8 @@ struct http_request {
     struct http_peer peer;
     enum lang lang;    /* Accept-Language */
     struct str if_none_match; /* empty: not said */
+    const struct http_header *more; /* the handler may set them: further headers of the reply, copied */
+    uint32_t more_n;
     char etag[24];     /* the handler may set it: the reply's ETag */
     const char *allow; /* the handler may set a literal: the reply's Allow header (405) */
 };
@@ -78,6 +84,8 @@ void http_take(struct http *h, int fd, const struct http_peer *who);
 /* Say "busy" and close: for a connection that nobody has the means to serve. */
 void http_turn_away(struct http *h, int fd);
 
+/* A header of the request, or an empty str with ptr NULL.  Borrowed until the reply. */
+struct str http_header(struct http_request *r, const char *name);
 /* The query parameter, or an empty str with ptr NULL.  Borrowed until the reply. */
 struct str http_query(struct http_request *r, const char *name);
 /* A parameter not in the NULL-terminated list, or NULL if there is none. */

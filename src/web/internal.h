@@ -7,10 +7,12 @@
 #include "daemon/calendars.h"
 #include "daemon/daemon.h"
 #include "daemon/feeds.h"
+#include "daemon/links.h"
 #include "daemon/notices.h"
 #include "daemon/people.h"
 #include "daemon/todos.h"
 #include "daemon/view.h"
+#include "feed/feed.h"
 #include "web/http.h"
 #include "web/json_in.h"
 #include "web/json_out.h"
@@ -22,7 +24,7 @@
 #define WEB_GRAIN_US (15 * USEC_PER_MIN) /* of what others may know of somebody's day */
 #define WEB_ID_MAX 32              /* "4294967295_4294967295" */
 
-struct feeds;
+struct door;
 struct waiter;
 struct web_op;
 struct batch;
@@ -35,8 +37,8 @@ struct web {
     struct waiter *waiters; /* parked /wait requests */
     struct loop_timer recheck; /* of the waiters' places in the plan */
     bool recheck_set;
-    struct feeds *feeds;    /* NULL: none are served */
-    bool feeds_failed;      /* they should be, and their port is taken */
+    struct door *door;      /* what is served over TCP; NULL: nothing */
+    bool door_failed;       /* it should be, and its port is taken */
     usec_t rechecked_boot_at;
 };
 
@@ -78,9 +80,12 @@ struct web_op {
     struct todo_change todo;
     struct channel_change channel;
     struct feed_change feed;
+    struct link_change link;
+    struct tap tap;         /* of one answer */
+    void *form;             /* page.c, tap.c: what a form said; goes with it */
     struct calendar_issue *issues; /* of calendar */
     struct busy *busy;
-    char place[320]; /* of calendar, to be shown; of a feed its token */
+    char place[320]; /* of calendar, to be shown; of a feed or link its token */
     char hash[65];   /* of that */
     char id[WEB_ID_MAX];
     char where[WEB_ID_MAX];
@@ -104,6 +109,8 @@ void op_refuse_call(struct call *c, struct web_op *o, int64_t item);     /* by c
  * enqueued; NULL: it has been refused. */
 struct web_op *op_remove_or(struct call *c, enum op_kind kind, const char *other, void (*answer)(struct web_op *),
                             bool *ret_removes);
+/* A token of 160 random bits in o->place, shown once in the answer; only its hash (o->hash) goes on. */
+int op_make_token(struct web_op *o, struct err *err);
 int op_take_for(struct call *c, struct web_op *o, const struct json_in_field *field);
 
 /* --- handlers, by file */
@@ -150,10 +157,15 @@ void feeds_list(struct call *c);
 void feeds_write(struct json_out *j, struct web *web, person_no no);
 void feeds_add(struct call *c);
 void feeds_remove(struct call *c);
-/* The listener of feeds, if the configuration asks for one. */
-int feeds_listen(struct web *web);
-void feeds_flush(struct web *web);
-void feeds_close(struct web *web);
+#define FEED_REPLY_MAX (FEED_BYTES_MAX * 2)
+/* Replies with a feed, or 304 to who has it.  Takes *body. */
+void feeds_send(struct http_request *r, struct buf *take_body);
+
+void links_list(struct call *c);
+void links_add(struct call *c);
+void links_action(struct call *c);
+/* "links": of this person. */
+void links_write(struct json_out *j, struct web *web, person_no no);
 
 void notify_list(struct call *c);
 void notify_add(struct call *c);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "web/internal.h"
 
@@ -45,6 +46,7 @@ void op_free(struct web_op *o)
     free(o->items);
     free(o->issues);
     free(o->busy);
+    free(o->form);
     free(o);
     if (large)
         (void)malloc_trim(0);
@@ -113,6 +115,23 @@ void op_refuse_call(struct call *c, struct web_op *o, int64_t item)
 {
     op_free(o);
     web_reply_error(c->web, c->r, &c->err, item);
+}
+
+int op_make_token(struct web_op *o, struct err *err)
+{
+    static const char letters[] = "0123456789abcdef";
+    uint8_t bytes[FEED_TOKEN_BYTES];
+    _Static_assert(sizeof o->place > FEED_TOKEN_TEXT && sizeof o->hash == 65, "they fit");
+    _Static_assert((int)LINK_TOKEN_BYTES == (int)FEED_TOKEN_BYTES, "one kind of token");
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        return err_set(err, E_IO, "The system gives no random numbers.");
+    for (int i = 0; i < FEED_TOKEN_BYTES; i++) {
+        o->place[2 * i] = letters[bytes[i] >> 4];
+        o->place[2 * i + 1] = letters[bytes[i] & 15];
+    }
+    o->place[FEED_TOKEN_TEXT] = '\0';
+    feeds_hash(str_of(o->place), o->hash);
+    return 0;
 }
 
 int op_take_for(struct call *c, struct web_op *o, const struct json_in_field *field)

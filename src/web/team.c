@@ -75,7 +75,7 @@ void team_status(struct call *c)
     out_key(&j, "notes");
     out_array(&j);
     daemon_notes(d, c->err.translate, put_note, &j);
-    if (c->web->feeds_failed)
+    if (c->web->door_failed)
         out_c(&j, tr(c->r->lang, "Feeds are not served: their port cannot be listened at; is it taken?"));
     out_end(&j);
     out_put_clean(&j, "me", me ? str_of(people_name(people, me)) : (struct str){ 0 });

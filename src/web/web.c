@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "web/internal.h"
+#include "web/door.h"
 
 /* A pattern is compared piece by piece; {} matches one piece, which becomes call.part[i].  Names of
  * query parameters are all there are: others are refused. */
@@ -42,6 +42,9 @@ static const struct route {
     { false, "/v1/me/feeds", feeds_list, QUERY("for") },
     { true, "/v1/me/feeds", feeds_add, QUERY() },
     { true, "/v1/me/feeds/{}/{}", feeds_remove, QUERY() },
+    { false, "/v1/links", links_list, QUERY() },
+    { true, "/v1/links", links_add, QUERY() },
+    { true, "/v1/links/{}/{}", links_action, QUERY() },
     { false, "/v1/todos", todos_list, QUERY("for", "ended") },
     { true, "/v1/todos", todos_add, QUERY() },
     { false, "/v1/todos/{}", todos_show, QUERY("for") },
@@ -241,9 +244,9 @@ int web_create(struct web **ret, struct daemon *d, struct loop *loop)
      * learn to keep it. */
     (void)mallopt(M_MMAP_THRESHOLD, MMAP_FROM);
     daemon_on_change(d, waits_on_change, web);
-    code = feeds_listen(web);
+    code = door_open(web);
     if (code < 0) /* jobs are not kept waiting by it; "eoul status" says so */
-        web->feeds_failed = true;
+        web->door_failed = true;
     *ret = web;
     return 0;
 }
@@ -254,7 +257,7 @@ void web_destroy(struct web *web)
         return;
     daemon_on_change(web->daemon, NULL, NULL);
     waits_finish(web);
-    feeds_close(web);
+    door_close(web);
     http_destroy(web->http);
     ops_drop_all(web);
     free(web);
@@ -269,5 +272,5 @@ void web_take_connection(struct web *web, int fd, const struct op_peer *peer)
 void web_before_sleep(struct web *web)
 {
     http_flush(web->http);
-    feeds_flush(web);
+    door_flush(web);
 }

@@ -229,10 +229,19 @@ static void foreign_names_stay_text(void **state)
         const struct notice_channel c = { kind, kind == CHANNEL_SMTP ? STR("smtps://mail.example/me@example.org")
                                                                      : STR("https://hook.example/topic#12"),
                                           STR(""), STR("key") };
-        const struct notice_message m = { "7.1", buf_look(&title), buf_look(&text), false, MIDNIGHT };
+        static const struct notice_answer answers[] = {
+            { "Accept 12 라벨", "https://eoul.example.org/t/3.accept.12.1795680000.00" },
+            { "Decline 12 라벨", "https://eoul.example.org/t/3.decline.12.1795680000.00" },
+            { "Later 12 라벨", "https://eoul.example.org/t/3.later.12.1795680000.00" },
+            { "I am away", "https://eoul.example.org/t/3.away.0.1795680000.00" } };
+        size_t answers_n = prng_below(&luck, 5);
+        const struct notice_message m = { "7.1", buf_look(&title), buf_look(&text), false, MIDNIGHT, answers,
+                                          answers_n };
         assert_int_equal(notice_request(&c, &m, &r), 0);
         assert_true(utf8_valid(buf_look(&r.body)));
         assert_null(strstr(r.headers.ptr ? r.headers.ptr : "", "Evil"));
+        for (size_t i = 0; i < answers_n && kind != CHANNEL_SMTP; i++)
+            assert_non_null(strstr(r.body.ptr, answers[i].url)); /* whole, however much is cut */
         unsigned open = 0;
         bool in = false;
         for (size_t i = 0; i < r.body.len && kind != CHANNEL_SMTP; i++) {
