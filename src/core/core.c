@@ -683,7 +683,7 @@ static void apply_ended(struct core *c, const struct ev_ended *ev, struct out *o
     } else if (cause == END_EXIT && ev->code == 0) {
         estimate_record(c, j, ran_us);
         if (c->settings.fair_milli)
-            weight_result(c, j->owner);
+            weight_result(c, slot);
         siblings_went_well(c, slot);
         to_final(c, slot, JOB_COMPLETED, REASON_NONE, out);
     } else if (cause == END_STOPPED) {

@@ -14,7 +14,9 @@
 uint64_t array_hash(const struct array *a)
 {
     uint64_t h = hash_mix(hash_mix('a', a->id), (uint64_t)a->max << 32 | a->failed);
-    if (a->hold_after == 0) /* as before there was such a thing */
+    if (a->counted) /* as before there was such a thing, where it is not */
+        h = hash_mix(h, a->counted);
+    if (a->hold_after == 0) /* likewise */
         return h;
     return hash_mix(hash_mix(h, (uint64_t)a->hold_after << 32 | a->alike_n), a->alike);
 }

@@ -68,7 +68,7 @@ struct saved_person {
     uint32_t defer, fair_milli;
     struct samples samples, shown, daily;
 };
-struct saved_array { uint32_t id, max, failed, hold_after, alike_n, alike; };
+struct saved_array { uint32_t id, max, failed, hold_after, alike_n, alike, counted; };
 struct saved_dep {
     uint32_t waiter, of_array /* enum waiter_kind; named when there were two */;
     uint32_t target, delay_s, group, kind, scope, state;
@@ -100,7 +100,8 @@ COLUMNS(window, struct saved_window, COLUMN(uint32_t, person) COLUMN(usec_t, fro
         COLUMN(usec_t, until_at))
 COLUMNS(array, struct saved_array,
         COLUMN(uint32_t, id) COLUMN(uint32_t, max) COLUMN(uint32_t, failed)
-            COLUMN(uint32_t, hold_after) COLUMN(uint32_t, alike_n) COLUMN(uint32_t, alike))
+            COLUMN(uint32_t, hold_after) COLUMN(uint32_t, alike_n) COLUMN(uint32_t, alike)
+            COLUMN(uint32_t, counted))
 COLUMNS(job, struct job, JOB_FIELDS(COLUMN) JOB_FIELDS_LATER(COLUMN))
 COLUMNS(dep, struct saved_dep,
         COLUMN(uint32_t, waiter) COLUMN(uint32_t, of_array) COLUMN(uint32_t, target)
@@ -210,7 +211,8 @@ static void save_jobs(const struct core *c, struct buf *out)
         const struct job *j = &jobs_of(c)[ids_of(c)[at].slot];
         if (j->array != NONE && j->array != array) {
             const struct array *a = &arrays_of(c)[j->array];
-            struct saved_array s = { a->id, a->max, a->failed, a->hold_after, a->alike_n, a->alike };
+            struct saved_array s = { a->id, a->max, a->failed, a->hold_after, a->alike_n, a->alike,
+                                     a->counted };
             record_print(out, "array", columns_array(), &s);
         }
         array = j->array;
@@ -463,6 +465,7 @@ static int load_array(struct loading *l, struct str rest, struct err *err)
     a->hold_after = s.hold_after;
     a->alike_n = s.alike_n;
     a->alike = s.alike;
+    a->counted = s.counted;
     array_close(l->c, l->array);
     return 0;
 }

@@ -131,6 +131,7 @@ struct array {           /* live tasks of one submit */
     uint32_t hold_after; /* state: siblings.h */
     uint32_t alike_n;    /* state: tasks in a row whose first failure was ... */
     uint32_t alike;      /* state: ... this one */
+    uint32_t counted;    /* state: 1: a task of it was counted as a result (weight.h) */
     uint32_t deps;       /* conditions of all its tasks together */
     uint32_t dependents; /* first condition on the whole array */
     uint32_t next;       /* free list */

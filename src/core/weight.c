@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/estimate.h"
+#include "core/graph.h"
 #include "core/person.h"
 
 #define ROOM      3 /* results that everybody is taken to have: nobody's first one changes the world */
@@ -29,8 +30,17 @@ static void roll(struct person *p, int64_t today)
     p->daily_day = today;
 }
 
-void weight_result(struct core *c, uint32_t person)
+void weight_result(struct core *c, uint32_t slot)
 {
+    const struct job *j = &jobs_of(c)[slot];
+    uint32_t person = j->owner;
+    if (j->array != NONE) {
+        if (arrays_of(c)[j->array].counted)
+            return;
+        array_open(c, j->array);
+        arrays_of(c)[j->array].counted = 1;
+        array_close(c, j->array);
+    }
     struct person *p = &c->persons[person];
     int64_t today = day_of(c->now_at);
     if (p->daily.n == 0)

@@ -4,7 +4,8 @@
  *
  * chain: a result that is seen soon lets its owner go on soon; 1/(1 + expected time to eyes / 24 h), by
  * settings.chain_milli of its full strength.  fair: ((mean results + 3) / (owner's results + 3)) to the power of
- * settings.fair_milli/1000, between a fifth and five; results are jobs completed in the last 28 days.
+ * settings.fair_milli/1000, between a fifth and five; results are jobs completed in the last 28 days,
+ * an array or sweep counting as one: it is one request, however many points it has.
  *
  * Counts change weights only on the ticks of estimate.h: otherwise every ending would change every value of
  * the queue.
@@ -16,7 +17,7 @@
 
 #define WEIGHT_DAYS 28
 
-void weight_result(struct core *c, uint32_t person); /* a job of theirs is completed */
+void weight_result(struct core *c, uint32_t slot); /* this job is completed */
 void weight_tick(struct core *c);
 /* Of a person's jobs, in thousandths: own x fair. */
 uint32_t weight_of_person(const struct core *c, uint32_t person);

@@ -432,6 +432,36 @@ static void results(struct desk *d, uint32_t person, int n)
                                             .estimate_us = MIN }, MIN);
 }
 
+/* A sweep of twenty points is one request, and weighs as one result. */
+static void test_fair_sweep(void **state)
+{
+    (void)state;
+    static struct desk d;
+    struct ev_settings s = plain;
+    const struct range points = { 1, 20, 1 };
+    desk_begin(&d, 1, POLICY_BLEND);
+    s.search_moves = 0;
+    s.fair_milli = 1000;
+    set(&d, s);
+    results(&d, 2, 1);
+    job_id first = desk_submit(&d, (struct ev_submit){ .owner = 1, .gpus = 1, .command_key = 9, .estimate_us = MIN,
+                                                       .tasks = &points, .tasks_n = 1 });
+    for (job_id id = first; id < first + 20; id++) {
+        desk_decide(&d);
+        desk_started(&d, id);
+        desk_pass(&d, MIN);
+        desk_ended(&d, id, END_EXIT, 0);
+    }
+    desk_pass(&d, 15 * MIN);
+    desk_decide(&d);
+    assert_int_equal(weight_of_person(d.core, 1), weight_of_person(d.core, 2));
+    results(&d, 1, 3); /* by themselves each is one */
+    desk_pass(&d, 15 * MIN);
+    desk_decide(&d);
+    assert_true(weight_of_person(d.core, 1) < weight_of_person(d.core, 2));
+    desk_end(&d);
+}
+
 static void test_fair(void **state)
 {
     (void)state;
@@ -493,6 +523,7 @@ int main(void)
         cmocka_unit_test(test_again),
         cmocka_unit_test(test_fixed),
         cmocka_unit_test(test_fair),
+        cmocka_unit_test(test_fair_sweep),
         cmocka_unit_test(test_chain),
     };
     return cmocka_run_group_tests_name("core_plan", tests, NULL, NULL);
