@@ -43,6 +43,7 @@ static const struct verb verbs[] = {
     {"set", N_("%lld job changed."), N_("%lld jobs changed.")},
     {"first", N_("%lld job moved to the front of yours."),
      N_("%lld jobs moved to the front of yours.")},
+    {"signal", N_("The signal was sent to %lld job."), N_("The signal was sent to %lld jobs.")},
 };
 
 static void say_done(struct cli *cli, const char *action, int64_t changed)
@@ -151,8 +152,36 @@ static bool failed_row(const json_t *row)
     return !job_went_well(row) && strcmp(json_text(row, "state"), "CANCELLED") != 0;
 }
 
+/* `eoul cancel --signal USR1`: no cancelling, but a word to what runs. */
+static int run_signal(struct cli *cli, struct args *args, const char *name)
+{
+    uint32_t number = value_signal_number(str_of(name));
+    bool batch = args_flag(args, "batch"), full = args_flag(args, "full");
+    if (args_flag(args, "mine"))
+        err_set(&cli->err, E_USAGE, "A signal goes to jobs named by their number: eoul cancel --signal %s 12.", name);
+    else if (!number)
+        err_set(&cli->err, E_USAGE, "There is no signal \"%s\": write a name such as USR1 or INT, or a number from 1 to 64.",
+                name);
+    else if (batch && full)
+        err_set(&cli->err, E_USAGE, "--batch is the first process alone and --full all of them: choose one.");
+    else
+        args_operands(cli, args, 1, -1, "JOB...");
+    if (cli->err.code < 0)
+        return cli_fail(cli);
+    json_t *body = json_pack("{s:i, s:s}", "signal", (int)number, "to", batch ? "main" : full ? "tree" : "steps");
+    int status = act_on_all(cli, args, "signal", body);
+    json_decref(body);
+    return status;
+}
+
 static int run_action(struct cli *cli, struct args *args)
 {
+    if (args_value(args, "signal"))
+        return run_signal(cli, args, args_value(args, "signal"));
+    if (args_flag(args, "batch") || args_flag(args, "full")) {
+        err_set(&cli->err, E_USAGE, "--batch and --full say whom a signal is for: add --signal USR1, or leave them out.");
+        return cli_fail(cli);
+    }
     const char *verb = args->cmd->name;
     bool all = args_flag(args, "mine"), failed = args_flag(args, "failed");
     if ((all || failed) && args->rest_n > 0)
@@ -178,6 +207,11 @@ static const struct opt action_opts[] = {
 };
 static const struct opt cancel_opts[] = {
     {"mine", 0, NULL, N_("All my own jobs, waiting and running.")},
+    {"signal", 's', "SIGNAL",
+     N_("Cancel nothing; send USR1, INT or another signal to what the job runs: of a script to what it started "
+        "(to the script itself if that is nothing), of a command to all its processes.")},
+    {"batch", 'b', NULL, N_("The signal is for the job's first process alone: the script, or the command.")},
+    {"full", 'f', NULL, N_("The signal is for all its processes, the script as well.")},
     {"json", 0, NULL, N_("Print the answer as JSON.")},
     {0},
 };
@@ -199,7 +233,8 @@ static const struct opt requeue_opts[] = {
 
 ACTION(cancel, cancel_opts, N_("End jobs, or take them out of the queue."), "eoul cancel 12",
        N_("job 12; for an array, all its tasks"), "eoul cancel 12_3 14",
-       N_("one task of it, and job 14"), "eoul cancel --mine", N_("everything of mine"));
+       N_("one task of it, and job 14"), "eoul cancel --mine", N_("everything of mine"),
+       "eoul cancel --signal USR1 12", N_("cancel nothing: tell what job 12 runs to save, if it listens to that"));
 ACTION(hold, action_opts, N_("Keep waiting jobs from starting."), "eoul hold 12",
        N_("until \"eoul release 12\""));
 ACTION(release, action_opts, N_("Let held jobs start again."), "eoul release 12",

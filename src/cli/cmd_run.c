@@ -22,6 +22,7 @@ struct stay {
     struct key key;
     bool pty, feeds, cancels, quiet;
     bool greets;          /* say how to leave before the terminal is joined */
+    struct allocation *allocation; /* called as salloc: what it said; else NULL */
     int left_status;
     struct wire_end end;  /* of the last attempt we saw the end of */
     bool saw_end;
@@ -32,6 +33,8 @@ struct stay {
 static int say_ending(struct cli *cli, const struct stay *s, json_t *job)
 {
     int status = job_exit_status(job);
+    if (s->allocation && s->allocation->granted)
+        cli_say(cli, "Relinquishing job allocation %s", s->id);
     if (!job_went_well(job) && !s->quiet) {
         struct buf sentence;
         buf_init(&sentence, 1024);
@@ -61,11 +64,29 @@ static int left(struct cli *cli, const struct stay *s)
     return s->left_status;
 }
 
+void allocation_say(struct cli *cli, struct allocation *a, const char *id, bool waits)
+{
+    if (a->granted || (waits && a->pending))
+        return;
+    if (waits) {
+        cli_say(cli, "Pending job allocation %s", id);
+        cli_say(cli, "job %s queued and waiting for resources", id);
+        a->pending = true;
+        return;
+    }
+    if (a->pending)
+        cli_say(cli, "job %s has been allocated resources", id);
+    cli_say(cli, "Granted job allocation %s", id);
+    a->granted = true;
+}
+
 /* --- staying --------------------------------------------------------------------------------------- */
 
 static void greet(struct cli *cli, const struct stay *s)
 {
     char key[KEY_TEXT_MAX];
+    if (s->allocation) /* its terminal is here: it runs */
+        allocation_say(cli, s->allocation, s->id, false);
     if (!s->greets || s->quiet)
         return;
     key_print(&s->key, key);
@@ -102,7 +123,8 @@ static int join_terminals(struct cli *cli, struct stay *s, unsigned *lost, bool 
 static int stay(struct cli *cli, struct stay *s)
 {
     struct follow_options o = {.output = !s->pty, .cancels = s->cancels, .quiet = s->quiet, .lines = -1,
-                               .meet = s->pty || s->feeds ? &s->meet : NULL, .feeds = s->feeds};
+                               .meet = s->pty || s->feeds ? &s->meet : NULL, .feeds = s->feeds,
+                               .allocation = s->allocation};
     unsigned lost = 0;
     for (;;) {
         json_t *job = NULL;
@@ -148,6 +170,11 @@ static int send_and_stay(struct cli *cli, struct request *r, struct stay *s)
     const json_t *jobs = json_object_get(answer, "jobs");
     submit_say_warnings(cli, jobs);
     submit_say_whose(cli, r);
+    if (r->test_only) {
+        submit_say_test(cli, answer);
+        json_decref(answer);
+        return 0;
+    }
     meet_learn(cli, &s->meet);
     snprintf(id, sizeof id, "%lld", (long long)json_i64(json_array_get(jobs, 0), "id"));
     if (json_i64(json_array_get(jobs, 0), "tasks") > 1) {
@@ -157,6 +184,7 @@ static int send_and_stay(struct cli *cli, struct request *r, struct stay *s)
         s->pty = r->pty;
         s->feeds = r->feed;
         s->quiet = r->quiet;
+        s->allocation = r->quiet ? NULL : s->allocation;
         status = stay(cli, s);
     }
     json_decref(answer);
@@ -169,11 +197,14 @@ static int submit_and_stay(struct cli *cli, struct args *args, enum request_form
                      .left_status = form == REQUEST_SHELL ? 0 : CLI_OWN_FAILURE};
     struct request_client client = {.terminal = session_is_possible(), .feeds = feed_is_wanted()};
     struct request r = {0};
+    struct allocation allocation = {0};
     int status = 0;
     int code = session_key(cli, NULL, &s.key);
     if (code == 0 && (client.terminal || client.feeds))
         code = meet_open(cli, &s.meet);
     client.meet = s.meet.name;
+    if (strcmp(cli->program, "salloc") == 0)
+        s.allocation = &allocation;
     session_size(&client.rows, &client.columns);
     if (code == 0)
         code = request_read(cli, args->rest_n, args->rest, form, &client, &r);

@@ -1,10 +1,12 @@
 /* cmd_submit.c - `eoul submit`: into the queue. */
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/follow.h"
 #include "cli/job.h"
 #include "cli/request.h"
+#include "cli/slurm.h"
 #include "cli/submit.h"
 
 void submit_say_warnings(struct cli *cli, const json_t *jobs)
@@ -114,6 +116,61 @@ void submit_say_whose(struct cli *cli, const struct request *r)
             name);
 }
 
+/* As sbatch writes it; programs read this, and Slurm says it on standard error. */
+static void say_slurm_test(struct cli *cli, const json_t *job, const json_t *forecast)
+{
+    char host[256] = "";
+    struct buf at;
+    buf_init(&at, 64);
+    usec_t start_at = json_i64(forecast, "start_at");
+    slurm_time(cli, &at, start_at > 0 && start_at < cli->now_at ? cli->now_at : start_at);
+    (void)gethostname(host, sizeof host - 1);
+    if (start_at > 0)
+        cli_say(cli, "Job %lld to start at %s using %lld processors on nodes %s in partition eoul",
+                (long long)json_i64(job, "id"), at.ptr, (long long)json_i64(forecast, "cpus"), host);
+    else
+        cli_say(cli, "allocation failure: it would wait without a planned start (%s)", json_text(forecast, "reason"));
+    buf_finish(&at);
+}
+
+void submit_say_test(struct cli *cli, const json_t *answer)
+{
+    const json_t *jobs = json_object_get(answer, "jobs");
+    size_t i, n = json_array_size(jobs);
+    json_t *job;
+    cli_zone(cli);
+    json_array_foreach(jobs, i, job)
+    {
+        const json_t *forecast = json_object_get(job, "forecast");
+        usec_t start_at = json_i64(forecast, "start_at");
+        struct buf start, end;
+        if (strcmp(cli->program, "eoul") != 0) {
+            say_slurm_test(cli, job, forecast);
+            continue;
+        }
+        buf_init(&start, 64);
+        buf_init(&end, 128);
+        cli_when(cli, &start, start_at);
+        job_end(cli, &end, forecast);
+        if (n > 1)
+            buf_printf(&cli->out, "%zu: ", i + 1);
+        if (start_at <= 0)
+            buf_printf(&cli->out, tr(cli->lang, "It would wait (%s), and its start cannot be planned."),
+                       json_text(forecast, "reason"));
+        else if (start_at <= cli->now_at + USEC_PER_SEC)
+            buf_printf(&cli->out, tr(cli->lang, "It would start now, and be done about %s."), end.ptr);
+        else
+            buf_printf(&cli->out, tr(cli->lang, "It would start about %1$s, and be done about %2$s."), start.ptr, end.ptr);
+        buf_char(&cli->out, '\n');
+        buf_finish(&start);
+        buf_finish(&end);
+    }
+    if (strcmp(cli->program, "eoul") == 0) {
+        buf_c(&cli->out, tr(cli->lang, "Nothing was submitted."));
+        buf_char(&cli->out, '\n');
+    }
+}
+
 /* A sweep is one request with parameters. */
 static int check_sweep(struct cli *cli, const struct request *r)
 {
@@ -150,9 +207,6 @@ int submit_verb(struct cli *cli, struct args *args, bool sweep)
         code = check_sweep(cli, &r);
     if (code == 0 && r.test_only && sweep)
         return show_points(cli, &r);
-    if (code == 0 && r.test_only)
-        code = err_set(&cli->err, E_UNSUPPORTED,
-                       "--test-only is not possible yet; \"eoul plan\" shows what is planned.");
     if (code == 0)
         code = request_send(cli, &r, &answer);
     if (code < 0) {
@@ -164,7 +218,9 @@ int submit_verb(struct cli *cli, struct args *args, bool sweep)
     submit_say_warnings(cli, jobs);
     submit_say_whose(cli, &r);
     status = 0;
-    if (r.json) {
+    if (r.test_only && !r.json) {
+        submit_say_test(cli, answer);
+    } else if (r.json) {
         char *text = json_dumps(answer, JSON_COMPACT);
         buf_c(&cli->out, text ? text : "{}");
         buf_char(&cli->out, '\n');
@@ -181,7 +237,7 @@ int submit_verb(struct cli *cli, struct args *args, bool sweep)
             print_accepted(cli, &r, answer, sweep);
         }
     }
-    if (r.wait) {
+    if (r.wait && !r.test_only) {
         status = submit_wait_for_all(cli, answer);
         if (status < 0)
             status = cli_fail(cli);

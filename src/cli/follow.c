@@ -270,6 +270,8 @@ static int take_answer(struct follower *f)
     if (r == 0) {
         json_decref(f->job);
         f->job = job;
+        if (f->o->allocation)
+            allocation_say(f->cli, f->o->allocation, f->id, job_is_waiting(job));
         name_streams(f);
         return 0;
     }
@@ -400,6 +402,8 @@ static int follow(struct follower *f)
     int r = job_get(f->cli, f->id, &f->job);
     if (r < 0)
         return r;
+    if (f->o->allocation)
+        allocation_say(f->cli, f->o->allocation, f->id, job_is_waiting(f->job));
     name_streams(f);
     r = pump_both(f);
     if (f->o->once) {

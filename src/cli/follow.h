@@ -17,6 +17,12 @@
 #include "cli/cli.h"
 #include "cli/meet.h"
 
+/* What salloc says of its job, once each, in Slurm's words: programs wait for them. */
+struct allocation {
+    bool pending, granted;
+};
+void allocation_say(struct cli *cli, struct allocation *a, const char *id, bool waits); /* cmd_run.c */
+
 struct follow_options {
     bool output;  /* copy its output */
     bool once;    /* what is there now, then return (logs without -f) */
@@ -28,6 +34,7 @@ struct follow_options {
     struct meet *meet; /* whoever runs it comes here, or NULL.  With `feeds` it brings the job's input, to which
                         * ours is copied; else following ends with meet->came_fd, for a session */
     bool feeds;
+    struct allocation *allocation; /* or NULL */
 };
 
 /* *ret_job: the job when it ended (the caller's), or NULL if *ret_left or somebody came.  0 or a negative E_*. */

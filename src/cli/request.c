@@ -318,7 +318,7 @@ static int add_job(struct cli *cli, struct spec *spec, struct request *r)
     r->has_params |= spec->params.n > 0;
     if (code == 0)
         code = spec_check(spec, NULL, &cli->err);
-    if (code == 0 && spec->snapshot) {
+    if (code == 0 && spec->snapshot && !r->test_only) {
         if (r->snapshot[0])
             code = err_set(&cli->err, E_UNSUPPORTED, "--snapshot is for one job or array a call; submit them one by one.");
         else
@@ -455,6 +455,8 @@ static int read_job(struct cli *cli, struct spec *spec, int argc, char **argv, e
                    : 0;
     code = set_program(cli, spec, scan.dashes, bare_is_command && rest == 0 ? REQUEST_COMMAND : form,
                        argv + rest, argc - rest);
+    if (code == 0)
+        note_request(spec, r); /* a script's #SBATCH --wait counts too */
     return code < 0 ? code
                     : option_apply_environment(spec, (const char *const *)environ, &cli->err);
 }
@@ -582,6 +584,8 @@ int request_send(struct cli *cli, struct request *r, json_t **ret_answer)
     if (r->for_person[0])
         json_object_set_new(body, "for", json_string(r->for_person));
     json_object_set(body, "jobs", r->jobs);
+    if (r->test_only)
+        json_object_set_new(body, "test", json_true());
     int64_t item = -1;
     int code = cli_connect(cli);
     if (code == 0) {

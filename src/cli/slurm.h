@@ -59,5 +59,7 @@ int slurm_scontrol(struct cli *cli, int argc, char **argv);
 int slurm_scancel(struct cli *cli, int argc, char **argv);
 int slurm_seff(struct cli *cli, int argc, char **argv);
 int slurm_srun(struct cli *cli, int argc, char **argv);
+/* These words of srun as a step of job `job`, from outside of it; the step's exit status. */
+int slurm_step(struct cli *cli, const char *job, bool pty, int argc, char **words);
 
 #endif

@@ -251,6 +251,29 @@ static bool chosen(const json_t *row, const struct slurm_args *a, const char *us
             (str_is_nocase(str_of(state), "R") && strcmp(json_text(row, "state"), "RUNNING") == 0));
 }
 
+/* Cancel them, or with --signal send one: KILL is what cancelling is, as in Slurm. */
+static int cancel_one(struct cli *cli, const struct slurm_args *a, char *id)
+{
+    const char *signal = slurm_value(a, "signal");
+    bool kills = !signal || str_is_nocase(str_of(signal), "KILL") || str_is_nocase(str_of(signal), "SIGKILL") ||
+                 strcmp(signal, "9") == 0;
+    char *words[5];
+    int n = 0;
+    if (!kills) {
+        words[n++] = "--signal";
+        words[n++] = (char *)signal;
+        if (slurm_value(a, "batch"))
+            words[n++] = "--batch";
+        else if (slurm_value(a, "full"))
+            words[n++] = "--full";
+    }
+    words[n++] = id;
+    words[n] = NULL;
+    int status = slurm_verb(cli, "cancel", n, words);
+    buf_clear(&cli->out); /* scancel says nothing when it went well */
+    return status;
+}
+
 static int cancel_chosen(struct cli *cli, const struct slurm_args *a, const char *user)
 {
     json_t *rows = NULL, *row;
@@ -263,11 +286,10 @@ static int cancel_chosen(struct cli *cli, const struct slurm_args *a, const char
     {
         char id[32];
         snprintf(id, sizeof id, "%s", json_text(row, "name_id"));
-        if (!chosen(row, a, user))
-            continue;
-        int one = slurm_verb(cli, "cancel", 1, (char *[]){id, NULL});
+        if (!chosen(row, a, user) || (slurm_value(a, "signal") && strcmp(json_text(row, "state"), "RUNNING") != 0))
+            continue; /* a signal is for what runs */
+        int one = cancel_one(cli, a, id);
         status = status ? status : one;
-        buf_clear(&cli->out);
     }
     json_decref(rows);
     return status;
@@ -284,16 +306,14 @@ int slurm_scancel(struct cli *cli, int argc, char **argv)
     char name[256];
     if (slurm_args(cli, opts, false, argc, argv, &a) < 0)
         return cli_fail(cli);
-    const char *signal = slurm_value(&a, "signal"), *user = slurm_value(&a, "user");
-    if (signal && !str_is_nocase(str_of(signal), "KILL") && !str_is_nocase(str_of(signal), "TERM") &&
-        strcmp(signal, "9") != 0 && strcmp(signal, "15") != 0) {
-        err_set(&cli->err, E_UNSUPPORTED, "A job cannot be sent %s from here; submit it with --signal=%s@60 to have it "
-                "sent before its time limit.", signal, signal);
-        return cli_fail(cli);
-    }
+    const char *user = slurm_value(&a, "user");
     if (a.rest_n > 0) {
-        int status = slurm_verb(cli, "cancel", a.rest_n, a.rest);
-        buf_clear(&cli->out); /* scancel says nothing when it went well */
+        int status = 0;
+        for (int i = 0; i < a.rest_n; i++) {
+            int one = cancel_one(cli, &a, a.rest[i]);
+            status = status ? status : one;
+            err_clear(&cli->err);
+        }
         return status;
     }
     if (slurm_value(&a, "me")) {

@@ -8,7 +8,8 @@
  * lines behind "RANK: " with --label.  The exit status is the largest of the ranks', 128 and the signal's
  * number for one that a signal ended; --kill-on-bad-exit ends the others.
  *
- * Outside a job it is `eoul run` with the same options, or `eoul shell` with --pty.
+ * Outside a job it is `eoul run` with the same options, or `eoul shell` with --pty; with --jobid a step of that
+ * job (slurm_step.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -409,6 +410,14 @@ static void watch(struct step *s, int signal_fd, struct pollfd *set)
 static int run_step(struct step *s)
 {
     struct cli *cli = s->cli;
+    if (s->n == 1 && !s->label && slurm_value(&s->args, "pty")) { /* the terminal, its keys and signals are its own */
+        const char *dir = slurm_value(&s->args, "chdir");
+        char **env = rank_environment(s, 0);
+        if (dir && chdir(dir) < 0)
+            fail_rank(s, dir);
+        execvpe(s->args.rest[0], s->args.rest, env);
+        fail_rank(s, s->args.rest[0]);
+    }
     sigset_t set;
     sigemptyset(&set);
     const int caught[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT, SIGCONT};
@@ -455,6 +464,25 @@ static int outside(struct cli *cli, int argc, char **argv, bool pty)
     return status;
 }
 
+/* The same words without --jobid, for the srun that runs inside the job. */
+static int from_outside(struct cli *cli, const char *job, int argc, char **argv, bool pty, char **rest)
+{
+    char **words = calloc((size_t)argc + 1, sizeof *words);
+    int n = 0;
+    if (!words)
+        return CLI_FAILED;
+    for (int i = 0; i < argc; i++) {
+        bool option = argv + i < rest;
+        if (option && strcmp(argv[i], "--jobid") == 0)
+            i++;
+        else if (!option || strncmp(argv[i], "--jobid=", 8) != 0)
+            words[n++] = argv[i];
+    }
+    int status = slurm_step(cli, job, pty, n, words);
+    free(words);
+    return status;
+}
+
 int slurm_srun(struct cli *cli, int argc, char **argv)
 {
     struct step s = {.cli = cli};
@@ -469,10 +497,11 @@ int slurm_srun(struct cli *cli, int argc, char **argv)
     bool pty = slurm_value(&s.args, "pty") != NULL;
     const char *job = slurm_value(&s.args, "jobid");
     if (job && (!own || strcmp(job, own) != 0)) {
-        if (pty && cmd_find("attach"))
+        if (s.args.rest_n > 0)
+            return from_outside(cli, job, argc, argv, pty, s.args.rest);
+        if (pty)
             return slurm_verb(cli, "attach", 1, (char *[]){(char *)job, NULL});
-        err_set(&cli->err, E_UNSUPPORTED, "A step cannot be added to job %s from outside it; \"eoul logs -f %s\" shows it.",
-                job, job);
+        err_set(&cli->err, E_USAGE, "There is nothing to run in job %s; \"eoul logs -f %s\" shows its output.", job, job);
         return cli_fail(cli);
     }
     if (!inside)

@@ -10,6 +10,7 @@
 
 #include "core/avail.h"
 #include "core/capacity.h"
+#include "core/each.h"
 #include "core/estimate.h"
 #include "core/graph.h"
 #include "core/job.h"
@@ -21,6 +22,7 @@
 #include "core/retry.h"
 #include "core/setup.h"
 #include "core/siblings.h"
+#include "core/signal.h"
 #include "core/state.h"
 #include "core/todo.h"
 #include "core/weight.h"
@@ -43,38 +45,6 @@ static void tell_state(struct out *out, const struct job *j, enum job_state to, 
     u->from = j->state;
     u->to = (uint8_t)to;
     u->reason = (uint8_t)reason;
-}
-
-/* --- tasks of an array, or one job ------------------------------------------------------------ */
-
-/* Calls happen by looping: `each_first/each_next` walk the one job or every live task in id order.
- * The id, not the place, is kept: a task may end during the walk. */
-struct each {
-    uint32_t array; /* NONE: one job */
-    uint32_t slot;
-    job_id id;
-};
-
-static bool each_next(const struct core *c, struct each *e)
-{
-    uint32_t at;
-    if (e->array == NONE)
-        return false;
-    at = job_place_after(c, e->id);
-    if (at >= c->by_id_n)
-        return false;
-    e->slot = ids_of(c)[at].slot;
-    e->id = ids_of(c)[at].id;
-    return jobs_of(c)[e->slot].array == e->array;
-}
-
-static bool each_first(const struct core *c, job_id id, uint32_t scope, struct each *e)
-{
-    *e = (struct each){.array = scope ? array_of(c, id) : NONE, .slot = job_find(c, id), .id = id};
-    if (e->array == NONE)
-        return e->slot != NONE;
-    e->id = arrays_of(c)[e->array].id - 1;
-    return each_next(c, e);
 }
 
 /* --- state changes ---------------------------------------------------------------------------- */
@@ -816,6 +786,7 @@ int core_check(const struct core *c, const struct core_event *ev, struct err *er
     case EVENT_FIRST: return check_each(c, ev->first.job, ev->first.scope, true, false, err);
     case EVENT_REQUEUE: return check_each(c, ev->requeue.job, ev->requeue.scope, false, true, err);
     case EVENT_SET: return check_set(c, &ev->set, err);
+    case EVENT_SIGNAL: return signal_check(c, &ev->signal, err);
     case EVENT_STARTED: return check_attempt(c, ev->started.job, ev->started.attempt, false, err);
     case EVENT_START_FAILED:
         if (ev->start_failed.cause >= END_CAUSE_COUNT)
@@ -907,6 +878,7 @@ static void apply(struct core *c, const struct core_event *ev, struct out *out)
         break;
     case EVENT_REQUEUE: apply_requeue(c, &ev->requeue, out); break;
     case EVENT_SET: apply_set(c, &ev->set, out); break;
+    case EVENT_SIGNAL: signal_apply(c, &ev->signal, out); break;
     case EVENT_STARTED: started(c, job_find(c, ev->started.job), out); break;
     case EVENT_START_FAILED:
         apply_start_failed(c, job_find(c, ev->start_failed.job),
@@ -935,6 +907,7 @@ uint32_t core_updates_max(const struct core *c, const struct core_event *ev)
     case EVENT_CANCEL: scope = ev->cancel.scope; id = ev->cancel.job; break;
     case EVENT_REQUEUE: scope = ev->requeue.scope; id = ev->requeue.job; break;
     case EVENT_SET: scope = ev->set.scope; id = ev->set.job; break;
+    case EVENT_SIGNAL: scope = ev->signal.scope; id = ev->signal.job; break;
     case EVENT_DECIDE: {
         uint32_t pending = c->state_n[JOB_PENDING];
         return 3 * (pending < STARTS_MAX ? pending : STARTS_MAX) + c->deadlines_n +

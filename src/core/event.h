@@ -141,6 +141,11 @@ struct range { /* array indices from..until inclusive, by step >= 1 */
     uint32_t step;
 };
 
+/* Which processes of a running attempt a signal is for.  STEPS: of a script what it started, not its shell
+ * (if it runs nothing, the shell all the same); of a command all. */
+enum signal_whom { SIGNAL_MAIN, SIGNAL_TREE, SIGNAL_STEPS, SIGNAL_WHOM_COUNT };
+#define SIGNAL_NUMBER_MAX 64
+
 enum preempt_mode { PREEMPT_NEVER, PREEMPT_REQUEUE, PREEMPT_CHECKPOINT, PREEMPT_COUNT };
 enum estimates_mode {
     ESTIMATES_BOTH,    /* a told estimate joins the history, as a few own runs would */
@@ -296,6 +301,9 @@ struct offer {
     F(uint32_t, job) F(uint32_t, scope) F(uint32_t, by)
 #define EV_SET(F, L) F(uint32_t, job) F(uint32_t, scope) \
     F(uint32_t, field) /* enum set_field */ F(int64_t, value)
+#define EV_SIGNAL(F, L) /* a signal to what runs of it, which goes on being what it is */ \
+    F(uint32_t, job) F(uint32_t, scope) F(uint32_t, by) \
+    F(uint32_t, signal) /* 1..SIGNAL_NUMBER_MAX */ F(uint32_t, whom) /* enum signal_whom */
 #define EV_STARTED(F, L) /* the supervisor is past its claim: the job runs */ \
     F(uint32_t, job) F(uint32_t, attempt)
 #define EV_START_FAILED(F, L) /* proven never to have run */ \
@@ -341,7 +349,7 @@ struct offer {
     X(TODO_DONE, todo_done, EV_TODO_DONE) X(TODO_DROP, todo_drop, EV_TODO_DROP) \
     X(TODO_ACCEPT, todo_accept, EV_TODO_ACCEPT) X(TODO_DECLINE, todo_decline, EV_TODO_DECLINE) \
     X(TODO_SNOOZE, todo_snooze, EV_TODO_SNOOZE) X(TODO_MOVE, todo_move, EV_TODO_MOVE) \
-    X(TODO_SET, todo_set, EV_TODO_SET)
+    X(TODO_SET, todo_set, EV_TODO_SET) X(SIGNAL, signal, EV_SIGNAL)
 
 enum set_field { SET_LIMIT_US, SET_NICE, SET_BEGIN_AT, SET_DEADLINE_AT, SET_ARRAY_MAX, SET_GPUS,
                  SET_CPUS, SET_MEM_MIB, SET_OWNER, SET_FIELD_COUNT };
@@ -384,6 +392,7 @@ struct core_event {
     X(UPDATE_START, "start") /* launch this attempt on these GPUs; comes after its STATE */ \
     X(UPDATE_STOP, "stop")   /* end this attempt: TERM, grace, KILL; its ENDED will follow */ \
     X(UPDATE_LIMIT, "limit") /* the running attempt's time limit is now `value` us (0: none) */ \
+    X(UPDATE_SIGNAL, "signal") /* send signal `value` to `to` (enum signal_whom) of the attempt; at most once */ \
     X(UPDATE_TODO, "todo")   /* todo `job` is now `to` (enum todo_state), by person `value` (0: by itself);
                               * `reason`: enum todo_wait */
 enum update_kind {

@@ -54,7 +54,8 @@
     X(MUTANT_PLAN_ROW, "plan-row-wrong", "plan-row") \
     X(MUTANT_TODO_ASKED, "todo-declined", "todo-asked") /* declining is not heard */ \
     X(MUTANT_TODO_FOCUS, "todo-focus-shared", "todo-focus") \
-    X(MUTANT_TODO_THERE, "todo-undone", "todo-there") /* done, and still open */
+    X(MUTANT_TODO_THERE, "todo-undone", "todo-there") /* done, and still open */ \
+    X(MUTANT_SIGNAL, "signal-waiting", "signal") /* to tasks that do not run, too */
 #define MUTANT_BY_ITSELF_MAX MUTANT_PREEMPT /* up to here core_broken, people or hashes notice it too */
 enum mutant {
 #define X(name, word, rule) name,

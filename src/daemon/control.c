@@ -53,6 +53,11 @@ static void job_event(const struct op *op, const struct job_ref *ref, bool is_op
         ev->kind = EVENT_FIRST;
         ev->first = (struct ev_first){ .job = ref->id, .scope = scope };
         break;
+    case OP_SIGNAL:
+        ev->kind = EVENT_SIGNAL;
+        ev->signal = (struct ev_signal){ .job = ref->id, .scope = scope, .by = by, .signal = op->job.signal,
+                                         .whom = op->job.whom };
+        break;
     case OP_REQUEUE:
         ev->kind = EVENT_REQUEUE;
         ev->requeue = (struct ev_requeue){ .job = ref->id, .scope = scope, .by = by };
@@ -176,6 +181,53 @@ static int requeue_ended(struct daemon *d, struct op *op, const struct job_ref *
     return code;
 }
 
+/* --- the code at the start ------------------------------------------------------------------------------ */
+
+/* "0123456789ab+9f3e5c77": enough of it to compare by eye. */
+static void put_code(struct buf *out, struct str code)
+{
+    struct str commit;
+    str_next(&code, '+', &commit);
+    buf_str(out, str_slice(commit, 0, commit.len < 12 ? commit.len : 12));
+    if (code.len) {
+        buf_char(out, '+');
+        buf_str(out, str_slice(code, 0, code.len < 8 ? code.len : 8));
+    }
+}
+
+/* Kept with the attempt if it is not what was submitted.  Said by the job's own user in its own start. */
+static int code_op(struct daemon *d, struct op *op, const struct job_ref *ref)
+{
+    struct store_request r;
+    struct core_job j;
+    struct spec spec;
+    char memory[256];
+    struct buf text;
+    if (ref->whole_array || !core_job_get(d->core, ref->id, &j) ||
+        (j.state != JOB_CONFIGURING && j.state != JOB_RUNNING))
+        return err_set(&op->err, E_STATE, "Job %u does not start now.", ref->id);
+    spec_init(&spec);
+    buf_init_fixed(&text, memory, sizeof memory);
+    int code = store_request_get(d->store, ref->request, &r);
+    if (code == 0)
+        code = spec_parse(&spec, r.spec, &op->err);
+    if (code < 0)
+        err_set(&op->err, code, "Job %u cannot be looked up.", ref->id);
+    if (code == 0 && spec.code.len && !str_eq(spec.code, op->job.code)) {
+        buf_c(&text, "Its code changed between the submit (");
+        put_code(&text, spec.code);
+        buf_c(&text, ") and this start (");
+        put_code(&text, op->job.code);
+        buf_c(&text, "); it ran as it was at the start.");
+        op->changed = 1;
+        code = store_attempt_note(d->store, ref->id, j.attempt, buf_look(&text));
+        if (code < 0)
+            d->broken = err_set(&op->err, code, "The change could not be written down.");
+    }
+    spec_finish(&spec);
+    return code;
+}
+
 /* --- one operation on jobs ---------------------------------------------------------------------------- */
 
 static int job_op(struct daemon *d, struct op *op)
@@ -188,6 +240,8 @@ static int job_op(struct daemon *d, struct op *op)
         code = may_change(d, op, &ref, &op->err);
     if (code < 0)
         return code;
+    if (op->kind == OP_CODE)
+        return code_op(d, op, &ref);
     uint32_t live = live_tasks(d, &ref);
     if (op->kind == OP_REQUEUE) {
         code = requeue_ended(d, op, &ref);
@@ -198,12 +252,13 @@ static int job_op(struct daemon *d, struct op *op)
     } else if (live == 0) {
         return err_set(&op->err, E_STATE, "Job %.*s is already over.", STR_ARG(op->job.id));
     }
+    uint32_t acts = d->acts.n;
     job_event(op, &ref, daemon_is_operator(d, &op->peer), by, &ev);
     code = daemon_event(d, &ev, &op->err);
     if (code == E_STATE && op->kind == OP_REQUEUE && op->changed)
         code = 0; /* the ended ones were the point */
-    if (code == 0)
-        op->changed += live;
+    if (code == 0) /* a signal is for those of them that run */
+        op->changed += op->kind == OP_SIGNAL ? d->acts.n - acts : live;
     return code;
 }
 

@@ -45,6 +45,8 @@ struct config;
 #define OP_LIST(X) \
     X(OP_SUBMIT, "submit") X(OP_CANCEL, "cancel") X(OP_HOLD, "hold") X(OP_RELEASE, "release") \
     X(OP_FIRST, "first") X(OP_REQUEUE, "requeue") X(OP_SET, "set") \
+    X(OP_SIGNAL, "signal")   /* a signal to what runs */ \
+    X(OP_CODE, "code")       /* a job says at its start what its code is now */ \
     X(OP_GPU_DRAIN, "drain")     /* gpu, or the queue: running work goes on */ \
     X(OP_GPU_UNDRAIN, "undrain") \
     X(OP_ME, "me")               /* language, zone, hours, away, here: people.c does it */ \
@@ -74,6 +76,12 @@ struct op_item { /* one job or array of a submit */
     uint32_t ret_id;      /* the answer */
     uint32_t ret_tasks;
     uint32_t ret_review;  /* the todo of its --review; 0: none */
+    struct op_forecast {  /* with `test`: what the plan would say of its (first) job */
+        uint8_t reason;      /* enum reason */
+        usec_t start_at, end_p10_at, end_p50_at, end_p90_at, eyes_at; /* USEC_NEVER: not to be said */
+        uint64_t gpus;
+        uint32_t cpus;
+    } ret_forecast;
 };
 
 /* Which job: id as people write it, resolved inside the turn: "12", "12_3"; an array's own id means
@@ -90,12 +98,16 @@ struct op {
             struct str key;      /* empty: none */
             struct op_item *items;
             uint32_t items_n;
+            bool test;           /* --test-only: all of it, and then back to what was before */
         } submit;
         struct {
             struct str id;
             enum set_field field; /* OP_SET */
             int64_t value;
             bool only_failed;     /* OP_REQUEUE: ended tasks that failed, and nothing else */
+            uint32_t signal;      /* OP_SIGNAL */
+            enum signal_whom whom;
+            struct str code;      /* OP_CODE: as spec.code has it of the submit */
         } job;
         struct {
             struct str id;       /* number, UUID, or "queue" */

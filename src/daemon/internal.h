@@ -82,13 +82,14 @@ struct gpu {
 };
 
 /* --- the daemon ---------------------------------------------------------------------------------- */
-enum act_kind { ACT_NONE, ACT_START, ACT_STOP, ACT_LIMIT, ACT_FORGET };
+enum act_kind { ACT_NONE, ACT_START, ACT_STOP, ACT_LIMIT, ACT_SIGNAL, ACT_FORGET };
 struct act {            /* decided and committed, still to be done */
     uint8_t kind;
     bool keep_tail;     /* FORGET: its last output is worth keeping */
+    uint8_t whom;       /* SIGNAL: enum signal_whom */
     uint32_t job, attempt;
     uint64_t gpus;
-    usec_t value;
+    usec_t value;       /* LIMIT: the limit; SIGNAL: its number */
     uint8_t uuid[16];
 };
 

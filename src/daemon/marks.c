@@ -267,7 +267,7 @@ static void stalled(struct daemon *d, struct marked *m)
     ev.requeue = (struct ev_requeue){ .job = m->job };
     if (what == SPEC_STALL_REQUEUE)
         daemon_event(d, &ev, &err); /* refused: it has just ended */
-    else if (what == SPEC_STALL_FAIL && engine_signal(d->engine, m->job, m->attempt, SIGABRT, true) == 0)
+    else if (what == SPEC_STALL_FAIL && engine_signal(d->engine, m->job, m->attempt, SIGABRT, WIRE_TO_TREE) == 0)
         m->abort_boot_at = d->now.boot_at;
 }
 
@@ -446,7 +446,7 @@ void marks_tell(struct daemon *d)
         if (m[i].stall_due)
             stalled(d, &m[i]);
         if (m[i].abort_due)
-            engine_signal(d->engine, m[i].job, m[i].attempt, SIGKILL, true);
+            engine_signal(d->engine, m[i].job, m[i].attempt, SIGKILL, WIRE_TO_TREE);
         if (rule)
             code = keep_value(&m[i], rule);
         if (code == 0 && m[i].tell_due)

@@ -23,6 +23,7 @@
 #include "supervisor/request.h"
 
 #define PATH_DEFAULT  "/usr/local/bin:/usr/bin:/bin" /* where nothing was captured */
+#define CODE_LATE_US  (10 * USEC_PER_SEC) /* a start so long after the submit looks whether its code is the same */
 #define ENV_ADDED_MAX (1u << 20) /* what we add to an environment */
 
 static const struct {
@@ -370,6 +371,21 @@ static void numbers(struct making *m)
             request_add_c(&m->b, REQUEST_gpu, m->d->gpus[i].uuid);
 }
 
+/* Whoever starts at once runs what was submitted.  Of a later start the code may be another: then it looks. */
+static void look_at_code(struct making *m)
+{
+    usec_t late_us = getenv("EOUL_HURRY") ? CODE_LATE_US / 20 : CODE_LATE_US;
+    char program[sizeof m->d->slurm_dir + 8], *real;
+    if (m->spec.code.len == 0 || m->spec.snapshot || !m->d->slurm_dir[0] ||
+        m->d->now.wall_at - m->r.submit_at < late_us)
+        return;
+    snprintf(program, sizeof program, "%s/sbatch", m->d->slurm_dir); /* a link to eoul, wherever that is */
+    real = realpath(program, NULL);
+    if (real)
+        request_add_c(&m->b, REQUEST_before, real);
+    free(real);
+}
+
 static void user_name(struct making *m)
 {
     struct passwd entry, *found = NULL;
@@ -409,6 +425,7 @@ int request_of_attempt(struct daemon *d, uint32_t job, uint64_t gpus, int *ret_f
         rlimits(&m);
         numbers(&m);
         terminal(&m);
+        look_at_code(&m);
         code = environment(&m);
     }
     if (code == 0)

@@ -327,6 +327,16 @@ static void stop(struct daemon *d, const struct act *a)
         run_own_event(d, &ev, NULL);
 }
 
+/* Never again after a restart: a program that saves on SIGUSR1 does so once for one request. */
+static void send_signal(struct daemon *d, const struct act *a)
+{
+    static const enum wire_whom whom[SIGNAL_WHOM_COUNT] = { [SIGNAL_MAIN] = WIRE_TO_MAIN, [SIGNAL_TREE] = WIRE_TO_TREE,
+                                                            [SIGNAL_STEPS] = WIRE_TO_STEPS };
+    int code = engine_signal(d->engine, a->job, a->attempt, (int)a->value, whom[a->whom]);
+    log_line("signal", "job=%u attempt=%u signal=%d code=%s", a->job, a->attempt, (int)a->value,
+             code < 0 ? err_word(code) : "sent");
+}
+
 void run_act(struct daemon *d, const struct act *a)
 {
     switch ((enum act_kind)a->kind) {
@@ -337,6 +347,7 @@ void run_act(struct daemon *d, const struct act *a)
         break;
     case ACT_STOP: stop(d, a); break;
     case ACT_LIMIT: engine_set_limit(d->engine, a->job, a->attempt, a->value); break;
+    case ACT_SIGNAL: send_signal(d, a); break;
     case ACT_FORGET:
         if (a->keep_tail)
             keep_tail(d, a->job, a->attempt);

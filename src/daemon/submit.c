@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -408,9 +409,79 @@ static int tell_changes(struct daemon *d, struct op *op)
     return 0;
 }
 
+/* The decision that would follow, in a core that is thrown away after it: nobody acts on it. */
+static int decide_unseen(struct daemon *d)
+{
+    struct core_event ev = { .kind = EVENT_DECIDE, .wall_at = d->now.wall_at,
+                             .boot_at = usec_max(d->now.boot_at, d->last_boot_at) };
+    uint32_t max = core_updates_max(d->core, &ev);
+    struct core_update *updates = calloc(max, sizeof *updates);
+    int code = updates ? core_check(d->core, &ev, NULL) : E_NO_MEMORY;
+    if (code == 0)
+        core_step(d->core, &ev, updates, max);
+    free(updates);
+    return code;
+}
+
+static int item_order(const void *key, const void *item)
+{
+    uint32_t job = *(const uint32_t *)key, id = ((const struct op_item *)item)->ret_id;
+    return (job > id) - (job < id);
+}
+
+/* What the plan then says of jobs that are not to stay. */
+static int forecast(struct daemon *d, struct op *op)
+{
+    struct core_plan plan = { 0 };
+    struct core_job j;
+    int code = decide_unseen(d);
+    size_t size = core_plan_size(d->core);
+    void *memory = aligned_alloc(16, (size + 15) & ~(size_t)15);
+    if (code == 0)
+        code = memory ? core_plan(d->core, d->now.wall_at, d->now.boot_at, memory, size, &plan) : E_NO_MEMORY;
+    for (uint32_t i = 0; i < op->submit.items_n; i++)
+        op->submit.items[i].ret_forecast = (struct op_forecast){
+            .start_at = USEC_NEVER, .end_p10_at = USEC_NEVER, .end_p50_at = USEC_NEVER, .end_p90_at = USEC_NEVER,
+            .eyes_at = USEC_NEVER, .cpus = core_job_get(d->core, op->submit.items[i].ret_id, &j) ? j.cpus : 0 };
+    for (uint32_t k = 0; code == 0 && k < plan.rows_n; k++) {
+        const struct plan_row *row = &plan.rows[k];
+        struct op_item *item = bsearch(&row->job, op->submit.items, op->submit.items_n, sizeof *item, item_order);
+        if (item)
+            item->ret_forecast = (struct op_forecast){
+                .reason = (uint8_t)row->reason, .start_at = row->start_at, .end_p10_at = row->end_p10_at,
+                .end_p50_at = row->end_p50_at, .end_p90_at = row->end_p90_at, .eyes_at = row->eyes_at,
+                .gpus = row->gpu_mask, .cpus = item->ret_forecast.cpus };
+    }
+    free(memory);
+    return code < 0 ? err_set(&op->err, code, "The plan of this moment cannot be made.") : 0;
+}
+
+/* --test-only: whatever is checked at a submit is, and the plan is asked; then all of it is taken back. */
+static int submit_test(struct daemon *d, struct op *op)
+{
+    struct who who;
+    bool decide = d->decide;
+    int code = persons(d, op, &who); /* a person who is new here stays known */
+    if (code == 0)
+        code = state_mark(d, &op->err);
+    if (code < 0)
+        return code;
+    code = submit_items(d, op, &who);
+    if (code == 0)
+        code = forecast(d, op);
+    if (d->broken)
+        state_unmark(d);
+    else
+        state_back(d);
+    d->decide = decide;
+    return code;
+}
+
 int submit_op(struct daemon *d, struct op *op)
 {
     struct who who;
+    if (op->submit.test && op->submit.items_n > 0 && op->submit.items_n <= OP_ITEMS_MAX)
+        return submit_test(d, op);
     int code = op->submit.items_n == 0 || op->submit.items_n > OP_ITEMS_MAX
                    ? err_set(&op->err, E_INVALID, "A submit holds 1 to %u jobs; this one holds %u.",
                              OP_ITEMS_MAX, op->submit.items_n)

@@ -191,6 +191,13 @@ int turn_updates(struct daemon *d, const struct core_event *ev, uint64_t seq,
             else
                 a->value = u[i].value;
             break;
+        case UPDATE_SIGNAL:
+            a = act_add(d, ACT_SIGNAL, u[i].job, u[i].attempt);
+            if (!a)
+                code = E_NO_MEMORY;
+            else
+                a->value = u[i].value, a->whom = u[i].to;
+            break;
         case UPDATE_TODO: code = todos_ended(d, &u[i]); break;
         case UPDATE_COUNT: assert(!"no such update");
         }

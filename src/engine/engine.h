@@ -92,7 +92,7 @@ struct engine;
 struct engine_ops {
     const char *name; /* "local", "slurm", "sim" */
     int (*start)(struct engine *e, const struct engine_start *start, struct err *err);
-    int (*signal)(struct engine *e, uint32_t job, uint32_t attempt, int signo, bool tree);
+    int (*signal)(struct engine *e, uint32_t job, uint32_t attempt, int signo, enum wire_whom whom);
     int (*stop)(struct engine *e, uint32_t job, uint32_t attempt, usec_t grace_us);
     int (*set_limit)(struct engine *e, uint32_t job, uint32_t attempt, usec_t limit_us);
     int (*recover)(struct engine *e, uint32_t job, uint32_t attempt);
@@ -115,10 +115,10 @@ static inline int engine_start(struct engine *e, const struct engine_start *s, s
 {
     return e->ops->start(e, s, err);
 }
-/* A signal to the command's main process or to all processes of the attempt. */
-static inline int engine_signal(struct engine *e, uint32_t job, uint32_t attempt, int signo, bool tree)
+/* A signal to the command's main process, to all processes of the attempt, or to what a script started. */
+static inline int engine_signal(struct engine *e, uint32_t job, uint32_t attempt, int signo, enum wire_whom whom)
 {
-    return e->ops->signal(e, job, attempt, signo, tree);
+    return e->ops->signal(e, job, attempt, signo, whom);
 }
 /* SIGTERM, grace_us (0: the request's own), SIGKILL; ends as ATTEMPT_STOPPED.  An attempt that is not
  * known is E_NOT_FOUND (it is over, or was never started or recovered here). */

@@ -601,12 +601,12 @@ static int local_start(struct engine *e, const struct engine_start *start, struc
     return 0;
 }
 
-static int local_signal(struct engine *e, uint32_t job, uint32_t attempt, int signo, bool tree)
+static int local_signal(struct engine *e, uint32_t job, uint32_t attempt, int signo, enum wire_whom whom)
 {
     struct followed *f = find(local_of(e), job, attempt);
     if (!f)
         return E_NOT_FOUND;
-    return f->peer_fd < 0 ? E_BUSY : tell(f, WIRE_SIGNAL, signo, tree);
+    return f->peer_fd < 0 ? E_BUSY : tell(f, WIRE_SIGNAL, signo, whom);
 }
 
 static int local_stop(struct engine *e, uint32_t job, uint32_t attempt, usec_t grace_us)

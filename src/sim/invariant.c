@@ -650,6 +650,19 @@ static void ledger_stop(struct invariant *v, const struct core_update *u, struct
               (job_id)u->value);
 }
 
+/* A signal reaches what runs of the jobs that were meant, and nothing else. */
+static void ledger_signal(struct invariant *v, const struct core_update *u, const struct ledger_job *j)
+{
+    const struct ev_signal *ev = &v->ev->signal;
+    const struct ledger_job *meant = v->ev->kind == EVENT_SIGNAL ? look(v, ev->job) : NULL;
+    if (!meant || u->value != ev->signal || u->to != ev->whom)
+        BREAK(v, "signal", "job %u is to be sent signal %" PRId64 ", which nobody asked for", u->job, u->value);
+    else if (!j || (u->job != ev->job && (!ev->scope || !j->array || j->array != meant->array)))
+        BREAK(v, "signal", "a signal for job %u is to be sent to job %u", ev->job, u->job);
+    else if (j->state != JOB_RUNNING || u->attempt != j->attempt)
+        BREAK(v, "signal", "attempt %u of job %u does not run and is to be sent a signal", u->attempt, u->job);
+}
+
 /* The machine was started anew: what it was off is not part of any wait that was counted. */
 static void ledger_rebooted(struct invariant *v, usec_t off_us)
 {
@@ -747,6 +760,8 @@ void invariant_committed(struct invariant *v, const struct core_event *ev, usec_
             ledger_state(v, u);
         else if (u->kind == UPDATE_START)
             ledger_start(v, u);
+        else if (u->kind == UPDATE_SIGNAL)
+            ledger_signal(v, u, j);
         else if (u->kind == UPDATE_STOP && j && is_busy(j->state))
             ledger_stop(v, u, j);
     }

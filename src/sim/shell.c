@@ -539,8 +539,8 @@ static bool act(struct shell *s, bool crash)
     uint32_t done = 0;
     for (size_t i = 0; i < s->updates_n; i++) {
         const struct core_update *u = &s->updates[i];
-        if (u->kind == UPDATE_STATE || u->kind == UPDATE_TODO)
-            continue;
+        if (u->kind == UPDATE_STATE || u->kind == UPDATE_TODO || u->kind == UPDATE_SIGNAL)
+            continue; /* what a program does on a signal is its own affair: how it ends is in its fate */
         if (crash && done++ == s->crash_after)
             return false;
         if (u->kind == UPDATE_START)

@@ -419,6 +419,7 @@ static void week_command(struct week *k)
         EVENT_CANCEL, EVENT_CANCEL, EVENT_CANCEL, EVENT_HOLD, EVENT_HOLD, EVENT_RELEASE,
         EVENT_RELEASE, EVENT_RELEASE, EVENT_FIRST, EVENT_REQUEUE, EVENT_REQUEUE, EVENT_SET,
         EVENT_SET, EVENT_SET, EVENT_GPU, EVENT_QUEUE, EVENT_PERSON, EVENT_PROGRESS, EVENT_SUBMIT,
+        EVENT_SIGNAL,
     };
     struct prng *p = &k->client;
     job_id id = some_job(k);
@@ -444,6 +445,10 @@ static void week_command(struct week *k)
     case EVENT_SET:
         ev->set = (struct ev_set){ .job = id, .scope = scope };
         week_set(k, &ev->set);
+        break;
+    case EVENT_SIGNAL:
+        ev->signal = (struct ev_signal){ .job = id, .scope = scope, .by = 1,
+            .signal = (uint32_t)(1 + prng_below(p, SIGNAL_NUMBER_MAX)), .whom = (uint32_t)prng_below(p, SIGNAL_WHOM_COUNT) };
         break;
     case EVENT_PROGRESS:
         ev->progress = (struct ev_progress){ .job = id, .attempt = j->attempt, .done_ppm = 500000 };

@@ -68,6 +68,19 @@ int store_attempt_end(struct store *s, const struct store_attempt *a)
     return store_done(s, st);
 }
 
+int store_attempt_note(struct store *s, uint32_t job, uint32_t number, struct str message)
+{
+    if (s->failed)
+        return s->failed;
+    sqlite3_stmt *st = store_st(s, ST_ATTEMPT_NOTE);
+    if (!st)
+        return s->failed;
+    bind_i64(st, 1, job);
+    bind_i64(st, 2, number);
+    bind_str(st, 3, message);
+    return store_done(s, st);
+}
+
 int store_attempt_close(struct store *s, uint32_t job, uint32_t number)
 {
     if (s->failed)

@@ -39,8 +39,10 @@
                        "WHERE job = ?1 AND number = ?2 AND state IN ('STARTING', 'RUNNING')") \
     X(ATTEMPT_END, "UPDATE attempt SET state = ?3, is_open = ?4, start_at = ?5, end_at = ?6, " \
                    "exit_code = ?7, signal = ?8, user_us = ?9, system_us = ?10, rss_max_kib = ?11, " \
-                   "output_bytes = ?12, output_lost = ?13, cause = ?14, message = ?15 " \
+                   "output_bytes = ?12, output_lost = ?13, cause = ?14, " \
+                   "message = CASE WHEN ?15 IS NULL OR ?15 = '' THEN message ELSE ?15 END " \
                    "WHERE job = ?1 AND number = ?2 AND is_open") \
+    X(ATTEMPT_NOTE, "UPDATE attempt SET message = ?3 WHERE job = ?1 AND number = ?2 AND is_open") \
     X(ATTEMPT_CLOSE, "UPDATE attempt SET is_open = 0 WHERE job = ? AND number = ? AND is_open") \
     X(ATTEMPTS_OF, "SELECT job, number, uuid, state, is_open, gpus, decided_at, plan_start_at, " \
                    "start_at, end_at, exit_code, signal, user_us, system_us, rss_max_kib, " \

@@ -175,6 +175,7 @@ struct store_attempt {
 int store_attempt_add(struct store *s, const struct store_attempt *a);   /* STARTING */
 int store_attempt_running(struct store *s, uint32_t job, uint32_t number, usec_t start_at);
 int store_attempt_end(struct store *s, const struct store_attempt *a);   /* all but gpus, uuid, decided_at */
+int store_attempt_note(struct store *s, uint32_t job, uint32_t number, struct str message); /* while it is open */
 int store_attempt_close(struct store *s, uint32_t job, uint32_t number); /* not open any more */
 int store_attempts_each(struct store *s, uint32_t job,
                         int (*row)(const struct store_attempt *a, void *data), void *data);

@@ -2,7 +2,7 @@
  *
  * The child does, in this order and nothing else: leave our signal mask and dispositions, own session
  * (with its terminal, if it has one), limits, umask, nice, working directory, descriptors 0 1 2 (and the `alive` lock where there is no
- * cgroup), close the rest, exec.  The first step that fails is reported through a close-on-exec pipe
+ * cgroup), close the rest, a look at the code if that was asked for, exec.  The first step that fails is reported through a close-on-exec pipe
  * with its stage and errno; end of file on that pipe means: executed.
  */
 #ifndef EOUL_SUPERVISOR_JOB_H

@@ -103,11 +103,29 @@ void peers_tell(struct peers *p, struct wire_msg *m)
             (void)peers_send(p, i, m);
 }
 
-int peers_receive(struct peers *p, int place, struct wire_msg *ret)
+static void take_descriptors(struct msghdr *header, int ret_fds[WIRE_FDS])
 {
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len <= CMSG_LEN(0))
+            continue;
+        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); /* the room allows no more than WIRE_FDS */
+        memcpy(ret_fds, CMSG_DATA(c), (n < WIRE_FDS ? n : WIRE_FDS) * sizeof(int));
+    }
+}
+
+int peers_receive(struct peers *p, int place, struct wire_msg *ret, int ret_fds[WIRE_FDS])
+{
+    union { /* aligned for a header */
+        char bytes[CMSG_SPACE(WIRE_FDS * sizeof(int))];
+        struct cmsghdr header;
+    } control;
+    struct iovec part = { .iov_base = ret, .iov_len = sizeof *ret };
+    struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes };
     ssize_t n;
-    while ((n = recv(p->fds[place], ret, sizeof *ret, MSG_DONTWAIT | MSG_TRUNC)) < 0 &&
-           errno == EINTR)
+    for (int i = 0; i < WIRE_FDS; i++)
+        ret_fds[i] = -1;
+    while ((n = recvmsg(p->fds[place], &header, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
         ;
     if (n < 0 && errno == EAGAIN)
         return 0;
@@ -115,6 +133,11 @@ int peers_receive(struct peers *p, int place, struct wire_msg *ret)
         io_close(&p->fds[place]);
         return 0;
     }
+    take_descriptors(&header, ret_fds);
     /* A record of another size or from a newer daemon than we understand: not for us. */
-    return n == (ssize_t)sizeof *ret && ret->magic == WIRE_MAGIC && ret->version >= 1;
+    if (n == (ssize_t)sizeof *ret && ret->magic == WIRE_MAGIC && ret->version >= 1)
+        return 1;
+    for (int i = 0; i < WIRE_FDS; i++)
+        io_close(&ret_fds[i]);
+    return 0;
 }

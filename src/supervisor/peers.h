@@ -24,7 +24,8 @@ void peers_tell(struct peers *p, struct wire_msg *m); /* to all */
 /* Connect to the abstract socket `name` if a process of `uid` listens there: the new peer's place, or -1.
  * (daemon/attach.c meets clients in the same way.) */
 int peers_meet(struct peers *p, const char *name, uid_t uid);
-/* One command: 1 and *ret; 0: nothing, or the peer is gone and closed. */
-int peers_receive(struct peers *p, int place, struct wire_msg *ret);
+/* One command: 1 and *ret, with the descriptors that came along, the caller's to close (-1: none); 0: nothing, or
+ * the peer is gone and closed. */
+int peers_receive(struct peers *p, int place, struct wire_msg *ret, int ret_fds[WIRE_FDS]);
 
 #endif

@@ -242,6 +242,7 @@ static int take_record(struct request *r, const struct record *record)
         r->gpus[r->gpu_n++] = v.ptr;
         return v.len ? 0 : E_CORRUPT;
     case REQUEST_result: r->result = v.ptr; return 0;
+    case REQUEST_before: r->before = v.ptr; return 0;
     default: return take_number(r, record->key, v);
     }
 }

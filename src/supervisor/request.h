@@ -50,6 +50,8 @@ struct request_head {
  *   gpu                UUID of a GPU whose lock must be held
  *   output_max output_rate  bytes, bytes per second; 0 or missing: no cap
  *   result             a pattern of results in the output (spec/marks.h)
+ *   before             path of eoul: run as `eoul code-check` just before the command, in its place and with
+ *                      its output, for ten seconds at most; what comes of it changes nothing
  *   pty                "ROWS COLUMNS": 0 1 2 are a terminal of this size; stdin and stderr are not opened
  *   feed               "1": stdin comes from whoever is met; nobody there: it is empty
  *   meet               "UID NAME": abstract socket (SOCK_SEQPACKET) on which a client of that user waits
@@ -58,7 +60,7 @@ struct request_head {
 #define REQUEST_KEY_LIST(X) \
     X(argv) X(env) X(script) X(cwd) X(stdin) X(stdout) X(stderr) X(open) X(umask) X(nice) \
     X(oom_score) X(rlimit) X(limit_us) X(grace_us) X(warn) X(gpu) X(output_max) X(output_rate) X(result) \
-    X(pty) X(feed) X(meet)
+    X(pty) X(feed) X(meet) X(before)
 
 enum request_key {
 #define X(key) REQUEST_##key,
@@ -119,6 +121,7 @@ struct request {
     unsigned short pty_rows;
     unsigned short pty_columns;
     int feed;
+    const char *before;  /* NULL: nothing */
     const char *meet;    /* NULL: nobody waits */
     uid_t meet_uid;
 };

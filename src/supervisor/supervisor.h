@@ -8,6 +8,7 @@
 #include "supervisor/output.h"
 #include "supervisor/peers.h"
 #include "supervisor/request.h"
+#include "supervisor/step.h"
 #include "supervisor/terminal.h"
 #include "supervisor/wire.h"
 
@@ -32,6 +33,7 @@ struct supervisor {
     struct terminal terminal;
     int feed_fd;      /* the other end of the job's standard input; -1: none */
     struct peers peers;
+    struct steps steps;
     int dir_fd;
     int lock_fd;
     int cgroup_fd;

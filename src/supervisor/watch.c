@@ -113,17 +113,22 @@ static void signal_main(struct supervisor *s, int signo)
         (void)syscall(SYS_pidfd_send_signal, s->main_pidfd, signo, NULL, 0);
 }
 
-/* --signal: to the command alone, or to all; of a script, to what it started rather than to its shell,
- * which would only die of it (Slurm signals the steps, not the batch shell). */
+/* To what a script started rather than to its shell, which would only die of it (Slurm signals the steps,
+ * not the batch shell); a script that runs nothing is told itself. */
+static void signal_steps(struct supervisor *s, int signo)
+{
+    if (tree_descendants_signal(getpid(), s->request.script.len ? s->status.pid : 0, signo) == 0)
+        signal_main(s, signo);
+}
+
+/* --signal */
 static void warn(struct supervisor *s)
 {
     const struct request *r = &s->request;
-    int reached = 0;
-    if (!r->warn_main_only)
-        reached = tree_descendants_signal(getpid(), r->script.len ? s->status.pid : 0,
-                                          r->warn_signal);
-    if (reached == 0)
+    if (r->warn_main_only)
         signal_main(s, r->warn_signal);
+    else
+        signal_steps(s, r->warn_signal);
     s->warned = true;
 }
 
@@ -178,6 +183,7 @@ static void reap(struct watch *w)
     pid_t pid;
     bool main_now = false;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0 || (pid < 0 && errno == EINTR)) {
+        steps_reaped(s, pid, status);
         if (pid != s->status.pid || s->main_ended)
             continue;
         s->main_ended = main_now = true;
@@ -272,14 +278,16 @@ static void set_limit(struct supervisor *s, usec_t limit_us)
     s->limit_boot_at = limit_us > 0 ? usec_add(s->status.started_boot_at, limit_us) : 0;
 }
 
-static void command(struct watch *w, int place, const struct wire_msg *m)
+static void command(struct watch *w, int place, const struct wire_msg *m, int fds[WIRE_FDS])
 {
     struct supervisor *s = w->s;
     switch (m->type) {
     case WIRE_SIGNAL:
         if (m->arg <= 0 || m->arg >= NSIG)
             return;
-        if (m->arg2)
+        if (m->arg2 == WIRE_TO_STEPS)
+            signal_steps(s, (int)m->arg);
+        else if (m->arg2)
             (void)tree_descendants_signal(getpid(), 0, (int)m->arg);
         else
             signal_main(s, (int)m->arg);
@@ -297,6 +305,11 @@ static void command(struct watch *w, int place, const struct wire_msg *m)
         return;
     case WIRE_ATTACH:
         terminal_attach(&s->terminal, &s->peers, place, m->arg, m->arg2, w->boot_at);
+        return;
+    case WIRE_STEP: steps_start(s, place, m, fds); return;
+    case WIRE_STEP_SIGNAL:
+        if (m->arg > 0 && m->arg < NSIG)
+            steps_signal(s, place, (int)m->arg);
         return;
     case WIRE_SIZE: terminal_size(&s->terminal, place, m->arg, m->arg2, w->boot_at); return;
     default: return;
@@ -417,11 +430,16 @@ static void serve_peers(struct watch *w, const struct pollfd set[AT_COUNT])
 {
     struct supervisor *s = w->s;
     struct wire_msg m;
+    int fds[WIRE_FDS];
     for (int i = 0; i < PEERS_MAX; i++)
         if (set[AT_PEERS + i].revents && s->peers.fds[i] == set[AT_PEERS + i].fd &&
-            peers_receive(&s->peers, i, &m))
-            command(w, i, &m);
+            peers_receive(&s->peers, i, &m, fds)) {
+            command(w, i, &m, fds);
+            for (int k = 0; k < WIRE_FDS; k++) /* what nobody took */
+                io_close(&fds[k]);
+        }
     terminal_sweep(&s->terminal, &s->peers); /* before a newcomer takes such a place */
+    steps_sweep(s);
     int place = set[AT_LISTEN].revents ? peers_accept(&s->peers) : -1;
     if (place < 0)
         return;

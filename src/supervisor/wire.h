@@ -220,16 +220,31 @@ enum wire_type {
     WIRE_FAILED,      /* to peer: end; never ran, the last record */
     WIRE_ATTACHED,    /* to peer, with a descriptor: the terminal */
     WIRE_STDIN,       /* to peer, with a descriptor: the job's standard input, to write and close */
-    WIRE_REFUSED,     /* to peer: not attached; arg: ENOTTY no terminal, EUSERS too many, or errno */
+    WIRE_REFUSED,     /* to peer: not attached, or no step; arg: ENOTTY no terminal, EUSERS too many, or errno;
+                       * of a step arg2 is the stage */
     WIRE_CONTACT,     /* from the daemon to a client that waits on a socket of its own, with a descriptor: a
                        * connection to the supervisor; arg is the job, arg2 the attempt */
-    WIRE_SIGNAL = 64, /* to supervisor: send `arg` (a signal) to main process (arg2 0) or tree (1) */
+    WIRE_STEP_STARTED, /* to peer: its step runs; arg is the process */
+    WIRE_STEP_ENDED,   /* to peer: its step is over; arg is its wait status */
+    WIRE_SIGNAL = 64, /* to supervisor: send `arg` (a signal) to whom arg2 says (enum wire_whom) */
     WIRE_TERM,        /* to supervisor: stop it: SIGTERM, arg us of grace (0: as requested), SIGKILL */
     WIRE_KILL,        /* to supervisor: SIGKILL now */
     WIRE_SET_LIMIT,   /* to supervisor: limit of arg us from its start; 0: none */
     WIRE_ATTACH,      /* to supervisor: attach a terminal of arg rows and arg2 columns */
     WIRE_SIZE,        /* to supervisor: it has arg rows and arg2 columns now */
+    WIRE_STEP,        /* to supervisor, with WIRE_FDS descriptors (0 1 2, and a file "program NUL word NUL ..."):
+                       * start a step (step.h); arg 1: 0 is a terminal to control it by */
+    WIRE_STEP_SIGNAL, /* to supervisor: send arg, a signal, to the step of this peer */
 };
+
+/* Whom a signal is for.  A supervisor older than STEPS takes it as TREE. */
+enum wire_whom {
+    WIRE_TO_MAIN,  /* the command's first process */
+    WIRE_TO_TREE,  /* all processes of the attempt */
+    WIRE_TO_STEPS, /* of a script what it started, or its shell if that is nothing; of a command all */
+};
+
+#define WIRE_FDS 4 /* descriptors one record may bring */
 
 struct wire_msg {
     uint32_t magic;

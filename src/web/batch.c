@@ -111,6 +111,8 @@ void batch_action(struct call *c)
         code = ops_find_action(json_in_str(&f[0]), &kind, &c->err);
     if (code == 0 && kind == OP_SET)
         code = err_set(&c->err, E_INVALID, "Fields are set one job at a time: POST /v1/jobs/ID/set.");
+    if (code == 0 && (kind == OP_SIGNAL || kind == OP_CODE))
+        code = err_set(&c->err, E_INVALID, "That is said of one job at a time: POST /v1/jobs/ID/%s.", op_word(kind));
     if (code == 0 && f[2].value && (kind != OP_REQUEUE || !str_is(json_in_str(&f[2]), "failed")))
         code = err_set(&c->err, E_INVALID, "\"only\" goes with requeue, and must be \"failed\".");
     if (code == 0)

@@ -138,7 +138,7 @@ void sweeps_write_point(struct json_out *j, const struct sweep *s, uint32_t inde
 
 void ops_submit(struct call *c);
 void ops_action(struct call *c);
-/* cancel, hold, release, requeue, set, first; or a refusal that names them. */
+/* cancel, hold, release, requeue, set, first, signal, code; or a refusal that names them. */
 int ops_find_action(struct str word, enum op_kind *ret, struct err *err);
 void ops_gpu(struct call *c);
 void ops_me_change(struct call *c);

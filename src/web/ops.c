@@ -195,6 +195,22 @@ static void write_warning(const struct web_op *o, struct json_out *j, job_id id)
         out_c(j, translate(N_("The queue is drained; it waits until \"eoul undrain\".")));
 }
 
+/* The job is not there any more: what the plan said of it is. */
+static void write_forecast(struct json_out *j, const struct op_forecast *f)
+{
+    out_key(j, "forecast");
+    out_object(j);
+    out_put_at(j, "start_at", f->start_at);
+    out_put_at(j, "end_p10_at", f->end_p10_at);
+    out_put_at(j, "end_p50_at", f->end_p50_at);
+    out_put_at(j, "end_p90_at", f->end_p90_at);
+    out_put_at(j, "eyes_at", f->eyes_at);
+    out_put_c(j, "reason", reason_word((enum reason)f->reason));
+    view_write_mask(j, "gpus", f->gpus);
+    out_put_u64(j, "cpus", f->cpus);
+    out_end(j);
+}
+
 static void answer_submit(struct web_op *o)
 {
     struct buf b;
@@ -214,8 +230,11 @@ static void answer_submit(struct web_op *o)
         out_put_u64(&j, "review", item->ret_review);
         out_key(&j, "warnings");
         out_array(&j);
-        write_warning(o, &j, item->ret_id);
+        if (!o->op.submit.test)
+            write_warning(o, &j, item->ret_id);
         out_end(&j);
+        if (o->op.submit.test)
+            write_forecast(&j, &item->ret_forecast);
         out_end(&j);
     }
     out_end(&j);
@@ -315,14 +334,17 @@ void ops_submit(struct call *c)
 {
     struct json_in_field f[] = { { "jobs", JSON_IN_ARRAY, true, NULL },
                                  { "key", JSON_IN_STR, false, NULL },
-                                 { "for", JSON_IN_STR, false, NULL } };
+                                 { "for", JSON_IN_STR, false, NULL },
+                                 { "test", JSON_IN_BOOL, false, NULL } };
     int64_t item = -1;
     struct web_op *o = op_new(c, OP_SUBMIT, answer_submit);
     int code = o ? json_in_parse(c->r->body, &o->body, &c->err) : E_NO_MEMORY;
     if (code == 0)
-        code = json_in_object(o->body, "request", f, 3, &c->err);
+        code = json_in_object(o->body, "request", f, 4, &c->err);
     if (code == 0)
         code = take_key(c, o, &f[1]);
+    if (code == 0)
+        o->op.submit.test = json_in_true(&f[3]);
     if (code == 0)
         code = op_take_for(c, o, &f[2]);
     if (code == 0)
@@ -414,6 +436,7 @@ static const struct action {
 } actions[] = {
     { "cancel", OP_CANCEL }, { "hold", OP_HOLD }, { "release", OP_RELEASE },
     { "requeue", OP_REQUEUE }, { "set", OP_SET }, { "first", OP_FIRST },
+    { "signal", OP_SIGNAL }, { "code", OP_CODE },
 };
 
 int ops_find_action(struct str word, enum op_kind *ret, struct err *err)
@@ -422,7 +445,7 @@ int ops_find_action(struct str word, enum op_kind *ret, struct err *err)
         if (str_is(word, actions[i].word))
             return *ret = actions[i].kind, 0;
     return err_set(err, E_NOT_FOUND,
-                   "There is no action \"%.*s\"; there are: cancel, hold, release, requeue, set, first.",
+                   "There is no action \"%.*s\"; there are: cancel, hold, release, requeue, set, first, signal, code.",
                    (int)(word.len < 32 ? word.len : 32), word.ptr);
 }
 
@@ -445,6 +468,44 @@ static int take_only(struct call *c, struct web_op *o)
     return code;
 }
 
+#define CODE_TEXT_MAX 127u /* a commit, a sign and a hash have 81 */
+
+/* {"signal": 10, "to": "main" | "tree" | "steps"} */
+static int take_signal(struct call *c, struct web_op *o)
+{
+    static const char *const words[SIGNAL_WHOM_COUNT] = { [SIGNAL_MAIN] = "main", [SIGNAL_TREE] = "tree",
+                                                          [SIGNAL_STEPS] = "steps" };
+    struct json_in_field f[] = { { "signal", JSON_IN_INT, true, NULL }, { "to", JSON_IN_STR, false, NULL } };
+    int code = json_in_object(o->body, "request", f, 2, &c->err);
+    int64_t number = code == 0 ? json_in_int(&f[0], 0) : 0;
+    uint32_t whom = 0;
+    if (code == 0 && (number < 1 || number > SIGNAL_NUMBER_MAX))
+        return err_set(&c->err, E_INVALID, "\"%s\" must lie between %lld and %lld.", "signal", 1LL,
+                       (long long)SIGNAL_NUMBER_MAX);
+    while (code == 0 && f[1].value && whom < SIGNAL_WHOM_COUNT && !str_is(json_in_str(&f[1]), words[whom]))
+        whom++;
+    if (code == 0 && whom == SIGNAL_WHOM_COUNT)
+        return err_set(&c->err, E_INVALID, "\"to\" must be \"main\", \"tree\" or \"steps\" (or left out).");
+    o->op.job.signal = (uint32_t)number;
+    o->op.job.whom = f[1].value ? (enum signal_whom)whom : SIGNAL_STEPS;
+    return code;
+}
+
+static int take_code(struct call *c, struct web_op *o)
+{
+    struct json_in_field f[] = { { "code", JSON_IN_STR, true, NULL } };
+    int code = json_in_object(o->body, "request", f, 1, &c->err);
+    struct str text = code == 0 ? json_in_str(&f[0]) : (struct str){ 0 };
+    bool right = text.len <= CODE_TEXT_MAX;
+    for (size_t i = 0; right && i < text.len; i++)
+        right = text.ptr[i] > ' ' && text.ptr[i] <= '~';
+    if (code == 0 && !right)
+        return err_set(&c->err, E_INVALID, "\"code\" must be at most %u printable ASCII characters without blanks.",
+                       CODE_TEXT_MAX);
+    o->op.job.code = text;
+    return code;
+}
+
 void ops_action(struct call *c)
 {
     enum op_kind kind = OP_CANCEL;
@@ -459,6 +520,8 @@ void ops_action(struct call *c)
     if (code == 0)
         code = kind == OP_SET ? check_set(c, o->body)
              : kind == OP_REQUEUE ? take_only(c, o)
+             : kind == OP_SIGNAL  ? take_signal(c, o)
+             : kind == OP_CODE    ? take_code(c, o)
                                   : json_in_object(o->body, "request", NULL, 0, &c->err);
     if (code < 0 || !o) {
         op_refuse_call(c, o, -1);

@@ -329,6 +329,7 @@ def a_team_keeps_its_secrets(world):
               ["POST", "/v1/me", {"for": "root", "hours": "none"}], ["POST", "/v1/jobs", {**own, "for": "root"}],
               ["POST", "/v1/gpus/0/drain", {}], ["POST", "/v1/gpus/queue/drain", {}], ["POST", "/v1/down", {}]]
     denied += [["POST", f"/v1/jobs/{job}/{a}", {}] for a in ("cancel", "hold", "release", "requeue", "first")]
+    denied += [["POST", f"/v1/jobs/{job}/signal", {"signal": 15}], ["POST", f"/v1/jobs/{job}/code", {"code": "x"}]]
     denied += [["POST", f"/v1/jobs/{job}/set", {"nice": 100}], ["POST", f"/v1/jobs/{job}/attach", {"meet": "here"}]]
     for call, (status, text) in zip(denied, world.as_nobody(denied)):
         assert status == 403 and canary not in text, (call, status, text)

@@ -95,3 +95,39 @@ trees() { ls "$T/state/snapshots" 2>/dev/null | wc -l; }
     for _ in $(seq 200); do [ "$(trees)" -eq 0 ] && break; "$eoul" run -- true; sleep 0.05; done
     [ "$(trees)" -eq 0 ]
 }
+
+# Until it counts as a late start for those who hurry: half a second after the submit.
+late() { for _ in $(seq 100); do [ "$("$eoul" show "$1" --json | jq '(now * 1e6 - .submit_at) > 600000')" = true ] && return; sleep 0.1; done; false; }
+
+@test "a late start says in its log and in show that the code changed since the submit; another says nothing" {
+    export EOUL_HURRY=1
+    repository
+    printf '#!/bin/sh\nsh sub/run.sh\n' >job.sh && git add job.sh && git commit -qm two
+    "$eoul" submit --hold --output=one.out job.sh
+    "$eoul" submit --hold --output=two.out -- sh sub/run.sh
+    "$eoul" submit --hold --output=three.out --snapshot -- sh sub/run.sh
+    late 3
+    "$eoul" release 2
+    timeout 60 "$eoul" wait -q 2
+    [ "$(cat two.out)" = committed ] # nothing changed: nothing is said
+    echo 'echo changed' >sub/run.sh
+    "$eoul" release 1 && "$eoul" release 3
+    timeout 60 "$eoul" wait -q 1 3
+    cat one.out
+    grep -q 'eoul: The code of job 1 changed after its submit, and runs as it is now' one.out
+    [ "$(tail -1 one.out)" = changed ]
+    "$eoul" show 1 | grep -q 'Its code changed between the submit (.*) and this start (.*+.*)'
+    [ "$(cat three.out)" = committed ]
+    # who starts at once runs what was submitted
+    "$eoul" submit --output=four.out -- sh sub/run.sh
+    timeout 60 "$eoul" wait -q 4
+    [ "$(cat four.out)" = changed ]
+    # without git: the files that the command names; a daemon that is away keeps no job from running
+    mkdir ../plain && cd ../plain && echo 'echo a' >x.sh
+    "$eoul" submit --hold --output=five.out -- sh x.sh
+    late 5
+    echo 'echo b' >x.sh
+    "$eoul" release 5
+    timeout 60 "$eoul" wait -q 5
+    grep -q 'The code of job 5 changed' five.out && [ "$(tail -1 five.out)" = b ]
+}

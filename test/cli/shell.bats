@@ -232,3 +232,84 @@ print(len(c.recv(4096)))' >thief &
     [ "$(tail -1 thief)" = 0 ]
     [ "$("$eoul" show --json 1 | jq .terminal.attached)" = 1 ]
 }
+
+@test "salloc: Slurm's words, an allocation with a shell, srun in it; srun --pty outside" {
+    export PATH=$(dirname "$eoul")/slurm:$PATH
+    window one 100x20 "salloc -n 2"
+    sees one 'salloc: Granted job allocation 1'
+    sees one '^ready>'
+    types one 'srun -l sh -c "echo rank \$SLURM_PROCID of \$SLURM_NTASKS" | sort'
+    sees one '^0: rank 0 of 2'
+    sees one '^1: rank 1 of 2'
+    types one 'exit 3'
+    sees one 'salloc: Relinquishing job allocation 1'
+    sees one '^code 3'
+    sees one '^ icanon'
+    window two 100x20 "srun --pty sh"
+    sees two '^ready>'
+    types two 'tty; stty size; echo $SLURM_JOB_ID'
+    sees two '^/dev/pts/'
+    sees two '^20 100'
+    sees two '^2$'
+    types two 'exit'
+    sees two '^code 0'
+    run --separate-stderr timeout 60 salloc -n 1 sh -c 'echo in $SLURM_JOB_ID' </dev/null
+    [ "$output" = 'in 3' ]
+    [[ $stderr == *'salloc: Granted job allocation 3'*'salloc: Relinquishing job allocation 3'* ]]
+    "$eoul" drain queue
+    window three 100x20 "salloc true"
+    sees three 'salloc: job 4 queued and waiting for resources'
+    "$eoul" undrain queue
+    sees three 'salloc: job 4 has been allocated resources'
+    sees three 'salloc: Granted job allocation 4'
+    sees three '^code 0'
+}
+
+@test "srun --jobid: a step inside a running job, with its ranks, its exit code, a terminal, and its end" {
+    export PATH=$(dirname "$eoul")/slurm:$PATH
+    mkdir elsewhere
+    sbatch -n 2 -D elsewhere -o "$T/out.txt" --wrap 'touch here; read -r line <> "$HOME/gate"; echo "told $line"'
+    mkfifo gate
+    running 1
+    sees_file() { for _ in $(seq 300); do [ -e "$1" ] && return; sleep 0.1; done; false; }
+    sees_file elsewhere/here
+    run --separate-stderr timeout 60 srun --jobid=1 -l sh -c 'echo "$SLURM_JOB_ID $SLURM_PROCID of $SLURM_NTASKS"; pwd'
+    [ "$status" -eq 0 ]
+    [ "$(LC_ALL=C sort <<<"$output")" = "$(printf '0: %s\n0: 1 0 of 2\n1: %s\n1: 1 1 of 2' "$T/elsewhere" "$T/elsewhere")" ]
+    run timeout 60 srun --jobid 1 -n 1 sh -c 'exit 7'
+    [ "$status" -eq 7 ]
+    [ "$(echo piped | timeout 60 srun --jobid 1 -n 1 cat)" = piped ]
+    window one 90x15 "srun --jobid 1 --pty -n 1 sh"
+    sees one '^ready>'
+    types one 'tty; stty size; echo $((40 + 2)) $SLURM_JOB_ID'
+    sees one '^/dev/pts/'
+    sees one '^15 90'
+    sees one '^42 1'
+    types one 'sleep 600'
+    keys one C-c
+    types one 'echo still $((1 + 1)) here; exit 9'
+    sees one '^still 2 here'
+    sees one '^code 9'
+    sees one '^ icanon'
+    # a client that is told to end takes its step along; one whose job ends goes with it
+    srun --jobid 1 -n 1 sh -c 'echo $$ >pid; exec sleep 600' &
+    client=$!
+    sees_file elsewhere/pid
+    kill -TERM "$client"
+    status=0; wait "$client" || status=$?
+    [ "$status" -eq 143 ]
+    ! kill -0 "$(cat elsewhere/pid)" 2>/dev/null
+    srun --jobid 1 -n 1 sh -c 'echo $$ >last; exec sleep 600' &
+    client=$!
+    sees_file elsewhere/last
+    "$eoul" cancel 1
+    status=0; timeout 60 tail --pid="$client" -f /dev/null; wait "$client" || status=$?
+    [ "$status" -gt 0 ]
+    ! kill -0 "$(cat elsewhere/last)" 2>/dev/null
+    timeout 60 "$eoul" wait -q 1 || true
+    run srun --jobid 1 true
+    [ "$status" -ne 0 ]
+    [[ $output == 'srun: Job 1 '* ]]
+    run srun --jobid 1 -n 1
+    [[ $output == 'srun: There is nothing to run in job 1;'* ]]
+}

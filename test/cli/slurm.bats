@@ -115,8 +115,6 @@ S
     [[ $output == 'squeue: The format "%y" is not understood;'* ]]
     run scancel
     [ "$status" -eq 2 ]
-    run scancel -s USR1 1
-    [[ $output == 'scancel: A job cannot be sent USR1 from here;'* ]]
     run scontrol update JobId=1 Colour=red
     [[ $output == 'scontrol: "Colour=red" cannot be changed here;'* ]]
     run scontrol show reservation
@@ -124,4 +122,120 @@ S
     SLURM_JOB_ID=1 run srun -N 2 true
     [[ $output == 'srun: --nodes=2: there is one machine here.'* ]]
     [[ $(sbatch --version) == "slurm "* ]]
+}
+
+@test "scancel --signal: to what a script started, to the script alone, to all; recorded, and KILL cancels" {
+    cat >listens.sh <<'S'
+#!/bin/bash
+trap 'echo script USR1' USR1
+trap 'echo script USR2' USR2
+bash -c 'trap "echo child USR1" USR1; trap "echo child USR2" USR2; echo ready; while :; do read -t 0.1 <> <(:); done' &
+while :; do wait; done
+S
+    sbatch -o out.txt listens.sh
+    said() { for _ in $(seq 600); do grep -qx "$1" out.txt 2>/dev/null && return; sleep 0.1; done; cat out.txt; false; }
+    said ready
+    run scancel -s USR1 1
+    [ "$status" -eq 0 ] && [ -z "$output" ]
+    said 'child USR1'
+    run scancel --batch --signal=SIGUSR2 1
+    [ "$status" -eq 0 ]
+    said 'script USR2'
+    [ "$(grep -c . out.txt)" -eq 3 ] # neither the script's USR1 nor the child's USR2
+    run "$eoul" cancel --full --signal 10 1
+    [ "$output" = 'The signal was sent to 1 job.' ]
+    said 'script USR1'
+    grep -q 'what=signal job=1 attempt=1 signal=10 code=sent' state/log* state/*/log* 2>/dev/null || grep -rq 'job=1 attempt=1 signal=10 code=sent' state
+    [ "$("$eoul" show --json 1 | jq -r .state)" = RUNNING ]
+    sbatch --hold --wrap true
+    run scancel -s INT 2
+    [ "$status" -eq 1 ]
+    [ "$output" = 'scancel: Job 2 does not run now, so there is nothing to send a signal to.' ]
+    run scancel -s NOISE 1
+    [[ $output == 'scancel: There is no signal "NOISE": write a name such as USR1 or INT'* ]]
+    run "$eoul" cancel --batch 1
+    [[ $output == 'eoul: --batch and --full say whom a signal is for'* ]]
+    scancel --me -s KILL -t R
+    timeout 60 "$eoul" wait -q 1 || true
+    [ "$("$eoul" show --json 1 | jq -r .state)" = CANCELLED ]
+    [ "$("$eoul" show --json 2 | jq -r .state)" = PENDING ]
+}
+
+@test "--test-only: checked as a submit is, when it would start is said, nothing is submitted" {
+    printf '#!/bin/bash\n#SBATCH -n 2\nsleep 1\n' >a.sh
+    run --separate-stderr sbatch --test-only a.sh
+    [ "$status" -eq 0 ] && [ -z "$output" ]
+    [[ $stderr == "sbatch: Job 1 to start at 2"*T*" using 2 processors on nodes $host in partition eoul" ]]
+    run --separate-stderr srun --test-only -n 1 true
+    [[ $stderr == "srun: Job 1 to start at 2"* ]]
+    run "$eoul" submit --test-only --gpus=1 a.sh
+    [[ $output == 'It would start now, and be done about '*$'\nNothing was submitted.' ]]
+    run "$eoul" submit --test-only --begin=now+2hours a.sh
+    [[ $output == 'It would start about '* ]]
+    run "$eoul" submit --test-only --gpus=64 a.sh
+    [ "$status" -eq 0 ]
+    [[ $output == 'It would wait (BadConstraints), and its start cannot be planned.'* ]]
+    run "$eoul" submit --test-only --dependency=afterok:77 a.sh
+    [ "$status" -eq 1 ]
+    run "$eoul" run --test-only -- touch ran
+    [[ $output == 'It would start now'* ]] && [ ! -e ran ]
+    [ "$("$eoul" submit --test-only --json a.sh | jq '.jobs[0].forecast.cpus')" = 2 ]
+    printf -- '-- true\n--hold -- false\n' >many.txt
+    run "$eoul" submit --test-only --from many.txt
+    [ "${#lines[@]}" -eq 3 ] && [[ ${lines[1]} == '2: It would wait (JobHeldUser)'* ]]
+    [ -z "$(squeue -h)" ] && [ "$(sbatch --parsable a.sh)" = 1 ] # the number is nobody's
+    # the numbers are those of the plan, behind a job that has all GPUs
+    timeout 60 "$eoul" wait -q 1
+    sbatch --exclusive -t 60 --wrap 'sleep 3600'
+    for _ in $(seq 600); do [ "$("$eoul" show --json 2 | jq -r .state)" = RUNNING ] && break; sleep 0.1; done
+    at=$("$eoul" submit --test-only --json --gpus=1 a.sh | jq '.jobs[0].forecast.start_at / 1e6 | floor')
+    sbatch --gpus=1 a.sh
+    planned=$("$eoul" show --json 3 | jq '.start_at / 1e6 | floor')
+    [ "$at" -gt 0 ] && [ "$((at > planned ? at - planned : planned - at))" -le 120 ]
+}
+
+# has FILE NAME=VALUE...: the lines of a saved environment.  lacks FILE NAME...
+has() { for v in "${@:2}"; do grep -qx -- "$v" "$1" || { echo "no $v in:"; grep -E 'SLURM|CUDA|TMPDIR' "$1"; return 1; }; done; }
+lacks() { for v in "${@:2}"; do ! grep -q -- "^$v=" "$1" || { grep -- "^$v=" "$1"; return 1; }; done; }
+
+@test "what a job is told: each variable where it was asked for, and only there" {
+    saves() { sbatch -o /dev/null "$@" --wrap 'env >"$SLURM_JOB_NAME.$SLURM_JOB_ID.env"'; }
+    me=$(id -un)
+    saves -J plain --parsable >id
+    timeout 60 "$eoul" wait -q "$(cat id)"
+    has plain.1.env SLURM_JOB_ID=1 SLURM_JOBID=1 SLURM_JOB_NAME=plain "SLURM_JOB_USER=$me" "SLURM_JOB_UID=$(id -u)" \
+        "SLURM_JOB_GID=$(id -g)" SLURM_JOB_PARTITION=eoul "SLURM_JOB_NODELIST=$host" "SLURM_NODELIST=$host" \
+        "SLURMD_NODENAME=$host" SLURM_NNODES=1 SLURM_JOB_NUM_NODES=1 SLURM_NODEID=0 SLURM_PROCID=0 SLURM_LOCALID=0 \
+        SLURM_GTIDS=0 "SLURM_SUBMIT_DIR=$T" "SLURM_SUBMIT_HOST=$host" SLURM_CLUSTER_NAME=eoul SLURM_CPUS_ON_NODE=1 \
+        SLURM_JOB_CPUS_PER_NODE=1 SLURM_TASKS_PER_NODE=1 SLURM_PRIO_PROCESS=0 ENVIRONMENT=BATCH "HOSTNAME=$host" \
+        CUDA_VISIBLE_DEVICES= "TMPDIR=${TMPDIR:-/tmp}"
+    grep -qE '^SLURM_JOB_START_TIME=[0-9]{10}$' plain.1.env
+    lacks plain.1.env SLURM_NTASKS SLURM_NPROCS SLURM_CPUS_PER_TASK SLURM_NTASKS_PER_NODE SLURM_GPUS SLURM_GPUS_ON_NODE \
+        SLURM_JOB_GPUS SLURM_JOB_END_TIME SLURM_RESTART_COUNT SLURM_MEM_PER_NODE SLURM_ARRAY_JOB_ID \
+        SLURM_ARRAY_TASK_ID SLURM_JOB_ACCOUNT SLURM_JOB_QOS SLURM_EXPORT_ENV SLURM_OPEN_MODE SLURM_OVERCOMMIT
+    saves -J tasks -n 3 -c 2 -t 5 --mem=100M --parsable >id
+    timeout 60 "$eoul" wait -q "$(cat id)"
+    has tasks.2.env SLURM_NTASKS=3 SLURM_NPROCS=3 SLURM_CPUS_PER_TASK=2 SLURM_CPUS_ON_NODE=6 SLURM_TASKS_PER_NODE=3 \
+        SLURM_MEM_PER_NODE=100
+    start=$(sed -n 's/^SLURM_JOB_START_TIME=//p' tasks.2.env)
+    has tasks.2.env "SLURM_JOB_END_TIME=$((start + 300))"
+    saves -J gpus --gpus-per-node=2 --ntasks-per-node=2 -A vision --qos=night --comment=why --parsable >id
+    timeout 60 "$eoul" wait -q "$(cat id)"
+    has gpus.3.env SLURM_GPUS_PER_NODE=2 SLURM_GPUS_ON_NODE=2 SLURM_JOB_GPUS=0,1 CUDA_VISIBLE_DEVICES=0,1 \
+        SLURM_NTASKS_PER_NODE=2 SLURM_NTASKS=2 SLURM_JOB_ACCOUNT=vision SLURM_JOB_QOS=night SLURM_JOB_COMMENT=why
+    lacks gpus.3.env SLURM_GPUS SLURM_CPUS_PER_TASK
+    saves -J array -a 3-7:2 --parsable >id
+    timeout 60 "$eoul" wait -q "$(cat id)"
+    n=$(cat id)
+    has array.$((n + 1)).env "SLURM_JOB_ID=$((n + 1))" "SLURM_ARRAY_JOB_ID=$n" SLURM_ARRAY_TASK_ID=5 SLURM_ARRAY_TASK_COUNT=3 \
+        SLURM_ARRAY_TASK_MIN=3 SLURM_ARRAY_TASK_MAX=7 SLURM_ARRAY_TASK_STEP=2
+    # a second attempt knows that it is one
+    id=$(sbatch --parsable -J again --retry=1:1s -o /dev/null --wrap 'env >again.$SLURM_RESTART_COUNT.env; [ -n "$SLURM_RESTART_COUNT" ]')
+    timeout 60 "$eoul" wait -q "$id"
+    has again.1.env SLURM_RESTART_COUNT=1 "SLURM_JOB_ID=$id"
+    lacks again..env SLURM_RESTART_COUNT
+    # a job submitted from a job begins with its own
+    sbatch --wait -J outer -n 4 --gpus=1 -o /dev/null --wrap 'sbatch --wait -J inner -o /dev/null --wrap "env >inner.env"'
+    has inner.env SLURM_JOB_NAME=inner SLURM_CPUS_ON_NODE=1 CUDA_VISIBLE_DEVICES=
+    lacks inner.env SLURM_NTASKS SLURM_GPUS SLURM_JOB_GPUS
 }

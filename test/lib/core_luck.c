@@ -278,7 +278,12 @@ static void people(struct luck *l)
 {
     job_id job = some_job(l);
     uint32_t scope = below(l, 4) == 0;
-    switch (below(l, 9)) {
+    switch (below(l, 10)) {
+    case 8:
+        l->ev.kind = EVENT_SIGNAL;
+        l->ev.signal = (struct ev_signal){ job, scope, 1, (uint32_t)(1 + below(l, SIGNAL_NUMBER_MAX)),
+                                           (uint32_t)below(l, SIGNAL_WHOM_COUNT), 0 };
+        break;
     case 0: l->ev.kind = EVENT_CANCEL; l->ev.cancel = (struct ev_cancel){ job, scope, 1, below(l, 4) == 0, 0 }; break;
     case 1: l->ev.kind = EVENT_HOLD; l->ev.hold = (struct ev_hold){ job, scope, !below(l, 4), 0 }; break;
     case 2: case 3:

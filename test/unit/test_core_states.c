@@ -644,6 +644,44 @@ static void test_set_running_limit_and_owner(void **state)
     desk_end(&d);
 }
 
+/* A signal goes to what runs of those that are meant, with its attempt; nothing of the core changes. */
+static void test_signal(void **state)
+{
+    (void)state;
+    static struct desk d;
+    const struct range four = { 1, 4, 1 };
+    desk_begin(&d, 2, POLICY_EASY);
+    job_id other = desk_submit(&d, (struct ev_submit){ .flags = JOB_HELD });
+    job_id first = desk_submit(&d, (struct ev_submit){ .gpus = 1, .tasks = &four, .tasks_n = 1 });
+    struct core_event all = { .kind = EVENT_SIGNAL, .signal = { first, 1, 1, 10, SIGNAL_STEPS, 0 } };
+    assert_int_equal(desk_try(&d, &all), E_STATE); /* nothing of it runs */
+    desk_decide(&d);
+    assert_int_equal(desk_try(&d, &all), E_STATE); /* two are starting */
+    desk_started(&d, first);
+    desk_started(&d, first + 1);
+    uint64_t before = core_hash(d.core);
+    desk_do(&d, all);
+    assert_int_equal(desk_count(&d, UPDATE_SIGNAL), 2);
+    const struct core_update *u = desk_update(&d, UPDATE_SIGNAL, first + 1);
+    assert_non_null(u);
+    assert_true(u->value == 10 && u->to == SIGNAL_STEPS && u->attempt == 1);
+    assert_int_equal(d.updates_n, 2);
+    assert_true(core_hash(d.core) == before);
+    desk_do(&d, (struct core_event){ .kind = EVENT_SIGNAL, .signal = { first, 0, 1, 2, SIGNAL_MAIN, 0 } });
+    assert_int_equal(d.updates_n, 1);
+    static const struct { struct ev_signal s; int code; } wrong[] = {
+        { { 1, 0, 1, 10, SIGNAL_MAIN, 0 }, E_STATE }, { { 99, 0, 1, 10, SIGNAL_MAIN, 0 }, E_NOT_FOUND },
+        { { 2, 0, 1, 0, SIGNAL_MAIN, 0 }, E_INVALID }, { { 2, 0, 1, 65, SIGNAL_MAIN, 0 }, E_INVALID },
+        { { 2, 0, 1, 10, SIGNAL_WHOM_COUNT, 0 }, E_INVALID }, { { 2, 2, 1, 10, SIGNAL_MAIN, 0 }, E_INVALID },
+        { { 4, 0, 1, 10, SIGNAL_MAIN, 0 }, E_STATE } };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct core_event ev = { .kind = EVENT_SIGNAL, .signal = wrong[i].s };
+        assert_int_equal(desk_try(&d, &ev), wrong[i].code);
+    }
+    assert_int_equal(desk_state(&d, other), JOB_PENDING);
+    desk_end(&d);
+}
+
 static void test_submit_refusals(void **state)
 {
     (void)state;
@@ -708,6 +746,7 @@ int main(void)
         cmocka_unit_test(test_drained_queue_and_gpu),
         cmocka_unit_test(test_gpu_types),
         cmocka_unit_test(test_set_running_limit_and_owner),
+        cmocka_unit_test(test_signal),
         cmocka_unit_test(test_submit_refusals),
     };
     return cmocka_run_group_tests_name("core_states", tests, NULL, NULL);

@@ -259,7 +259,7 @@ static void test_engine_signal(void **state)
     assert_int_equal(world_start(&w, 1, 1, &j), 0);
     world_wait_file(&w, "out", 6);
     assert_int_equal(world_next(&w, 1).kind, ENGINE_STARTED);
-    assert_int_equal(engine_signal(w.engine, 1, 1, SIGUSR2, false), 0);
+    assert_int_equal(engine_signal(w.engine, 1, 1, SIGUSR2, WIRE_TO_MAIN), 0);
     struct engine_event e = world_next(&w, 1);
     assert_int_equal(e.code, 7);
     assert_int_equal(e.cause, ATTEMPT_EXIT);
