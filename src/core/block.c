@@ -32,7 +32,7 @@ static size_t layout(struct core *c, const struct core_limits *limits)
     size_t at = (sizeof *c + 15) / 16 * 16, jobs = limits->jobs;
     c->limits = *limits;
     c->arrays_max = limits->jobs / ARRAYS_SHARE + 1;
-    c->by_id_max = 2 * limits->jobs + 128; /* see ids_sweep: dead ones are at most live ones + 64 */
+    c->by_id_max = limits->jobs + limits->jobs / IDS_DEAD_SHARE + 128; /* see ids_sweep */
     c->class_buckets = power_of_two(limits->jobs / 2);
     c->group_buckets = power_of_two(limits->groups);
     place(&c->jobs_at, &at, sizeof(struct job), jobs);

@@ -186,8 +186,10 @@ struct core_plan {
     const struct plan_row *rows;
     uint32_t todo_rows_n;   /* by todo, then in time; those of core_plan only */
     const struct todo_row *todo_rows;
+    size_t kept;            /* of core_plan's scratch: the rows lie in so many first bytes of it */
 };
-/* The plan of this moment.  `scratch` is core_plan_size(core) bytes of the caller's; rows live there. */
+/* The plan of this moment.  `scratch` is core_plan_size(core) bytes of the caller's; rows live there, at its
+ * beginning: what lies behind ret->kept bytes is the caller's again. */
 size_t core_plan_size(const struct core *core);
 int core_plan(const struct core *core, usec_t wall_at, usec_t boot_at, void *scratch, size_t size,
               struct core_plan *ret);

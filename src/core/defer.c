@@ -16,10 +16,10 @@ bool defer_may(const struct core *c, const struct class_key *key, const struct c
            groups_of(c)[view->group].samples.n > 0;
 }
 
-/* The half hour after a submit counts for that job (avail.h); presence_at is its end. */
+/* The half hour after a submit counts for that job (avail.h); the key has its end. */
 static usec_t eyes(const struct core *c, const struct class_key *key, usec_t t)
 {
-    return t < key->presence_at ? t : avail_eyes(c, key->owner, t);
+    return t < class_presence_at(key) ? t : avail_eyes(c, key->owner, t);
 }
 
 /* Quantiles and windows are both sorted: one cursor, from the first window that ends after the start. */
@@ -28,6 +28,7 @@ int64_t defer_eyes(const struct core *c, const struct price_table *p, const stru
 {
     const struct person *o = &c->persons[key->owner];
     const struct span *w = spans_of(c) + o->spans_at;
+    usec_t presence_at = class_presence_at(key);
     int64_t seen = 0;
     while (*window < o->spans_n && w[*window].until_at <= start_at)
         ++*window;
@@ -36,7 +37,7 @@ int64_t defer_eyes(const struct core *c, const struct price_table *p, const stru
         usec_t end_at = start_at + view->node_us[i], eyes_at = end_at;
         while (at < o->spans_n && w[at].until_at <= end_at)
             at++;
-        if (end_at >= key->presence_at && end_at < o->until_at)
+        if (end_at >= presence_at && end_at < o->until_at)
             eyes_at = usec_min(at < o->spans_n ? usec_max(end_at, w[at].from_at) : o->until_at,
                                o->until_at);
         seen += eyes_at - p->from_at;

@@ -285,8 +285,7 @@ static struct order_key run_key(struct run *r, uint32_t class, uint32_t job)
 
 void dispatch_reason(struct run *r, uint32_t class, enum reason reason)
 {
-    uint8_t *kept = r->s->reasons ? &r->s->reasons[class] : &classes_of(r->ctx->core)[class].reason;
-    *kept = (uint8_t)reason;
+    ((struct class_view *)dispatch_view(r->ctx->core, r->s, class))->reason = (uint8_t)reason;
 }
 
 enum reason dispatch_limited_now(const struct run *r, const struct job_class *class)

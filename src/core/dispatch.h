@@ -26,7 +26,6 @@
 
 struct scratch { /* memory of one dispatch, sized for this core */
     struct class_view *views;  /* by class slot; NULL: those in the core's classes are renewed */
-    uint8_t *reasons;          /* by class slot; NULL: likewise */
     struct order_key *keys;    /* one per class in use, then one per busy job */
     struct busy_end *ends;     /* one per busy job, start and claim */
     uint8_t *marks;            /* one per busy job */

@@ -96,7 +96,7 @@ static const int32_t normal_milli[TOLD_SAMPLES] = { -1834, -1282, -967, -728, -5
 static void pool_told(struct pool *p, usec_t median_us, uint32_t sd_milli)
 {
     int32_t middle = log2_fixed((uint64_t)median_us);
-    int64_t sd = usec_min(sd_milli, 5000);
+    int64_t sd = usec_min(sd_milli, ESTIMATE_SD_MAX);
     for (int i = 0; i < TOLD_SAMPLES; i++) {
         int64_t off = normal_milli[i] * sd * LOG2_E_MILLI * LOG_ONE / 1000 / 1000 / 1000;
         int64_t log = middle + off < 0 ? 0 : middle + off;

@@ -26,6 +26,7 @@
 #define LOG_ONE 512
 #define ESTIMATE_TICK_US (15 * USEC_PER_MIN)
 #define ESTIMATE_MAX_US  (3650 * USEC_PER_DAY) /* sums with instants stay far from overflow */
+#define ESTIMATE_SD_MAX  5000 /* thousandths; wider ones count as this */
 
 int32_t log2_fixed(uint64_t value);   /* of 0: 0 */
 uint64_t exp2_fixed(int32_t log);

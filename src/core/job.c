@@ -81,7 +81,7 @@ static void ids_sweep(struct core *c)
 {
     struct id_entry *ids = ids_of(c);
     uint32_t to = 0;
-    if (c->by_id_dead <= c->by_id_n - c->by_id_dead + 64)
+    if (c->by_id_dead <= (c->by_id_n - c->by_id_dead) / IDS_DEAD_SHARE + 64)
         return;
     for (uint32_t from = 0; from < c->by_id_n; from++)
         if (ids[from].slot != NONE)

@@ -90,8 +90,8 @@ void plan_decide(struct core *c, struct dispatch *ret)
 
 struct core_plan core_last_plan(const struct core *c)
 {
-    return (struct core_plan){ c->plan_number, c->plan_made_at, c->plan_rows_n, c->plan_rows, 0,
-                               NULL };
+    return (struct core_plan){ .number = c->plan_number, .made_at = c->plan_made_at,
+                               .rows_n = c->plan_rows_n, .rows = c->plan_rows };
 }
 
 /* --- drawing everything ----------------------------------------------------------------------- */
@@ -150,6 +150,7 @@ struct draw {
     struct policy_ctx ctx;
     struct scratch s;
     struct dispatch d;
+    size_t kept;
     struct plan_row *rows;
     uint32_t rows_n;
     struct order_key *order, *order_other; /* jobs to be placed, and room to sort them */
@@ -181,13 +182,14 @@ static size_t draw_layout(const struct core *c, char *base, struct draw *d)
     size_t at = 0, jobs = c->jobs_n, classes = c->classes_used;
     d->points_max = (uint32_t)(3 * jobs + 8);
     size_t rows = part(&at, sizeof(struct plan_row), jobs);
+    size_t todo_rows = part(&at, sizeof(struct todo_row), (size_t)c->todos_n * TODO_PARTS_MAX);
+    d->kept = at; /* what a plan is; the rest is only for making it */
     size_t order = part(&at, sizeof(struct order_key), jobs);
     size_t other = part(&at, sizeof(struct order_key), jobs);
     size_t keys = part(&at, sizeof(struct order_key), c->classes_n + c->busy_n);
     size_t marks = part(&at, sizeof(uint8_t), c->busy_n);
     size_t search = part(&at, sizeof(struct search), 1);
     size_t views = part(&at, sizeof(struct class_view), classes);
-    size_t reasons = part(&at, 1, classes);
     size_t ends = part(&at, sizeof(struct busy_end), jobs);
     size_t hint = part(&at, sizeof(usec_t), classes);
     size_t seen = part(&at, sizeof(uint32_t), classes);
@@ -197,7 +199,6 @@ static size_t draw_layout(const struct core *c, char *base, struct draw *d)
     size_t chain = part(&at, sizeof(struct chain), 1);
     size_t tried = part(&at, 1, c->jobs_used);
     size_t todo_memory = part(&at, todo_plan_size(c->todos_n), 1);
-    size_t todo_rows = part(&at, sizeof(struct todo_row), (size_t)c->todos_n * TODO_PARTS_MAX);
     if (!base)
         return at + 16;
     d->rows = (struct plan_row *)(base + rows);
@@ -207,7 +208,6 @@ static size_t draw_layout(const struct core *c, char *base, struct draw *d)
     d->s.marks = (uint8_t *)(base + marks);
     d->s.search = (struct search *)(base + search);
     d->s.views = (struct class_view *)(base + views);
-    d->s.reasons = (uint8_t *)(base + reasons);
     d->s.ends = (struct busy_end *)(base + ends);
     d->class_hint = (usec_t *)(base + hint);
     d->class_seen = (uint32_t *)(base + seen);
@@ -433,7 +433,7 @@ static void draw_places(struct draw *d, struct profile *p, bool late)
         struct lengths l = view_lengths(view);
         struct needs needs = job_needs(j);
         usec_t length_us = late ? l.p90_us : l.p50_us, start_at = USEC_NEVER;
-        enum reason reason = (enum reason)d->s.reasons[key->class];
+        enum reason reason = (enum reason)view->reason;
         usec_t wave = draw_wave(d, key->class, d->class_seen[key->class]++, length_us);
         usec_t deferred_at = draw_deferred(d, i, key, reason);
         usec_t from = usec_max(usec_max(d->class_hint[key->class], after_now), wave);
@@ -531,7 +531,7 @@ int core_plan(const struct core *c, usec_t wall_at, usec_t boot_at, void *scratc
     for (uint32_t i = 0; i < c->classes_n; i++) {
         uint32_t at = classes_live_of(c)[i];
         d.s.views[at] = classes_of(c)[at].view;
-        d.s.reasons[at] = REASON_NONE;
+        d.s.views[at].reason = REASON_NONE;
     }
     policy_begin(&d.ctx, c, wall_at, boot_at);
     dispatch_run(c, &d.ctx, &d.s, &d.d);
@@ -550,6 +550,7 @@ int core_plan(const struct core *c, usec_t wall_at, usec_t boot_at, void *scratc
     if (MUTANT(c, MUTANT_LOOK))
         ((struct core *)(uintptr_t)c)->sum++;
     d.rows_n -= MUTANT(c, MUTANT_PLAN) && d.rows_n > 0;
-    *ret = (struct core_plan){ c->decisions, wall_at, d.rows_n, d.rows, d.todo_rows_n, d.todo_rows };
+    *ret = (struct core_plan){ c->decisions, wall_at, d.rows_n, d.rows, d.todo_rows_n, d.todo_rows,
+                               skew + d.kept };
     return 0;
 }

@@ -111,11 +111,9 @@ uint32_t policy_width_milli(const struct core *c, uint32_t gpus, uint32_t cpus)
     return milli == 0 ? 1 : milli > UINT32_MAX ? UINT32_MAX : (uint32_t)milli;
 }
 
-void policy_lengths(const struct core *c, uint32_t gpus, uint32_t cpus, usec_t sum_us,
-                    struct class_view *view)
+void policy_area(const struct core *c, uint32_t gpus, uint32_t cpus, struct class_view *view)
 {
-    view->mean_us = usec_max(sum_us / NODES, 1);
-    unsigned __int128 area = (unsigned __int128)view->mean_us * policy_width_milli(c, gpus, cpus);
+    unsigned __int128 area = (unsigned __int128)view_mean_us(view) * policy_width_milli(c, gpus, cpus);
     view->area = area > INT64_MAX ? INT64_MAX : (int64_t)area;
 }
 
@@ -134,12 +132,9 @@ void policy_forecast(const struct policy_ctx *ctx, const struct class_key *key,
     estimate_nodes(c, &(struct ask){ key->owner, view->group, key->estimate_us,
                                      key->estimate_sd_milli, key->done_us, key->restart_us },
                    ctx->deciding, &nodes);
-    usec_t sum = 0;
-    for (int i = 0; i < NODES; i++) {
+    for (int i = 0; i < NODES; i++)
         view->node_us[i] = key->limit_us ? usec_min(nodes.us[i], key->limit_us) : nodes.us[i];
-        sum += view->node_us[i];
-    }
-    policy_lengths(c, key->gpus, key->cpus, sum, view);
+    policy_area(c, key->gpus, key->cpus, view);
     view->base_at = 0; /* its value is to be made anew */
 }
 
@@ -162,7 +157,7 @@ void policy_value(struct policy_ctx *ctx, const struct class_key *key, struct cl
     if (view->base_at == base_at && view->level == ctx->level && view->value_version == version)
         return;
     view->base_at = base_at;
-    view->level = ctx->level;
+    view->level = (uint8_t)ctx->level;
     view->value_version = version;
     view->value = ctx->ops->value(ctx, key, view);
 }

@@ -41,9 +41,8 @@ extern const struct policy_ops policy_blend, policy_fifo, policy_easy, policy_sj
 /* Views are kept per class and renewed when what they were made from has changed: in the core's
  * classes when deciding, in a copy when only looking. */
 void policy_begin(struct policy_ctx *ctx, const struct core *c, usec_t now_at, usec_t boot_at);
-/* mean_us and area of a view whose node_us sum up to sum_us. */
-void policy_lengths(const struct core *c, uint32_t gpus, uint32_t cpus, usec_t sum_us,
-                    struct class_view *view);
+/* The area of a view that has its node_us. */
+void policy_area(const struct core *c, uint32_t gpus, uint32_t cpus, struct class_view *view);
 /* Now as an owner's values see it: the tick, or the owner's last window edge since. */
 usec_t policy_base(struct policy_ctx *ctx, uint32_t owner);
 /* Forecast part of a view. */

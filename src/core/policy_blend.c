@@ -54,7 +54,7 @@ static int64_t value(const struct policy_ctx *ctx, const struct class_key *key,
 {
     const struct core *c = ctx->core;
     usec_t base = view->base_at;
-    usec_t presence_at = key->presence_at > base ? key->presence_at : 0;
+    usec_t presence_at = class_presence_at(key) > base ? class_presence_at(key) : 0;
     uint32_t window = avail_window(c, key->owner, base);
     __int128 now = cost(c, key, presence_at, view, base, window), sum = 0;
     for (int i = 0; i < STEPS; i++) {

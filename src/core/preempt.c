@@ -22,13 +22,10 @@ static struct class_view rest_view(const struct policy_ctx *ctx, const struct jo
     const struct core *c = ctx->core;
     struct class_view view = { .base_at = base_at };
     struct forecast_nodes nodes;
-    usec_t sum = 0;
     estimate_rest(c, j, ran_us, &nodes, NULL);
-    for (int i = 0; i < NODES; i++) {
+    for (int i = 0; i < NODES; i++)
         view.node_us[i] = usec_max(nodes.us[i] - ran_us, USEC_PER_SEC);
-        sum += view.node_us[i];
-    }
-    policy_lengths(c, j->gpus, j->cpus, sum, &view);
+    policy_area(c, j->gpus, j->cpus, &view);
     return view;
 }
 
@@ -71,7 +68,7 @@ static struct order_key runner_key(struct policy_ctx *ctx, uint32_t slot, usec_t
     like.done_us = estimate_work_us(c, j, ran_us); /* what it has had so far */
     key.value = ctx->ops->value(ctx, &like, &view);
     key.value = favour(key.value, c->settings.advantage_milli, 1000);
-    key.value = favour(key.value, (__int128)view.mean_us + lost_us, view.mean_us);
+    key.value = favour(key.value, (__int128)view_mean_us(&view) + lost_us, view_mean_us(&view));
     key.area = ctx->ops->area_ties ? view.area : 0;
     return key;
 }

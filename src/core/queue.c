@@ -55,29 +55,29 @@ enum reason queue_reason(const struct core *c, const struct job *j)
     enum reason limit = dispatch_limited(c, j->owner, j->gpus, j->array, 0, 0, 0);
     if (limit != REASON_NONE)
         return limit;
-    if (class->reason == REASON_RESOURCES && &jobs_of(c)[class->head] != j)
+    if (class->view.reason == REASON_RESOURCES && &jobs_of(c)[class->head] != j)
         return REASON_PRIORITY;
-    return (enum reason)class->reason;
+    return (enum reason)class->view.reason;
 }
 
 struct class_key queue_class_key(const struct core *c, const struct job *j)
 {
     usec_t presence = avail_presence_until(c, j);
-    if (presence)
-        presence += (PRESENCE_STEP_US - presence % PRESENCE_STEP_US) % PRESENCE_STEP_US;
-    if (presence <= c->unwatched_at)
-        presence = 0;
+    uint32_t steps = presence > 0 ? (uint32_t)((usec_min(presence, PRESENCE_MAX_AT) - 1) / PRESENCE_STEP_US + 1) : 0;
+    if (steps * PRESENCE_STEP_US <= c->unwatched_at)
+        steps = 0;
     return (struct class_key){
         .group_key = estimate_key(j->owner, j->command_key, j->gpus),
-        .limit_us = j->limit_us, .presence_at = presence, .array_id = j->array_id,
+        .limit_us = j->limit_us, .presence_steps = steps, .array_id = j->array_id,
         .first_seq = j->first_seq, .cpus = j->cpus, .mem_mib = j->mem_mib, .nice = j->nice,
         .owner = j->owner, .gpus = j->gpus, .gpu_type = j->gpu_type,
-        .estimate_us = j->estimate_us, .estimate_sd_milli = j->estimate_sd_milli,
+        .estimate_us = j->estimate_us, .estimate_sd_milli = (uint16_t)(j->estimate_sd_milli < ESTIMATE_SD_MAX ? j->estimate_sd_milli
+                                                                               : ESTIMATE_SD_MAX),
         .done_us = j->done_us, .restart_us = estimate_restart_us(c, j), .preempt = j->preempt,
         .deadline_at = j->deadline_at, .flex_us = j->flex_us,
         .flags = (uint8_t)(j->flags & (JOB_NOW | JOB_URGENT | JOB_CLEAN_TREE)) };
 }
-_Static_assert(sizeof(struct class_key) == 96, "no padding: keys are compared and hashed as bytes");
+_Static_assert(sizeof(struct class_key) == 88, "no padding: keys are compared and hashed as bytes");
 
 static uint32_t *bucket_of(struct core *c, const struct class_key *key)
 {
@@ -227,9 +227,9 @@ void queue_unwatch(struct core *c, usec_t until_at)
     for (uint32_t i = c->classes_n; i-- > 0;) {
         uint32_t at = classes_live_of(c)[i], to;
         struct class_key key = classes[at].key;
-        if (key.presence_at == 0 || key.presence_at > c->unwatched_at)
+        if (key.presence_steps == 0 || class_presence_at(&key) > c->unwatched_at)
             continue;
-        key.presence_at = 0;
+        key.presence_steps = 0;
         to = class_find(c, &key);
         if (to == NONE) { /* the first of its kind: rename it as it stands */
             class_unchain(c, at);

@@ -30,6 +30,7 @@
 
 #define TYPES_MAX         8   /* GPU models: free counts by type are eight bytes in one word */
 #define ARRAYS_SHARE      4   /* room for jobs/4 arrays; core_limits_for doubles jobs beyond */
+#define IDS_DEAD_SHARE    8   /* of the ids so many are of jobs that have ended, before they are swept */
 #define STOPS_MAX         64  /* jobs told to make way in one decision; further ones in the next */
 #define CLAIMS_MAX        63  /* jobs that wait for them: each has a row of the decision */
 #define STARTS_MAX        256 /* starts in one decision; the deadline asks for another at once */
@@ -43,6 +44,7 @@
 #define BACKOFF_FOLD_MAX  6   /* 2^6 = 64 fold */
 #define MEM_MAX_MIB       (UINT32_MAX / 2)
 #define PRESENCE_STEP_US  (5 * USEC_PER_MIN) /* presence ends are rounded up to this in the index */
+#define PRESENCE_MAX_AT   (UINT32_MAX * PRESENCE_STEP_US) /* 40,000 years: counted in 32 bits */
 
 enum stop_intent { STOP_NONE, STOP_CANCEL, STOP_REQUEUE, STOP_RULE, STOP_PREEMPT };
 enum dep_state { DEPS_MET, DEPS_WAIT, DEPS_NEVER };
@@ -84,23 +86,38 @@ enum {
     F(uint32_t, preempted_n)   /* how often it made way */ \
     F(usec_t, stop_boot_at)    /* when it was told to make way */
 
+/* The lists above are in the order of the hash; a record is in the order of widths, without gaps. */
 struct job {
-#define F(type, name) type name;
-    JOB_FIELDS(F)
-    JOB_FIELDS_LATER(F)
-#undef F
+    usec_t limit_us, submit_at, begin_at, deadline_at;
+    usec_t start_at, start_boot_at, backoff_until_boot_at, backoff_us;
+    uint64_t gpu_mask, command_key, name_key;
+    usec_t restart_us, flex_us, canary_us, review_us, estimate_us, done_us, stop_boot_at;
+    int64_t watts_mw;
+    uint32_t id, array_id, array_index, flags, cpus, mem_mib;
+    int32_t nice;
+    uint32_t attempt, retries_left, first_seq, singles, done_ppm;
+    uint32_t retry0, retry1, retry2, retry3, estimate_sd_milli, preempted_n;
     /* derived */
-    uint8_t dep_state;   /* enum dep_state, from its conditions */
     uint32_t array;      /* slot of its array */
     uint32_t deps;       /* its first condition; then struct dep_node.next_of_waiter */
     uint32_t dependents; /* first condition that waits for it */
     uint32_t class;      /* NONE: not in a class (blocked or not pending); free list: next free */
     uint32_t prev, next; /* in its class */
     uint32_t heap_wall, heap_boot; /* place in the timers, NONE: in none */
+    /* state */
+    uint16_t owner, submitter, reviewer;
+    uint8_t state, intent, preempt, gpus, gpu_type, retries_used;
+    /* derived */
+    uint8_t dep_state;   /* enum dep_state, from its conditions */
 };
-_Static_assert(sizeof(struct job) <= 304, "100,000 queued jobs in 90 MB, the daemon included");
+_Static_assert(sizeof(struct job) <= 272, "100,000 queued jobs in 80 MB, the daemon included");
+#define F(type, name) \
+    _Static_assert(_Generic(((struct job *)0)->name, type: 1, default: 0), "as the list says: " #name);
+JOB_FIELDS(F)
+JOB_FIELDS_LATER(F)
+#undef F
 
-struct id_entry { /* sorted by id; slot NONE: ended, swept when they are half of all */
+struct id_entry { /* sorted by id; slot NONE: ended, to be swept (IDS_DEAD_SHARE) */
     uint32_t id;
     uint32_t slot;
 };
@@ -218,31 +235,42 @@ struct gpu {
 struct class_key {
     uint64_t group_key;
     usec_t limit_us;
-    usec_t presence_at;  /* end of the presence its submit proved, rounded; 0: over, or none */
     usec_t estimate_us, done_us, restart_us; /* restart_us: 0 without done_us */
     usec_t deadline_at, flex_us;
-    uint32_t estimate_sd_milli;
+    uint32_t presence_steps; /* end of the presence its submit proved, rounded; 0: over, or none */
     uint32_t array_id;
     uint32_t first_seq;
     uint32_t cpus, mem_mib;
     int32_t nice;
     uint16_t owner;
+    uint16_t estimate_sd_milli; /* ESTIMATE_SD_MAX stands for all above: no forecast tells them apart */
     uint8_t gpus, gpu_type;
     uint8_t preempt;
     uint8_t flags;       /* those of JOB_NOW, JOB_URGENT and JOB_CLEAN_TREE */
-    uint8_t unused_[2];  /* 0: keys are compared as bytes */
 };
+static inline usec_t class_presence_at(const struct class_key *key)
+{
+    return (usec_t)key->presence_steps * PRESENCE_STEP_US;
+}
 /* What the policies look at, and what it was made from: while that stands, so does the view. */
 struct class_view {
     uint32_t shown_epoch, group_epoch, group, group_version; /* of the forecast */
-    uint32_t value_version, level;                           /* of the value */
+    uint32_t value_version;                                  /* of the value, with level and base_at */
+    uint32_t weight_milli;  /* of its owner's wait beside others' */
     usec_t base_at;
     usec_t node_us[NODES];  /* run time quantiles, capped by the limit */
-    usec_t mean_us;
     int64_t area;           /* milli-GPU x us, at least 1 */
     int64_t value;          /* the policy's key: larger first */
-    uint32_t weight_milli;  /* of its owner's wait beside others' */
+    uint8_t level;
+    uint8_t reason;         /* of the class's head, as the last decision (or this look) says */
 };
+static inline usec_t view_mean_us(const struct class_view *view)
+{
+    usec_t sum = 0;
+    for (int i = 0; i < NODES; i++)
+        sum += view->node_us[i];
+    return usec_max(sum / NODES, 1);
+}
 struct job_class {
     struct class_key key;
     uint32_t head, tail, n; /* n 0: free */
@@ -250,9 +278,9 @@ struct job_class {
     usec_t head_submit_at;
     uint32_t chain;         /* hash bucket, or free list */
     uint32_t live_at;       /* its place in the list of classes in use */
-    uint8_t reason;         /* of its head at the last decision */
-    struct class_view view; /* a cache */
+    struct class_view view; /* a cache, but for the reason */
 };
+_Static_assert(sizeof(struct job_class) <= 216, "apart, each job has one");
 
 struct needs { /* what a job takes of the machine */
     uint8_t gpus, gpu_type;
