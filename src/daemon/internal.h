@@ -146,6 +146,7 @@ struct daemon {
     struct buf line;
     void *marked_block;         /* copy to go back to; see state_mark */
     size_t marked_size;
+    struct core_limits marked_limits;
     bool queue_closed;
 
     /* turn */
@@ -176,6 +177,7 @@ struct daemon {
     size_t plan_size;
     struct core_plan plan;
     bool plan_fresh;
+    struct loop_timer plan_timer; /* it is old then */
 
     struct list marks;      /* marks.c: attempts whose output is read */
     struct list stop_rules;
@@ -247,6 +249,7 @@ int turn_updates(struct daemon *d, const struct core_event *ev, uint64_t seq,
                  const struct core_update *u, uint32_t n, const struct ended_row *ended,
                  uint32_t ended_n);
 void turn_set_deadline(struct daemon *d);
+void plan_drop(struct daemon *d); /* the rows daemon_plan gave out go */
 void turn_finish(struct daemon *d);
 _Noreturn void turn_abort(struct daemon *d, int code, const char *where);
 

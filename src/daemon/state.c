@@ -104,9 +104,9 @@ void state_finish(struct daemon *d)
     free(d->block);
     free(d->marked_block);
     free(d->updates);
-    free(d->plan_memory);
+    plan_drop(d);
     buf_finish(&d->line);
-    d->block = d->marked_block = d->plan_memory = NULL;
+    d->block = d->marked_block = NULL;
     d->updates = NULL;
     d->core = NULL;
 }
@@ -229,8 +229,10 @@ int state_mark(struct daemon *d, struct err *err)
     d->marked_block = block_new(d->block_size);
     if (!d->marked_block)
         return err_set(err, E_NO_MEMORY, "There is not enough memory for so many jobs at once.");
-    memcpy(d->marked_block, d->block, d->block_size);
+    /* Only what is used of it: room for 131,072 jobs is 74 MB, whoever fills them. */
+    (void)core_grow(d->marked_block, d->block_size, &d->limits, d->core);
     d->marked_size = d->block_size;
+    d->marked_limits = d->limits;
     d->turn_changes_marked = d->changes.n;
     d->turn_acts_marked = d->acts.n;
     return store_mark(d->store);
@@ -249,6 +251,7 @@ int state_back(struct daemon *d)
     d->block = d->marked_block;
     d->block_size = d->marked_size;
     d->core = d->block;
+    d->limits = d->marked_limits;
     d->marked_block = NULL;
     d->changes.n = d->turn_changes_marked;
     d->acts.n = d->turn_acts_marked;

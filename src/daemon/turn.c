@@ -14,8 +14,10 @@
  */
 #include <assert.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -556,6 +558,29 @@ struct loop_now daemon_now(const struct daemon *d)
     return now;
 }
 
+/* A plan of 100,000 rows is 9 MB, and making it takes 30: pages of its own, given back when it is made, and
+ * when it is old. */
+static size_t whole_pages(size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (bytes + page - 1) / page * page;
+}
+
+void plan_drop(struct daemon *d)
+{
+    d->plan_fresh = false;
+    if (d->plan_memory)
+        munmap(d->plan_memory, d->plan_size);
+    d->plan_memory = NULL;
+}
+
+static void plan_old(struct loop_timer *t, void *data)
+{
+    (void)t;
+    plan_drop(data);
+    (void)malloc_trim(0); /* what the answers were made of */
+}
+
 int daemon_plan(struct daemon *d, struct core_plan *ret)
 {
     struct loop_now now = daemon_now(d);
@@ -564,20 +589,23 @@ int daemon_plan(struct daemon *d, struct core_plan *ret)
         *ret = d->plan;
         return 0;
     }
-    size_t need = core_plan_size(d->core);
-    if (need > d->plan_size || need < d->plan_size / 4) {
-        free(d->plan_memory);
-        d->plan_size = need + need / 4;
-        d->plan_memory = aligned_alloc(16, (d->plan_size + 15) & ~(size_t)15);
-        if (!d->plan_memory) {
-            d->plan_size = 0;
-            return E_NO_MEMORY;
-        }
-    }
-    int code = core_plan(d->core, now.wall_at, now.boot_at, d->plan_memory, d->plan_size, &d->plan);
-    if (code < 0)
+    plan_drop(d);
+    size_t size = whole_pages(core_plan_size(d->core));
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return E_NO_MEMORY;
+    d->plan_memory = memory;
+    d->plan_size = size;
+    int code = core_plan(d->core, now.wall_at, now.boot_at, memory, size, &d->plan);
+    if (code < 0) {
+        plan_drop(d);
         return code;
+    }
+    size_t kept = whole_pages(d->plan.kept);
+    if (kept < size && munmap((char *)memory + kept, size - kept) == 0)
+        d->plan_size = kept;
     d->plan_fresh = true;
+    loop_timer_set(d->loop, &d->plan_timer, loop_now(d->loop).boot_at + PLAN_AGE_US, plan_old, d);
     *ret = d->plan;
     return 0;
 }

@@ -227,6 +227,12 @@ void view_write_mask(struct json_out *j, const char *key, uint64_t mask)
     out_end(j);
 }
 
+/* When somebody sits there is nobody else's business; that it is not used is. */
+static void put_idle(struct json_out *j, const struct view_row *row)
+{
+    out_put_i64(j, "idle_us", row->idle_us - row->idle_us % VIEW_IDLE_GRAIN_US);
+}
+
 /* A long list is mostly zeros and keys: what a table of jobs shows, and of that what is not 0. */
 void view_write_brief(struct json_out *j, const struct view_row *row)
 {
@@ -250,6 +256,8 @@ void view_write_brief(struct json_out *j, const struct view_row *row)
             out_put_at(j, times[i].key, times[i].at);
     if (row->tasks > 1)
         out_put_u64(j, "tasks", row->tasks);
+    if (row->terminal)
+        put_idle(j, row);
 }
 
 void view_write(struct json_out *j, const struct view_row *row)
@@ -278,7 +286,7 @@ void view_write(struct json_out *j, const struct view_row *row)
     out_put_i64(j, "limit_us", row->limit_us);
     out_put_u64(j, "attempt", row->attempt);
     out_put_u64(j, "tasks", row->tasks);
-    if (row->terminal) /* when somebody sits there is nobody else's business; that it is not used is */
-        out_put_i64(j, "idle_us", row->idle_us - row->idle_us % VIEW_IDLE_GRAIN_US);
+    if (row->terminal)
+        put_idle(j, row);
     out_put_u64(j, "version", row->version);
 }
