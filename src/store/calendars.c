@@ -3,55 +3,21 @@
 
 int store_calendar_put(struct store *s, const struct store_calendar *c)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_CALENDAR_PUT);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, c->person);
-    bind_str(st, 2, c->name);
-    bind_str(st, 3, c->kind);
-    bind_str(st, 4, c->place);
-    bind_str(st, 5, c->self);
-    bind_i64(st, 6, c->read_at);
-    bind_i64(st, 7, c->tried_at);
-    bind_str(st, 8, c->trouble);
-    bind_i64(st, 9, c->until_at);
-    bind_i64(st, 10, c->events);
-    bind_i64(st, 11, c->issues_n);
-    bind_str(st, 12, c->issues);
-    bind_str(st, 13, c->marks);
-    bind_str(st, 14, c->busy);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_CALENDAR_PUT, num(c->person), text(c->name), text(c->kind), text(c->place),
+                       text(c->self), num(c->read_at), num(c->tried_at), text(c->trouble), num(c->until_at),
+                       num(c->events), num(c->issues_n), text(c->issues), text(c->marks), text(c->busy));
 }
 
 int store_calendar_tried(struct store *s, uint32_t person, struct str name, usec_t read_at,
                          usec_t tried_at, struct str trouble, struct str marks)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_CALENDAR_TRIED);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, read_at);
-    bind_i64(st, 2, tried_at);
-    bind_str(st, 3, trouble);
-    bind_str(st, 4, marks);
-    bind_i64(st, 5, person);
-    bind_str(st, 6, name);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_CALENDAR_TRIED, num(read_at), num(tried_at), text(trouble), text(marks),
+                       num(person), text(name));
 }
 
 int store_calendar_remove(struct store *s, uint32_t person, struct str name)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_CALENDAR_REMOVE);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, person);
-    bind_str(st, 2, name);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_CALENDAR_REMOVE, num(person), text(name));
 }
 
 int store_calendars_each(struct store *s, int (*row)(const struct store_calendar *c, void *data),
@@ -61,8 +27,7 @@ int store_calendars_each(struct store *s, int (*row)(const struct store_calendar
     if (!st)
         return s->failed;
     int code = 0;
-    int rc = SQLITE_DONE;
-    while (code >= 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+    while (store_next(s, st, &code)) {
         struct store_calendar c = {
             .person = col_u32(st, 0), .name = col_str(st, 1), .kind = col_str(st, 2),
             .place = col_str(st, 3), .self = col_str(st, 4), .read_at = col_i64(st, 5),
@@ -72,6 +37,5 @@ int store_calendars_each(struct store *s, int (*row)(const struct store_calendar
         };
         code = row(&c, data);
     }
-    sqlite3_reset(st);
-    return code < 0 ? code : rc == SQLITE_DONE ? 0 : store_fail(s, rc);
+    return code;
 }

@@ -3,29 +3,13 @@
 
 int store_feed_put(struct store *s, const struct store_feed *f)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_FEED_PUT);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, f->person);
-    bind_str(st, 2, f->name);
-    bind_str(st, 3, f->hash);
-    bind_i64(st, 4, f->busy);
-    bind_i64(st, 5, f->add_at);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_FEED_PUT, num(f->person), text(f->name), text(f->hash), num(f->busy),
+                       num(f->add_at));
 }
 
 int store_feed_remove(struct store *s, uint32_t person, struct str name)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_FEED_REMOVE);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, person);
-    bind_str(st, 2, name);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_FEED_REMOVE, num(person), text(name));
 }
 
 static struct store_feed feed_of(sqlite3_stmt *st)
@@ -56,11 +40,9 @@ int store_feeds_each(struct store *s, int (*row)(const struct store_feed *f, voi
     if (!st)
         return s->failed;
     int code = 0;
-    int rc = SQLITE_DONE;
-    while (code >= 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+    while (store_next(s, st, &code)) {
         struct store_feed f = feed_of(st);
         code = row(&f, data);
     }
-    sqlite3_reset(st);
-    return code < 0 ? code : rc == SQLITE_DONE ? 0 : store_fail(s, rc);
+    return code;
 }

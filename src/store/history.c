@@ -32,15 +32,7 @@ int store_attempt_add(struct store *s, const struct store_attempt *a)
 
 int store_attempt_running(struct store *s, uint32_t job, uint32_t number, usec_t start_at)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_ATTEMPT_RUNNING);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, job);
-    bind_i64(st, 2, number);
-    bind_i64(st, 3, start_at);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_ATTEMPT_RUNNING, num(job), num(number), num(start_at));
 }
 
 int store_attempt_end(struct store *s, const struct store_attempt *a)
@@ -83,14 +75,7 @@ int store_attempt_note(struct store *s, uint32_t job, uint32_t number, struct st
 
 int store_attempt_close(struct store *s, uint32_t job, uint32_t number)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_ATTEMPT_CLOSE);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, job);
-    bind_i64(st, 2, number);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_ATTEMPT_CLOSE, num(job), num(number));
 }
 
 static enum store_attempt_state state_of(struct str word)
@@ -105,8 +90,7 @@ static int attempts_walk(struct store *s, sqlite3_stmt *st,
                          int (*row)(const struct store_attempt *a, void *data), void *data)
 {
     int code = 0;
-    int rc = SQLITE_DONE;
-    while (code >= 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+    while (store_next(s, st, &code)) {
         struct store_attempt a = {
             .job = col_u32(st, 0), .number = col_u32(st, 1), .state = state_of(col_str(st, 3)),
             .open = col_i64(st, 4) != 0, .gpus = col_u64(st, 5), .decided_at = col_i64(st, 6),
@@ -121,8 +105,7 @@ static int attempts_walk(struct store *s, sqlite3_stmt *st,
             memcpy(a.uuid, uuid.ptr, sizeof a.uuid);
         code = row(&a, data);
     }
-    sqlite3_reset(st);
-    return code < 0 ? code : rc == SQLITE_DONE ? 0 : store_fail(s, rc);
+    return code;
 }
 
 int store_attempts_each(struct store *s, uint32_t job,
@@ -177,13 +160,7 @@ int store_job_put(struct store *s, const struct store_job *j)
 
 int store_job_remove(struct store *s, uint32_t id)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_JOB_REMOVE);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, id);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_JOB_REMOVE, num(id));
 }
 
 static struct store_job job_of(sqlite3_stmt *st)
@@ -221,13 +198,11 @@ static int jobs_walk(struct store *s, sqlite3_stmt *st,
                      int (*row)(const struct store_job *j, void *data), void *data)
 {
     int code = 0;
-    int rc = SQLITE_DONE;
-    while (code >= 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+    while (store_next(s, st, &code)) {
         struct store_job j = job_of(st);
         code = row(&j, data);
     }
-    sqlite3_reset(st);
-    return code < 0 ? code : rc == SQLITE_DONE ? 0 : store_fail(s, rc);
+    return code;
 }
 
 int store_jobs_each(struct store *s, uint32_t owner, usec_t before_at, uint32_t limit,
@@ -276,18 +251,8 @@ uint64_t store_jobs_count(struct store *s, uint32_t owner)
 
 int store_result_put(struct store *s, const struct store_result *r)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_RESULT_PUT);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, r->job);
-    bind_i64(st, 2, r->attempt);
-    bind_i64(st, 3, r->at);
-    bind_i64(st, 4, r->done_ppm);
-    bind_str(st, 5, r->text);
-    bind_str(st, 6, r->rung);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_RESULT_PUT, num(r->job), num(r->attempt), num(r->at), num(r->done_ppm),
+                       text(r->text), text(r->rung));
 }
 
 int store_results_each(struct store *s, uint32_t from, uint32_t n,

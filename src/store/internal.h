@@ -189,6 +189,27 @@ sqlite3_stmt *store_st(struct store *s, enum statement which);
 int store_run(struct store *s, enum statement which); /* one without parameters or rows */
 int store_done(struct store *s, sqlite3_stmt *st);    /* step to the end, reset */
 
+/* One change of the open transaction: parameters in their order, num(...) or text(...). */
+struct bound {
+    int64_t number;
+    struct str text; /* ptr NULL: it is the number */
+};
+static inline struct bound num(int64_t number)
+{
+    return (struct bound){ .number = number };
+}
+static inline struct bound text(struct str text)
+{
+    return (struct bound){ .text = text.ptr ? text : (struct str){ "", 0 } };
+}
+int store_write(struct store *s, enum statement which, const struct bound *values, int n);
+#define STORE_WRITE(s, which, ...) \
+    store_write(s, which, (const struct bound[]){ __VA_ARGS__ }, \
+                (int)(sizeof((const struct bound[]){ __VA_ARGS__ }) / sizeof(struct bound)))
+
+/* The next row, as long as *code >= 0; at the end false, the statement reset, and *code 0 or what failed. */
+bool store_next(struct store *s, sqlite3_stmt *st, int *code);
+
 static inline void bind_i64(sqlite3_stmt *st, int at, int64_t value)
 {
     sqlite3_bind_int64(st, at, value);

@@ -3,35 +3,14 @@
 
 int store_channel_put(struct store *s, const struct store_channel *c)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_CHANNEL_PUT);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, c->person);
-    bind_str(st, 2, c->name);
-    bind_str(st, 3, c->kind);
-    bind_str(st, 4, c->place);
-    bind_str(st, 5, c->page);
-    bind_i64(st, 6, c->add_at);
-    bind_str(st, 7, c->trouble);
-    bind_i64(st, 8, c->trouble_at);
-    bind_str(st, 9, c->brief);
-    bind_i64(st, 10, c->morning_at);
-    bind_i64(st, 11, c->evening_at);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_CHANNEL_PUT, num(c->person), text(c->name), text(c->kind), text(c->place),
+                       text(c->page), num(c->add_at), text(c->trouble), num(c->trouble_at), text(c->brief),
+                       num(c->morning_at), num(c->evening_at));
 }
 
 static int by_name(struct store *s, enum statement which, uint32_t person, struct str name)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, which);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, person);
-    bind_str(st, 2, name);
-    return store_done(s, st);
+    return STORE_WRITE(s, which, num(person), text(name));
 }
 
 int store_channel_remove(struct store *s, uint32_t person, struct str name)
@@ -47,8 +26,7 @@ int store_channels_each(struct store *s, int (*row)(const struct store_channel *
     if (!st)
         return s->failed;
     int code = 0;
-    int rc = SQLITE_DONE;
-    while (code >= 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+    while (store_next(s, st, &code)) {
         struct store_channel c = {
             .person = col_u32(st, 0), .name = col_str(st, 1), .kind = col_str(st, 2),
             .place = col_str(st, 3), .page = col_str(st, 4), .add_at = col_i64(st, 5),
@@ -57,26 +35,13 @@ int store_channels_each(struct store *s, int (*row)(const struct store_channel *
         };
         code = row(&c, data);
     }
-    sqlite3_reset(st);
-    return code < 0 ? code : rc == SQLITE_DONE ? 0 : store_fail(s, rc);
+    return code;
 }
 
 int store_notice_add(struct store *s, const struct store_notice *n)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_NOTICE_ADD);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, n->person);
-    bind_str(st, 2, n->channel);
-    bind_str(st, 3, n->kind);
-    bind_i64(st, 4, n->subject);
-    bind_str(st, 5, n->dedupe);
-    bind_i64(st, 6, n->page);
-    bind_i64(st, 7, n->made_at);
-    bind_i64(st, 8, n->expire_at);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_NOTICE_ADD, num(n->person), text(n->channel), text(n->kind), num(n->subject),
+                       text(n->dedupe), num(n->page), num(n->made_at), num(n->expire_at));
 }
 
 int store_notices_waiting(struct store *s, int (*row)(const struct store_waiting *w, void *data),
@@ -86,15 +51,13 @@ int store_notices_waiting(struct store *s, int (*row)(const struct store_waiting
     if (!st)
         return s->failed;
     int code = 0;
-    int rc = SQLITE_DONE;
-    while (code >= 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+    while (store_next(s, st, &code)) {
         struct store_waiting w = { .person = col_u32(st, 0), .channel = col_str(st, 1),
                                    .page = col_u32(st, 2) != 0, .n = col_u32(st, 3),
                                    .not_before_at = col_i64(st, 4) };
         code = row(&w, data);
     }
-    sqlite3_reset(st);
-    return code < 0 ? code : rc == SQLITE_DONE ? 0 : store_fail(s, rc);
+    return code;
 }
 
 int store_notices_each(struct store *s, uint32_t person, struct str channel, bool only_pages,
@@ -108,8 +71,7 @@ int store_notices_each(struct store *s, uint32_t person, struct str channel, boo
     bind_i64(st, 3, only_pages);
     bind_i64(st, 4, limit);
     int code = 0;
-    int rc = SQLITE_DONE;
-    while (code >= 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+    while (store_next(s, st, &code)) {
         struct store_notice n = {
             .id = (uint64_t)col_i64(st, 0), .person = person, .channel = channel,
             .kind = col_str(st, 1), .subject = col_u32(st, 2), .n = col_u32(st, 3),
@@ -117,8 +79,7 @@ int store_notices_each(struct store *s, uint32_t person, struct str channel, boo
         };
         code = row(&n, data);
     }
-    sqlite3_reset(st);
-    return code < 0 ? code : rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : store_fail(s, rc);
+    return code;
 }
 
 static int up_to(struct store *s, enum statement which, uint32_t person, struct str channel,
@@ -152,11 +113,5 @@ int store_notices_later(struct store *s, uint32_t person, struct str channel, bo
 
 int store_notices_expire(struct store *s, usec_t now_at)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_NOTICES_EXPIRE);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, now_at);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_NOTICES_EXPIRE, num(now_at));
 }

@@ -8,25 +8,9 @@
 
 int store_request_add(struct store *s, const struct store_request *r)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_REQUEST_ADD);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, r->id);
-    bind_i64(st, 2, r->tasks);
-    bind_i64(st, 3, r->array);
-    bind_i64(st, 4, r->call);
-    bind_i64(st, 5, r->uid);
-    bind_i64(st, 6, r->gid);
-    bind_i64(st, 7, r->owner);
-    bind_i64(st, 8, r->submitter);
-    bind_i64(st, 9, r->submit_at);
-    bind_i64(st, 10, r->env);
-    bind_str(st, 11, r->name);
-    bind_str(st, 12, r->ranges);
-    bind_str(st, 13, r->spec);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_REQUEST_ADD, num(r->id), num(r->tasks), num(r->array), num(r->call),
+                       num(r->uid), num(r->gid), num(r->owner), num(r->submitter), num(r->submit_at),
+                       num(r->env), text(r->name), text(r->ranges), text(r->spec));
 }
 
 int store_request_last(struct store *s, uint32_t *ret)
@@ -185,25 +169,9 @@ int store_call_each(struct store *s, uint32_t call,
 
 int store_person_put(struct store *s, const struct store_person *p)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_PERSON_PUT);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, p->no);
-    bind_i64(st, 2, p->uid);
-    bind_str(st, 3, p->name);
-    bind_str(st, 4, p->lang);
-    bind_str(st, 5, p->zone);
-    bind_str(st, 6, p->hours);
-    bind_str(st, 7, p->work);
-    bind_str(st, 8, p->focus);
-    bind_str(st, 9, p->leaves);
-    bind_i64(st, 10, p->here_until_at);
-    bind_i64(st, 11, p->cap_us);
-    bind_i64(st, 12, p->buffer_us);
-    bind_i64(st, 13, p->defer);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_PERSON_PUT, num(p->no), num(p->uid), text(p->name), text(p->lang),
+                       text(p->zone), text(p->hours), text(p->work), text(p->focus), text(p->leaves),
+                       num(p->here_until_at), num(p->cap_us), num(p->buffer_us), num(p->defer));
 }
 
 int store_persons_each(struct store *s, int (*row)(const struct store_person *p, void *data),
@@ -213,8 +181,7 @@ int store_persons_each(struct store *s, int (*row)(const struct store_person *p,
     if (!st)
         return s->failed;
     int code = 0;
-    int rc = SQLITE_DONE;
-    while (code >= 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+    while (store_next(s, st, &code)) {
         struct store_person p = {
             .no = col_u32(st, 0), .uid = col_i64(st, 1), .name = col_str(st, 2),
             .lang = col_str(st, 3), .zone = col_str(st, 4), .hours = col_str(st, 5),
@@ -224,23 +191,13 @@ int store_persons_each(struct store *s, int (*row)(const struct store_person *p,
         };
         code = row(&p, data);
     }
-    sqlite3_reset(st);
-    return code < 0 ? code : rc == SQLITE_DONE ? 0 : store_fail(s, rc);
+    return code;
 }
 
 int store_gpu_put(struct store *s, const struct store_gpu *g)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_GPU_PUT);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, g->no);
-    bind_i64(st, 2, g->type);
-    bind_i64(st, 3, g->drained);
-    bind_str(st, 4, g->uuid);
-    bind_str(st, 5, g->model);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_GPU_PUT, num(g->no), num(g->type), num(g->drained), text(g->uuid),
+                       text(g->model));
 }
 
 int store_gpus_each(struct store *s, int (*row)(const struct store_gpu *g, void *data), void *data)
@@ -249,29 +206,20 @@ int store_gpus_each(struct store *s, int (*row)(const struct store_gpu *g, void 
     if (!st)
         return s->failed;
     int code = 0;
-    int rc = SQLITE_DONE;
-    while (code >= 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+    while (store_next(s, st, &code)) {
         struct store_gpu g = { .no = col_u32(st, 0), .type = col_u32(st, 1),
                                .drained = col_i64(st, 2) != 0, .uuid = col_str(st, 3),
                                .model = col_str(st, 4) };
         code = row(&g, data);
     }
-    sqlite3_reset(st);
-    return code < 0 ? code : rc == SQLITE_DONE ? 0 : store_fail(s, rc);
+    return code;
 }
 
 /* --- small things ------------------------------------------------------------------------------ */
 
 int store_meta_put(struct store *s, const char *key, struct str value)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_META_PUT);
-    if (!st)
-        return s->failed;
-    bind_str(st, 1, str_of(key));
-    bind_str(st, 2, value);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_META_PUT, text(str_of(key)), text(value));
 }
 
 int store_meta_get(struct store *s, const char *key, struct buf *out)

@@ -86,6 +86,30 @@ int store_done(struct store *s, sqlite3_stmt *st)
     return reset == SQLITE_OK ? 0 : store_fail(s, reset);
 }
 
+int store_write(struct store *s, enum statement which, const struct bound *values, int n)
+{
+    sqlite3_stmt *st = s->failed ? NULL : store_st(s, which);
+    if (!st)
+        return s->failed;
+    for (int i = 0; i < n; i++)
+        if (values[i].text.ptr)
+            bind_str(st, i + 1, values[i].text);
+        else
+            bind_i64(st, i + 1, values[i].number);
+    return store_done(s, st);
+}
+
+bool store_next(struct store *s, sqlite3_stmt *st, int *code)
+{
+    int rc = *code < 0 ? SQLITE_DONE : sqlite3_step(st);
+    if (rc == SQLITE_ROW)
+        return true;
+    sqlite3_reset(st);
+    if (*code >= 0)
+        *code = rc == SQLITE_DONE ? 0 : store_fail(s, rc);
+    return false;
+}
+
 int store_run(struct store *s, enum statement which)
 {
     sqlite3_stmt *st = store_st(s, which);

@@ -3,36 +3,14 @@
 
 int store_todo_add(struct store *s, const struct store_todo *t)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_TODO_ADD);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, t->id);
-    bind_i64(st, 2, t->asker);
-    bind_str(st, 3, t->who);
-    bind_str(st, 4, t->title);
-    bind_str(st, 5, t->link);
-    bind_i64(st, 6, t->review_of);
-    bind_i64(st, 7, t->takes_us);
-    bind_i64(st, 8, t->add_at);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_TODO_ADD, num(t->id), num(t->asker), text(t->who), text(t->title),
+                       text(t->link), num(t->review_of), num(t->takes_us), num(t->add_at));
 }
 
 int store_todo_end(struct store *s, uint32_t id, struct str state, struct str reason, usec_t end_at,
                    uint32_t by)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_TODO_END);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, id);
-    bind_str(st, 2, state);
-    bind_str(st, 3, reason);
-    bind_i64(st, 4, end_at);
-    bind_i64(st, 5, by);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_TODO_END, num(id), text(state), text(reason), num(end_at), num(by));
 }
 
 static struct store_todo todo_of(sqlite3_stmt *st)
@@ -69,33 +47,19 @@ int store_todos_ended(struct store *s, uint32_t limit,
         return s->failed;
     bind_i64(st, 1, limit);
     int code = 0;
-    int rc = SQLITE_DONE;
-    while (code >= 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+    while (store_next(s, st, &code)) {
         struct store_todo t = todo_of(st);
         code = row(&t, data);
     }
-    sqlite3_reset(st);
-    return code < 0 ? code : rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : store_fail(s, rc);
+    return code;
 }
 
 int store_todo_forget(struct store *s, uint32_t id)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_TODO_FORGET);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, id);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_TODO_FORGET, num(id));
 }
 
 int store_todos_unname(struct store *s, uint32_t asker)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_TODOS_UNNAME);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, asker);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_TODOS_UNNAME, num(asker));
 }
