@@ -82,6 +82,13 @@ static bool is_dangerous(int32_t cp)
 void utf8_clean(struct buf *out, struct str foreign)
 {
     while (foreign.len > 0) {
+        size_t plain = 0; /* most text is ASCII */
+        while (plain < foreign.len && foreign.ptr[plain] >= ' ' && foreign.ptr[plain] < 0x7F)
+            plain++;
+        buf_str(out, str_slice(foreign, 0, plain));
+        foreign = str_slice(foreign, plain, foreign.len);
+        if (foreign.len == 0)
+            return;
         int32_t cp = utf8_next(&foreign);
         if (cp == '\n' || cp == '\t')
             buf_char(out, ' ');

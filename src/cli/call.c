@@ -138,6 +138,29 @@ int cli_get_for(struct cli *cli, const char *where, const char *key, const char 
     return code;
 }
 
+int cli_get_settled(struct cli *cli, const char *where, const char *person, const char *name, unsigned timeout_s,
+                    json_t **ret)
+{
+    struct buf path;
+    buf_init(&path, HTTP_PATH_MAX - 64);
+    buf_printf(&path, "%s?timeout_s=%u", where, timeout_s);
+    if (person) {
+        buf_c(&path, "&for=");
+        http_encode(&path, str_of(person));
+    }
+    if (name) {
+        buf_c(&path, "&name=");
+        http_encode(&path, str_of(name));
+    }
+    int code = path.failed ? err_set(&cli->err, E_USAGE, "That name is too long.") : cli_connect(cli);
+    if (code == 0)
+        code = http_send(&cli->http, "GET", path.ptr, (struct str){ 0 }, &cli->err);
+    if (code == 0)
+        code = cli_answer(cli, (usec_t)timeout_s * USEC_PER_SEC + HTTP_ANSWER_US, ret, NULL);
+    buf_finish(&path);
+    return code;
+}
+
 int cli_post_action(struct cli *cli, const struct args *args, const char *where, const char *name, const char *action,
                     json_t **ret)
 {
@@ -156,7 +179,20 @@ int cli_post_action(struct cli *cli, const struct args *args, const char *where,
     return code;
 }
 
-int cli_print_json(struct cli *cli, const char *path)
+static int add_piece(const char *bytes, size_t n, void *out)
+{
+    buf_add(out, bytes, n);
+    return 0;
+}
+
+void cli_put_json(struct cli *cli, const json_t *json)
+{
+    if (json_dump_callback(json, add_piece, &cli->out, JSON_COMPACT) < 0 && !cli->out.failed)
+        cli->out.failed = E_NO_MEMORY;
+    buf_char(&cli->out, '\n');
+}
+
+int cli_get(struct cli *cli, const char *path, struct str *ret_body)
 {
     int r = cli_connect(cli);
     struct http_answer answer = {0};
@@ -165,15 +201,25 @@ int cli_print_json(struct cli *cli, const char *path)
     if (r < 0)
         return r;
     if (answer.status >= 200 && answer.status < 300) {
-        buf_str(&cli->out, answer.body);
-        if (answer.body.len && answer.body.ptr[answer.body.len - 1] != '\n')
-            buf_char(&cli->out, '\n');
+        *ret_body = answer.body;
         return 0;
     }
     json_t *json = json_loadb(answer.body.ptr ? answer.body.ptr : "", answer.body.len, 0, NULL);
     r = cli_refusal(cli, answer.status, json, NULL);
     json_decref(json);
     return r;
+}
+
+int cli_print_json(struct cli *cli, const char *path)
+{
+    struct str body;
+    int r = cli_get(cli, path, &body);
+    if (r < 0)
+        return r;
+    buf_str(&cli->out, body);
+    if (body.len && body.ptr[body.len - 1] != '\n')
+        buf_char(&cli->out, '\n');
+    return 0;
 }
 
 void cli_say(struct cli *cli, const char *sentence, ...)

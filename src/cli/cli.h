@@ -90,6 +90,11 @@ struct cli {
     struct zone zone;
     char zone_name[ZONE_NAME_MAX];
     bool zone_known;
+    struct { /* where in it the last times lay; see cli_when */
+        int64_t from_s, until_s, today;
+        int32_t offset_s;
+        usec_t today_of;
+    } zone_last;
     usec_t now_at; /* the daemon's, from the last answer that had it; else ours */
 };
 
@@ -136,6 +141,12 @@ int cli_call_item(struct cli *cli, const char *method, const char *path, json_t 
                   int64_t *ret_item);
 /* GET WHERE, and if there is a person KEY ("?for=") and their name behind it. */
 int cli_get_for(struct cli *cli, const char *where, const char *key, const char *person, json_t **ret);
+/* GET WHERE held by the daemon until nothing there (or only NAME, if not NULL) is under way any more, at most so
+ * long: the answer says which. */
+int cli_get_settled(struct cli *cli, const char *where, const char *person, const char *name, unsigned timeout_s,
+                    json_t **ret);
+/* What --json prints, wherever it is not the daemon's answer as it came: one line, compact as the daemon's. */
+void cli_put_json(struct cli *cli, const json_t *json);
 /* POST WHERE + NAME/ACTION for the person of --for; where ends in '/'. */
 int cli_post_action(struct cli *cli, const struct args *args, const char *where, const char *name, const char *action,
                     json_t **ret);
@@ -144,6 +155,8 @@ int cli_post_action(struct cli *cli, const struct args *args, const char *where,
 int cli_refusal(struct cli *cli, int status, const json_t *answer, int64_t *ret_item);
 /* The answer to a request already sent (http_send). */
 int cli_answer(struct cli *cli, usec_t timeout_us, json_t **ret, int64_t *ret_item);
+/* GET; what comes, if it is no refusal, as it lies in the connection: until the next request. */
+int cli_get(struct cli *cli, const char *path, struct str *ret_body);
 /* GET and print the JSON as it came. */
 int cli_print_json(struct cli *cli, const char *path);
 /* Say cli->err and give the exit status that fits. */
@@ -199,5 +212,6 @@ struct table *table_create(const struct column *columns, size_t columns_n);
 void table_cell(struct table *t, struct str text, enum paint paint);
 /* Prints to cli->out and frees. */
 void table_finish(struct table *t, struct cli *cli);
+void table_drop(struct table *t); /* nothing of it is shown */
 
 #endif

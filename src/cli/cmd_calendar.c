@@ -6,7 +6,6 @@
  */
 #include "cli/cmd_calendar.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,6 +20,7 @@
 #include "i18n/text.h"
 
 #define PATH_MAX_BYTES 4096
+#define READ_S 300 /* eoul-fetch has less for one; with many before it, ask again */
 #define SUFFIX ".ics"
 #define HOLIDAYS "holidays:" /* and a country */
 
@@ -236,10 +236,7 @@ static void put_all(struct cli *cli, const struct args *args, const json_t *answ
     size_t i;
     json_t *c;
     if (args_flag(args, "json")) {
-        char *text = json_dumps(answer, JSON_COMPACT);
-        buf_c(&cli->out, text ? text : "{}");
-        buf_char(&cli->out, '\n');
-        free(text);
+        cli_put_json(cli, answer);
         return;
     }
     if (json_array_size(list) == 0) {
@@ -301,22 +298,21 @@ static void name_of_address(const char *url, char *ret, size_t size)
 /* Until eoul-fetch has looked; the daemon gives up before we do. */
 static int wait_read(struct cli *cli, const char *person, const char *name, json_t **ret)
 {
-    for (;;) {
+    bool reading;
+    do {
         size_t i;
         json_t *c;
-        bool reading = false;
         json_decref(*ret);
         *ret = NULL;
-        int code = cli_get_for(cli, "/v1/me/calendars", "?for=", person, ret);
+        int code = cli_get_settled(cli, "/v1/me/calendars", person, name, READ_S, ret);
         if (code < 0)
             return code;
+        reading = false;
         json_array_foreach(json_object_get(*ret, "calendars"), i, c)
             reading = reading || (json_is_true(json_object_get(c, "reading")) &&
                                   (!name || strcmp(name, json_text(c, "name")) == 0));
-        if (!reading)
-            return 0;
-        (void)poll(NULL, 0, 100);
-    }
+    } while (reading);
+    return 0;
 }
 
 static int send_place(struct cli *cli, const struct args *args, const char *kind, const char *name,

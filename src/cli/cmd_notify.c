@@ -1,14 +1,12 @@
 /* cmd_notify.c - `eoul me notify add|list|test|remove`: where I am told what happened. */
 #include "cli/cmd_notify.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/secrets.h"
 
-#define POLL_MS 100
-#define TEST_TRIES 400 /* forty seconds; the daemon gives a service twenty-five */
+#define TEST_S 40 /* the daemon gives a service twenty-five */
 
 static void put_trouble(struct cli *cli, struct buf *out, const json_t *c)
 {
@@ -27,10 +25,7 @@ static void put_all(struct cli *cli, const struct args *args, const json_t *answ
     size_t i;
     json_t *c;
     if (args_flag(args, "json")) {
-        char *text = json_dumps(answer, JSON_INDENT(2));
-        buf_c(&cli->out, text ? text : "{}");
-        buf_char(&cli->out, '\n');
-        free(text);
+        cli_put_json(cli, answer);
         return;
     }
     if (json_array_size(list) == 0)
@@ -130,16 +125,10 @@ static int test(struct cli *cli, const struct args *args, const char *name)
     json_t *answer = NULL;
     const json_t *c = NULL;
     int code = cli_post_action(cli, args, "/v1/me/notify/", name, "test", &answer);
-    for (int tries = 0; code == 0 && tries < TEST_TRIES; tries++) {
-        c = channel_named(answer, name);
-        if (!c || (!json_is_true(json_object_get(c, "sending")) &&
-                   (json_i64(c, "next_at") > json_i64(answer, "now_at") || json_i64(c, "waiting") == 0)))
-            break;
-        (void)poll(NULL, 0, POLL_MS);
-        json_decref(answer);
-        answer = NULL;
-        code = cli_get_for(cli, "/v1/me/notify", "?for=", args_value(args, "for"), &answer);
-    }
+    json_decref(answer);
+    answer = NULL;
+    if (code == 0)
+        code = cli_get_settled(cli, "/v1/me/notify", args_value(args, "for"), name, TEST_S, &answer);
     if (code == 0) {
         c = channel_named(answer, name);
         bool arrived = c && !json_text(c, "trouble")[0];

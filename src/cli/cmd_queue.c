@@ -1,8 +1,11 @@
 /* cmd_queue.c - `eoul queue` and `eoul history`: jobs as rows. */
 #include <string.h>
 
+#include "base/json_walk.h"
+#include "base/utf8.h"
 #include "cal/format.h"
 #include "cli/job.h"
+#include "cli/rows.h"
 #include "cli/todo_text.h"
 #include "i18n/text.h"
 #include "i18n/width.h"
@@ -12,64 +15,98 @@
 #define LIMIT_MAX 1000000
 #define TODOS_SHOWN 8 /* of one's work by hand; "eoul todo" has all */
 
-static void clean_cell(struct table *t, const char *foreign, enum paint paint)
+struct list { /* rows on their way into a table */
+    struct cli *cli;
+    struct table *table;
+    bool wide;
+    struct buf text, escaped; /* of one cell */
+};
+
+static void list_init(struct list *l, struct cli *cli, struct table *table, bool wide)
 {
-    char memory[1024];
-    struct buf text;
-    buf_init_fixed(&text, memory, sizeof memory);
-    cli_clean(&text, foreign);
-    table_cell(t, text.failed ? STR("?") : buf_look(&text), paint);
+    *l = (struct list){ .cli = cli, .table = table, .wide = wide };
+    buf_init(&l->text, 1 << 20);
+    buf_init(&l->escaped, 1 << 20);
+}
+
+static void list_finish(struct list *l)
+{
+    buf_finish(&l->text);
+    buf_finish(&l->escaped);
+}
+
+static void cell(struct list *l, enum paint paint)
+{
+    table_cell(l->table, l->text.failed ? STR("?") : buf_look(&l->text), paint);
+    buf_clear(&l->text);
+}
+
+static void clean_cell(struct list *l, struct str json_text, enum paint paint)
+{
+    utf8_clean(&l->text, json_value_text(json_text, &l->escaped));
+    cell(l, paint);
 }
 
 /* "12_[40]": forty tasks that stand together. */
-static void id_cell(struct table *t, const json_t *row)
+static void id_cell(struct list *l, const struct row *row)
 {
-    char memory[64], id[32];
-    struct buf text;
-    buf_init_fixed(&text, memory, sizeof memory);
-    buf_c(&text, job_name_id(row, id));
-    table_cell(t, buf_look(&text), PAINT_NONE);
+    if (row->name_id.len > 2)
+        buf_str(&l->text, json_value_text(row->name_id, &l->escaped));
+    else
+        buf_i64(&l->text, row->id);
+    cell(l, PAINT_NONE);
 }
 
-static void name_cell(struct cli *cli, struct table *t, const json_t *row)
+static void name_cell(struct list *l, const struct row *row)
 {
-    char memory[1200];
-    struct buf text;
-    int64_t tasks = json_i64(row, "tasks");
-    buf_init_fixed(&text, memory, sizeof memory);
-    cli_clean(&text, json_text(row, "name"));
-    if (tasks > 1)
-        buf_printf(&text, cli->ascii ? " x%lld" : " ×%lld", (long long)tasks);
-    table_cell(t, text.failed ? STR("?") : buf_look(&text), PAINT_NONE);
+    utf8_clean(&l->text, json_value_text(row->name, &l->escaped));
+    if (row->tasks > 1)
+        buf_printf(&l->text, l->cli->ascii ? " x%lld" : " ×%lld", (long long)row->tasks);
+    cell(l, PAINT_NONE);
 }
 
-static void when_cell(struct cli *cli, struct table *t, usec_t at, bool about)
+/* "0,1", or "2" GPUs it asks for while it has none, or "-". */
+static void gpus_cell(struct list *l, const struct row *row)
 {
-    char memory[96];
-    struct buf text;
-    buf_init_fixed(&text, memory, sizeof memory);
+    for (size_t i = 0; i < row->gpu_list.len; i++)
+        if (!memchr("[] ", row->gpu_list.ptr[i], 3))
+            buf_char(&l->text, row->gpu_list.ptr[i]);
+    if (l->text.len == 0 && row->gpus > 0)
+        buf_i64(&l->text, row->gpus);
+    else if (l->text.len == 0)
+        buf_char(&l->text, '-');
+    cell(l, PAINT_NONE);
+}
+
+static void when_cell(struct list *l, usec_t at, bool about)
+{
     if (about && at > 0 && at != USEC_NEVER)
-        buf_char(&text, '~');
-    cli_when(cli, &text, at);
-    table_cell(t, buf_look(&text), PAINT_NONE);
+        buf_char(&l->text, '~');
+    cli_when(l->cli, &l->text, at);
+    cell(l, PAINT_NONE);
+}
+
+static void state_cell(struct list *l, const struct row *row)
+{
+    char word[32] = "";
+    if (row->state.len > 2 && row->state.len - 2 < sizeof word)
+        memcpy(word, row->state.ptr + 1, row->state.len - 2);
+    clean_cell(l, row->state, paint_of_state(word));
 }
 
 /* Why it waits; or that its terminal is not used, which is what holds a GPU for nothing. */
-static void reason_cell(struct cli *cli, struct table *t, const json_t *row)
+static void reason_cell(struct list *l, const struct row *row)
 {
-    char memory[160], length[64];
-    struct buf text, idle;
-    const char *reason = json_text(row, "reason");
-    int64_t idle_us = json_i64(row, "idle_us");
-    buf_init_fixed(&text, memory, sizeof memory);
-    buf_init_fixed(&idle, length, sizeof length);
-    if (idle_us > 0) {
-        cli_length(cli, &idle, idle_us);
-        buf_printf(&text, tr(cli->lang, "idle for %s"), idle.ptr);
-        table_cell(t, buf_look(&text), PAINT_YELLOW);
+    char length[64];
+    struct buf idle;
+    if (row->idle_us > 0) {
+        buf_init_fixed(&idle, length, sizeof length);
+        cli_length(l->cli, &idle, row->idle_us);
+        buf_printf(&l->text, tr(l->cli->lang, "idle for %s"), length);
+        cell(l, PAINT_YELLOW);
         return;
     }
-    clean_cell(t, strcmp(reason, "None") == 0 ? "" : reason, PAINT_DIM);
+    clean_cell(l, row_is(row->reason, "None") ? (struct str){ 0 } : row->reason, PAINT_DIM);
 }
 
 static void put_counts(struct cli *cli, const json_t *list)
@@ -88,31 +125,26 @@ static void put_counts(struct cli *cli, const json_t *list)
     buf_char(&cli->out, '\n');
 }
 
-static void live_row(struct cli *cli, struct table *t, const json_t *row, bool wide)
+static void live_row(const struct row *row, void *data)
 {
-    const char *state = json_text(row, "state");
-    char memory[160];
-    struct buf text;
-    bool waiting = job_is_waiting(row);
-    id_cell(t, row);
-    name_cell(cli, t, row);
-    clean_cell(t, json_text(row, "owner"), PAINT_NONE);
-    buf_init_fixed(&text, memory, sizeof memory);
-    job_gpus(&text, row);
-    table_cell(t, buf_look(&text), PAINT_NONE);
-    clean_cell(t, state, paint_of_state(state));
-    when_cell(cli, t, json_i64(row, "start_at"), waiting);
-    buf_clear(&text);
-    job_end(cli, &text, row);
-    table_cell(t, buf_look(&text), PAINT_NONE);
-    when_cell(cli, t, json_i64(row, "eyes_at"), false);
-    if (wide)
-        reason_cell(cli, t, row);
+    struct list *l = data;
+    const struct job_end end = { row->end_p10_at, row->end_p50_at, row->end_p90_at };
+    bool waiting = row_is(row->state, "PENDING");
+    id_cell(l, row);
+    name_cell(l, row);
+    clean_cell(l, row->owner, PAINT_NONE);
+    gpus_cell(l, row);
+    state_cell(l, row);
+    when_cell(l, row->start_at, waiting);
+    job_end_about(l->cli, &l->text, &end);
+    cell(l, PAINT_NONE);
+    when_cell(l, row->eyes_at, false);
+    if (l->wide)
+        reason_cell(l, row);
 }
 
-static void put_live(struct cli *cli, const json_t *list)
+static struct table *live_table(struct cli *cli, bool wide)
 {
-    bool wide = cli->columns == 0 || cli->columns >= WIDE_COLUMNS;
     const struct column columns[] = {
         {tr(cli->lang, "JOB"), true, false},     {tr(cli->lang, "NAME"), false, true},
         {tr(cli->lang, "OWNER"), false, true},   {tr(cli->lang, "GPUS"), false, false},
@@ -120,21 +152,39 @@ static void put_live(struct cli *cli, const json_t *list)
         {tr(cli->lang, "END"), true, false},     {tr(cli->lang, "SEEN"), true, false},
         {tr(cli->lang, "REASON"), false, false},
     };
-    const json_t *rows = json_object_get(list, "rows");
-    struct table *t = table_create(columns, wide ? 9 : 8);
-    size_t i;
-    json_t *row;
-    json_array_foreach(rows, i, row) live_row(cli, t, row, wide);
-    table_finish(t, cli);
-    int64_t more = json_i64(list, "rows_n") - (int64_t)json_array_size(rows);
-    if (more > 0) {
-        buf_printf(&cli->out,
-                   trn(cli->lang, "%lld more row; \"eoul queue --all\" shows every one.",
-                       "%lld more rows; \"eoul queue --all\" shows every one.",
-                       (unsigned long long)more),
-                   (long long)more);
-        buf_char(&cli->out, '\n');
+    return table_create(columns, wide ? 9 : 8);
+}
+
+static void put_more(struct cli *cli, int64_t more)
+{
+    if (more <= 0)
+        return;
+    buf_printf(&cli->out,
+               trn(cli->lang, "%lld more row; \"eoul queue --all\" shows every one.",
+                   "%lld more rows; \"eoul queue --all\" shows every one.", (unsigned long long)more),
+               (long long)more);
+    buf_char(&cli->out, '\n');
+}
+
+/* The list at `path`; *ret_rest is what came beside it. */
+static int put_live(struct cli *cli, const char *path, json_t **ret_rest)
+{
+    bool wide = cli->columns == 0 || cli->columns >= WIDE_COLUMNS;
+    struct list l;
+    uint64_t n = 0;
+    list_init(&l, cli, live_table(cli, wide), wide);
+    int r = rows_get(cli, path, live_row, &l, ret_rest, &n);
+    list_finish(&l);
+    if (r == 0)
+        put_counts(cli, *ret_rest);
+    if (r < 0 || n == 0) {
+        table_drop(l.table);
+        return r;
     }
+    buf_char(&cli->out, '\n');
+    table_finish(l.table, cli);
+    put_more(cli, json_i64(*ret_rest, "rows_n") - (int64_t)n);
+    return 0;
 }
 
 /* One's work by hand that has a time, and what one asked others for: a row each, with its next piece. */
@@ -168,7 +218,9 @@ static void put_todos(struct cli *cli, const json_t *todos)
         buf_clear(&text);
         todo_name(cli, &text, todo);
         table_cell(t, text.failed ? STR("?") : buf_look(&text), PAINT_NONE);
-        clean_cell(t, json_text(todo, "person"), PAINT_NONE);
+        buf_clear(&text);
+        cli_clean(&text, json_text(todo, "person"));
+        table_cell(t, text.failed ? STR("?") : buf_look(&text), PAINT_NONE);
         buf_clear(&text);
         cal_format_range(&text, cli_zone(cli), cli->lang == LANG_KO ? CAL_KOREAN : CAL_ENGLISH,
                          CAL_SHORT, when, cli->now_at);
@@ -236,18 +288,10 @@ static int run_queue(struct cli *cli, struct args *args)
         r = cli_print_json(cli, path.ptr);
     } else if (r == 0) {
         buf_c(&path, "&brief=1");
-        r = cli_call(cli, "GET", path.ptr, NULL, &list);
-        if (r == 0) {
-            put_counts(cli, list);
-            if (json_array_size(json_object_get(list, "rows")) > 0) {
-                buf_char(&cli->out, '\n');
-                put_live(cli, list);
-            }
-            if (!args_flag(args, "owner") && strcmp(state, "live") == 0)
-                put_todos(cli, json_object_get(list, "todos"));
-        }
-        /* the list is not freed: with 100,000 rows that takes as long as printing them, and the
-         * program ends now */
+        r = put_live(cli, path.ptr, &list);
+        if (r == 0 && !args_flag(args, "owner") && strcmp(state, "live") == 0)
+            put_todos(cli, json_object_get(list, "todos"));
+        json_decref(list);
     }
     buf_finish(&path);
     return r < 0 ? cli_fail(cli) : 0;
@@ -283,7 +327,28 @@ const struct cmd cmd_queue = {
 /* --- history
  * ---------------------------------------------------------------------------------------- */
 
-static void put_ended(struct cli *cli, const json_t *list)
+static void ended_row(const struct row *row, void *data)
+{
+    struct list *l = data;
+    id_cell(l, row);
+    name_cell(l, row);
+    clean_cell(l, row->owner, PAINT_NONE);
+    state_cell(l, row);
+    if (row->start_at > 0 && !row_is(row->reason, "JobLaunchFailure")) /* what never began has no code */
+        buf_i64(&l->text, row->signal > 0 ? 128 + row->signal : row->exit_code);
+    else
+        buf_char(&l->text, '-');
+    cell(l, PAINT_NONE);
+    when_cell(l, row->start_at, false);
+    when_cell(l, row->end_at, false);
+    if (row->start_at > 0 && row->end_at >= row->start_at)
+        cli_length(l->cli, &l->text, row->end_at - row->start_at);
+    else
+        buf_char(&l->text, '-');
+    cell(l, PAINT_NONE);
+}
+
+static int put_ended(struct cli *cli, const char *path)
 {
     const struct column columns[] = {
         {tr(cli->lang, "JOB"), true, false},   {tr(cli->lang, "NAME"), false, true},
@@ -291,39 +356,25 @@ static void put_ended(struct cli *cli, const json_t *list)
         {tr(cli->lang, "CODE"), true, false},  {tr(cli->lang, "START"), true, false},
         {tr(cli->lang, "END"), true, false},   {tr(cli->lang, "TOOK"), true, false},
     };
-    struct table *t = table_create(columns, 8);
-    size_t i;
-    json_t *row;
-    json_array_foreach(json_object_get(list, "rows"), i, row)
-    {
-        const char *state = json_text(row, "state");
-        usec_t start_at = json_i64(row, "start_at"), end_at = json_i64(row, "end_at");
-        char memory[96];
-        struct buf text;
-        id_cell(t, row);
-        name_cell(cli, t, row);
-        clean_cell(t, json_text(row, "owner"), PAINT_NONE);
-        clean_cell(t, state, paint_of_state(state));
-        buf_init_fixed(&text, memory, sizeof memory);
-        buf_i64(&text, json_i64(row, "signal") > 0 ? 128 + json_i64(row, "signal")
-                                                   : json_i64(row, "exit_code"));
-        table_cell(t, start_at > 0 && !job_never_began(row) ? buf_look(&text) : STR("-"), PAINT_NONE);
-        when_cell(cli, t, start_at, false);
-        when_cell(cli, t, end_at, false);
-        buf_clear(&text);
-        if (start_at > 0 && end_at >= start_at)
-            cli_length(cli, &text, end_at - start_at);
-        else
-            buf_char(&text, '-');
-        table_cell(t, buf_look(&text), PAINT_NONE);
-    }
-    table_finish(t, cli);
+    struct list l;
+    json_t *rest = NULL;
+    uint64_t n = 0;
+    list_init(&l, cli, table_create(columns, 8), false);
+    int r = rows_get(cli, path, ended_row, &l, &rest, &n);
+    list_finish(&l);
+    json_decref(rest);
+    if (r < 0 || n == 0)
+        table_drop(l.table);
+    else
+        table_finish(l.table, cli);
+    if (r == 0 && n == 0)
+        buf_printf(&cli->out, "%s\n", tr(cli->lang, "No job has ended yet."));
+    return r;
 }
 
 static int run_history(struct cli *cli, struct args *args)
 {
     struct buf path;
-    json_t *list = NULL;
     int64_t limit = 0;
     int r = args_operands(cli, args, 0, 0, "[OPTION...]");
     if (r == 0)
@@ -336,15 +387,7 @@ static int run_history(struct cli *cli, struct args *args)
     if (r == 0 && args_flag(args, "json")) {
         r = cli_print_json(cli, path.ptr);
     } else if (r == 0) {
-        r = cli_call(cli, "GET", path.ptr, NULL, &list);
-        if (r == 0) {
-            cli_zone(cli);
-            if (json_array_size(json_object_get(list, "rows")) > 0)
-                put_ended(cli, list);
-            else
-                buf_printf(&cli->out, "%s\n", tr(cli->lang, "No job has ended yet."));
-        }
-        json_decref(list);
+        r = put_ended(cli, path.ptr);
     }
     buf_finish(&path);
     return r < 0 ? cli_fail(cli) : 0;

@@ -69,35 +69,39 @@ void job_gpus(struct buf *out, const json_t *job)
         buf_char(out, '-');
 }
 
-void job_end(struct cli *cli, struct buf *out, const json_t *job)
+void job_end_about(struct cli *cli, struct buf *out, const struct job_end *end)
 {
-    usec_t end_at = json_i64(job, "end_at");
-    if (job_is_over(job) && end_at > 0) {
-        cli_when(cli, out, end_at);
-        return;
-    }
-    usec_t early_at = json_i64(job, "end_p10_at"), late_at = json_i64(job, "end_p90_at");
-    if (early_at <= 0 || early_at == USEC_NEVER) {
-        cli_when(cli, out, json_i64(job, "end_p50_at"));
-        return;
-    }
+    char early[64], late[64];
     struct buf a, b;
-    buf_init(&a, 64);
-    buf_init(&b, 64);
-    cli_when(cli, &a, early_at);
-    cli_when(cli, &b, late_at);
+    if (end->p10_at <= 0 || end->p10_at == USEC_NEVER) {
+        cli_when(cli, out, end->p50_at);
+        return;
+    }
+    buf_init_fixed(&a, early, sizeof early);
+    buf_init_fixed(&b, late, sizeof late);
+    cli_when(cli, &a, end->p10_at);
+    cli_when(cli, &b, end->p90_at);
     buf_str(out, buf_look(&a));
-    if (b.ptr && a.ptr && strcmp(a.ptr, b.ptr) != 0 && late_at > early_at) {
+    if (strcmp(early, late) != 0 && end->p90_at > end->p10_at) {
         buf_c(out, cli->lang == LANG_KO ? "~" : "-");
         /* "Wed 01:10-03:20": the day is said once */
         size_t day = 0;
-        for (size_t i = 0; i < a.len && i < b.len && a.ptr[i] == b.ptr[i]; i++)
-            if (a.ptr[i] == ' ')
+        for (size_t i = 0; i < a.len && i < b.len && early[i] == late[i]; i++)
+            if (early[i] == ' ')
                 day = i + 1;
-        buf_c(out, b.ptr + day);
+        buf_c(out, late + day);
     }
-    buf_finish(&a);
-    buf_finish(&b);
+}
+
+void job_end(struct cli *cli, struct buf *out, const json_t *job)
+{
+    const struct job_end end = { json_i64(job, "end_p10_at"), json_i64(job, "end_p50_at"),
+                                 json_i64(job, "end_p90_at") };
+    usec_t end_at = json_i64(job, "end_at");
+    if (job_is_over(job) && end_at > 0)
+        cli_when(cli, out, end_at);
+    else
+        job_end_about(cli, out, &end);
 }
 
 void job_sentence(struct cli *cli, struct buf *out, const json_t *job)

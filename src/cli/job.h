@@ -15,7 +15,12 @@ int job_exit_status(const json_t *job);
 
 /* "0,1", or "2" GPUs it asks for while it has none, or "-". */
 void job_gpus(struct buf *out, const json_t *job);
+struct job_end { /* of a job that is not over; 0 or USEC_NEVER: not known */
+    usec_t p10_at, p50_at, p90_at;
+};
 /* "13:40", or "13:10-15:10" when P10 and P90 differ; "-" when nobody knows. */
+void job_end_about(struct cli *cli, struct buf *out, const struct job_end *end);
+/* The same, or when it ended. */
 void job_end(struct cli *cli, struct buf *out, const json_t *job);
 /* One sentence: where it stands and what is expected. */
 void job_sentence(struct cli *cli, struct buf *out, const json_t *job);

@@ -129,16 +129,35 @@ const struct zone *cli_zone(struct cli *cli)
     return &cli->zone;
 }
 
+/* A list's times lie in the same half of a year: the rule of the zone is asked once for it. */
+static int32_t offset_at(struct cli *cli, int64_t utc_s)
+{
+    const struct zone *zone = cli_zone(cli);
+    if (utc_s < cli->zone_last.from_s || utc_s >= cli->zone_last.until_s)
+        cli->zone_last.offset_s =
+            zone_stretch(zone, utc_s, &cli->zone_last.from_s, &cli->zone_last.until_s);
+    return cli->zone_last.offset_s;
+}
+
+static int64_t today_of(struct cli *cli)
+{
+    if (cli->zone_last.today_of != cli->now_at) {
+        int64_t now_s = cli->now_at / USEC_PER_SEC;
+        cli->zone_last.today = civil_day_of(now_s + offset_at(cli, now_s));
+        cli->zone_last.today_of = cli->now_at;
+    }
+    return cli->zone_last.today;
+}
+
 void cli_when(struct cli *cli, struct buf *out, usec_t at)
 {
     if (at <= 0 || at == USEC_NEVER) {
         buf_char(out, '-');
         return;
     }
-    const struct zone *zone = cli_zone(cli);
-    int64_t day = civil_day_of(zone_to_local_s(zone, at / USEC_PER_SEC));
-    int64_t today = civil_day_of(zone_to_local_s(zone, cli->now_at / USEC_PER_SEC));
-    int32_t offset_s = zone_offset_s(zone, at / USEC_PER_SEC);
+    int64_t today = today_of(cli);
+    int32_t offset_s = offset_at(cli, at / USEC_PER_SEC);
+    int64_t day = civil_day_of(at / USEC_PER_SEC + offset_s);
     enum text_when form = day == today                             ? TEXT_TIME
                           : day > today - 6 && day < today + 6     ? TEXT_DAY_TIME
                           : day > today - 180 && day < today + 180 ? TEXT_DATE_TIME
@@ -189,8 +208,13 @@ struct table {
     struct column column[TABLE_COLUMNS_MAX];
     size_t columns_n;
     size_t width[TABLE_COLUMNS_MAX];
-    struct buf text; /* all cells: a byte of paint, the text, NUL */
+    struct buf text; /* all cells: a struct cell and the text */
     size_t cells_n;
+};
+
+struct cell {
+    uint32_t len, width; /* bytes and columns of the text behind it */
+    uint8_t paint;
 };
 
 struct table *table_create(const struct column *columns, size_t columns_n)
@@ -213,14 +237,19 @@ void table_cell(struct table *t, struct str text, enum paint paint)
 {
     if (!t)
         return;
-    size_t width = width_of(text);
-    size_t column = t->cells_n % t->columns_n;
-    if (width > t->width[column])
-        t->width[column] = width;
-    buf_char(&t->text, (char)paint);
+    struct cell cell = { (uint32_t)text.len, (uint32_t)width_of(text), (uint8_t)paint };
+    size_t column = t->cells_n++ % t->columns_n;
+    if (cell.width > t->width[column])
+        t->width[column] = cell.width;
+    buf_add(&t->text, &cell, sizeof cell);
     buf_str(&t->text, text);
-    buf_char(&t->text, '\0');
-    t->cells_n++;
+}
+
+void table_drop(struct table *t)
+{
+    if (t)
+        buf_finish(&t->text);
+    free(t);
 }
 
 static void fit_to(struct table *t, size_t columns)
@@ -242,20 +271,35 @@ static void fit_to(struct table *t, size_t columns)
     }
 }
 
-static void put_cell(struct table *t, struct cli *cli, size_t column, struct str text,
+/* What fits: its blanks, the text, its blanks. */
+static void put_whole(struct buf *out, struct str text, size_t before, size_t behind)
+{
+    char *at = buf_reserve(out, before + text.len + behind);
+    if (!at)
+        return;
+    memset(at, ' ', before);
+    if (text.len)
+        memcpy(at + before, text.ptr, text.len);
+    memset(at + before + text.len, ' ', behind);
+    buf_added(out, before + text.len + behind);
+}
+
+static void put_cell(struct table *t, struct cli *cli, size_t column, struct str text, size_t has,
                      enum paint paint)
 {
     struct buf *out = &cli->out;
-    bool last = column + 1 == t->columns_n;
+    bool last = column + 1 == t->columns_n, right = t->column[column].right;
     size_t width = t->width[column];
     buf_c(out, paint_on(cli, paint));
-    if (width_of(text) > width && cli->ascii) { /* width_cut's mark is not ASCII */
+    if (has <= width) {
+        put_whole(out, text, right ? width - has : 0, right || last ? 0 : width - has);
+    } else if (cli->ascii) { /* width_cut's mark is not ASCII */
         buf_str(out, width_fit(text, width > 2 ? width - 2 : width));
         buf_c(out, width > 2 ? ".." : "");
-    } else if (last && !t->column[column].right) {
+    } else if (last && !right) {
         width_cut(out, text, width);
     } else {
-        width_cell(out, text, width, t->column[column].right ? WIDTH_RIGHT : WIDTH_LEFT);
+        width_cell(out, text, width, right ? WIDTH_RIGHT : WIDTH_LEFT);
     }
     if (paint != PAINT_NONE)
         buf_c(out, paint_off(cli));
@@ -273,15 +317,15 @@ void table_finish(struct table *t, struct cli *cli)
     if (cli->columns > 0)
         fit_to(t, (size_t)cli->columns);
     for (size_t i = 0; i < t->columns_n; i++)
-        put_cell(t, cli, i, str_of(t->column[i].title), PAINT_BOLD);
+        put_cell(t, cli, i, str_of(t->column[i].title), width_of(str_of(t->column[i].title)), PAINT_BOLD);
     const char *at = t->text.ptr;
     assert(t->columns_n > 0);
     for (size_t i = 0; i < t->cells_n && !t->text.failed; i++) {
-        enum paint paint = (enum paint) * at++;
-        struct str text = str_of(at);
-        put_cell(t, cli, i % t->columns_n, text, paint);
-        at += text.len + 1;
+        struct cell cell;
+        memcpy(&cell, at, sizeof cell);
+        at += sizeof cell;
+        put_cell(t, cli, i % t->columns_n, (struct str){ at, cell.len }, cell.width, (enum paint)cell.paint);
+        at += cell.len;
     }
-    buf_finish(&t->text);
-    free(t);
+    table_drop(t);
 }

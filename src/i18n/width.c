@@ -157,8 +157,15 @@ static unsigned next_width(struct str *rest)
 size_t width_of(struct str s)
 {
     size_t columns = 0;
-    while (s.len > 0)
-        columns += next_width(&s);
+    while (s.len > 0) {
+        size_t plain = 0; /* most text is ASCII */
+        while (plain < s.len && s.ptr[plain] >= ' ' && s.ptr[plain] < 0x7F)
+            plain++;
+        columns += plain;
+        s = str_slice(s, plain, s.len);
+        if (s.len > 0)
+            columns += next_width(&s);
+    }
     return columns;
 }
 

@@ -87,42 +87,41 @@ void calendars_write(struct json_out *j, const struct web *web, person_no no, en
     out_end(j);
 }
 
-static void write_all(struct json_out *j, const struct web *web, person_no no, enum lang lang)
+static void reply(struct web *web, struct http_request *r, person_no no)
 {
-    out_put_at(j, "now_at", daemon_now(web->daemon).wall_at);
-    calendars_write(j, web, no, lang, false);
+    struct buf b;
+    struct json_out j;
+    web_start(&b, &j);
+    out_put_at(&j, "now_at", daemon_now(web->daemon).wall_at);
+    calendars_write(&j, web, no, r->lang, false);
+    out_end(&j);
+    web_reply_json(web, r, &b);
+}
+
+static bool busy(struct web *web, person_no no, struct str name)
+{
+    struct calendar c;
+    for (uint32_t i = 0; calendars_get(daemon_people(web->daemon), no, i, &c); i++)
+        if (c.reading && (name.len == 0 || str_is(name, c.name)))
+            return true;
+    return false;
 }
 
 void calendars_list(struct call *c)
 {
-    struct buf b;
-    struct json_out j;
-    person_no no;
-    if (web_whose(c, &no) < 0) {
-        web_reply_error(c->web, c->r, &c->err, -1);
-        return;
-    }
-    web_start(&b, &j);
-    write_all(&j, c->web, no, c->r->lang);
-    out_end(&j);
-    web_reply_json(c->web, c->r, &b);
+    static const struct hold_kind kind = { busy, reply };
+    holds_reply(c, &kind);
 }
 
 static void answer_calendars(struct web_op *o)
 {
-    struct buf b;
-    struct json_out j;
     const struct people *people = daemon_people(o->web->daemon);
     if (o->op.result < 0) {
         op_refuse(o, -1);
         return;
     }
-    person_no no = o->op.for_person.len ? people_find_name(people, o->op.for_person)
-                                        : people_find_uid(people, o->op.peer.uid);
-    web_start(&b, &j);
-    write_all(&j, o->web, no, o->r->lang);
-    out_end(&j);
-    web_reply_json(o->web, o->r, &b);
+    reply(o->web, o->r, o->op.for_person.len ? people_find_name(people, o->op.for_person)
+                                             : people_find_uid(people, o->op.peer.uid));
     op_free(o);
 }
 

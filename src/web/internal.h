@@ -21,10 +21,13 @@
 #define WEB_REPLY_MAX (128u << 20) /* 300,000 rows; what one user may hold at once is less (http.h) */
 #define WEB_ROWS_DEFAULT 50        /* a screen */
 #define WEB_ROWS_MAX 1000000
+#define HOLD_S_MAX 600
+#define HOLD_NAME_MAX CALENDAR_NAME_MAX /* the longest name of what may be under way */
 #define WEB_GRAIN_US (15 * USEC_PER_MIN) /* of what others may know of somebody's day */
 #define WEB_ID_MAX 32              /* "4294967295_4294967295" */
 
 struct door;
+struct hold;
 struct waiter;
 struct web_op;
 struct batch;
@@ -35,6 +38,7 @@ struct web {
     struct http *http;
     struct web_op *ops;     /* enqueued, not done */
     struct waiter *waiters; /* parked /wait requests */
+    struct hold *holds;     /* answers kept back until something is over */
     struct loop_timer recheck; /* of the waiters' places in the plan */
     bool recheck_set;
     struct door *door;      /* what is served over TCP; NULL: nothing */
@@ -204,5 +208,13 @@ void waits_on_change(const struct daemon_change *changes, uint32_t n, void *web)
 /* Something was changed that no state tells of (held, set, hours): look at the places in the plan. */
 void waits_recheck(struct web *web);
 void waits_finish(struct web *web);
+
+/* --- holds.c: what is asked with `timeout_s` is answered when nothing of it is under way any more */
+struct hold_kind {
+    bool (*busy)(struct web *web, person_no no, struct str name); /* name.len 0: any of that person's */
+    void (*reply)(struct web *web, struct http_request *r, person_no no);
+};
+void holds_reply(struct call *c, const struct hold_kind *kind); /* at once without `timeout_s` */
+void holds_look(struct web *web);                               /* before the loop sleeps */
 
 #endif

@@ -46,14 +46,22 @@ static void reply(struct web *web, struct http_request *r, person_no no)
     web_reply_json(web, r, &b);
 }
 
+/* A notice waits whose time has come, or is on its way. */
+static bool busy(struct web *web, person_no no, struct str name)
+{
+    struct channel c;
+    usec_t now_at = daemon_now(web->daemon).wall_at;
+    for (uint32_t i = 0; notices_channel(web->daemon, no, i, &c); i++)
+        if ((name.len == 0 || str_is(name, c.name)) &&
+            (c.sending || (c.waiting > 0 && c.next_at <= now_at)))
+            return true;
+    return false;
+}
+
 void notify_list(struct call *c)
 {
-    person_no no;
-    if (web_whose(c, &no) < 0) {
-        web_reply_error(c->web, c->r, &c->err, -1);
-        return;
-    }
-    reply(c->web, c->r, no);
+    static const struct hold_kind kind = { busy, reply };
+    holds_reply(c, &kind);
 }
 
 static void answer_notify(struct web_op *o)

@@ -33,10 +33,10 @@ static const struct route {
     { false, "/v1/me", team_me, QUERY("for") },
     { true, "/v1/me", ops_me_change, QUERY() },
     { false, "/v1/me/data", data_show, QUERY("for") },
-    { false, "/v1/me/calendars", calendars_list, QUERY("for") },
+    { false, "/v1/me/calendars", calendars_list, QUERY("for", "name", "timeout_s") },
     { true, "/v1/me/calendars", calendars_put, QUERY() },
     { true, "/v1/me/calendars/{}/{}", calendars_action, QUERY() },
-    { false, "/v1/me/notify", notify_list, QUERY("for") },
+    { false, "/v1/me/notify", notify_list, QUERY("for", "name", "timeout_s") },
     { true, "/v1/me/notify", notify_add, QUERY() },
     { true, "/v1/me/notify/{}/{}", notify_action, QUERY() },
     { false, "/v1/me/feeds", feeds_list, QUERY("for") },
@@ -271,6 +271,7 @@ void web_take_connection(struct web *web, int fd, const struct op_peer *peer)
 
 void web_before_sleep(struct web *web)
 {
+    holds_look(web);
     http_flush(web->http);
     door_flush(web);
 }

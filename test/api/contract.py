@@ -238,6 +238,7 @@ def examples(ids, copy):
         ("/v1/me/feeds/{name}/{action}", "post"): [("/v1/me/feeds/phone/remove", {}, 404),
                                                    ("/v1/me/feeds/phone/polish", {}, 404)],
         ("/v1/me/notify", "get"): [("/v1/me/notify", None, 200), ("/v1/me/notify?for=ada", None, 200),
+                                   ("/v1/me/notify?timeout_s=60&name=hook", None, 200), ("/v1/me/notify?timeout_s=601", None, 400),
                                    ("/v1/me/notify?for=nobody-here", None, 404)],
         ("/v1/me/notify", "post"): [
             ("/v1/me/notify", {"name": "hook", "kind": "webhook", "address": "https://x.example/s"}, 200),
@@ -250,6 +251,8 @@ def examples(ids, copy):
             ("/v1/me/notify/hook/polish", {}, 404), ("/v1/me/notify/none/test", {}, 404),
             ("/v1/me/notify/hook/remove", {"for": "ada"}, 200)],
         ("/v1/me/calendars", "get"): [("/v1/me/calendars", None, 200), ("/v1/me/calendars?for=ada", None, 200),
+                                      ("/v1/me/calendars?timeout_s=60&name=work", None, 200),
+                                      ("/v1/me/calendars?timeout_s=60&name=" + "x" * 65, None, 404),
                                       ("/v1/me/calendars?for=nobody-here", None, 404)],
         ("/v1/me/calendars", "post"): [("/v1/me/calendars", calendar("work"), 200),
                                        ("/v1/me/calendars", {**calendar("work"), "for": "ada"}, 200),

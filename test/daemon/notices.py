@@ -43,6 +43,9 @@ class Service:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 outer.got.put((self.path, dict(self.headers), body))
                 answer = outer.answers.pop(0) if len(outer.answers) > 1 else outer.answers[0]
+                if answer == "later":
+                    outer.release.wait(WAIT)
+                    answer = (200, {}, "{}")
                 if answer == "hang":
                     outer.release.wait(WAIT)
                     return
@@ -159,6 +162,26 @@ def run_job(world, *argv, **more):
 
 def channels(world):
     return {c["name"]: c for c in json.loads(eoul(world, "me", "notify", "list", "--json").stdout)["channels"]}
+
+
+def an_answer_waits_until_the_notice_is_through(world):
+    present(world)
+    with Service("later") as s:
+        eoul(world, "me", "notify", "add", "webhook", "--secrets", secrets(world, url=f"{s.url}/x"))
+        world.post("/v1/me/notify/webhook/test", {})
+        s.next()  # it is there, and not answered
+        held = []
+        waiting = threading.Thread(target=lambda: held.append(world.get("/v1/me/notify?timeout_s=60&name=webhook")))
+        waiting.start()
+        for _ in range(20):  # others are answered meanwhile, and so is who asks for another channel
+            world.get("/v1/me/notify?timeout_s=60&name=other")
+        s.release.set()
+        waiting.join(WAIT)
+        one = held[0]["channels"][0]
+        assert not one["sending"] and (one["waiting"] == 0 or one["next_at"] > held[0]["now_at"]), one
+        # Nothing is under way: an answer that could wait comes at once.
+        assert world.get("/v1/me/notify?timeout_s=600")["channels"][0]["name"] == "webhook"
+        eoul(world, "me", "notify", "remove", "webhook")
 
 
 def each_channel_hears_what_it_expects(world):
@@ -508,7 +531,7 @@ def main():
         print("1..0 # SKIP eoul-fetch was not built")
         return 0
     os.environ["EOUL_FETCH_LOOPBACK"] = "1"
-    tests = [each_channel_hears_what_it_expects, mail_is_a_mail,
+    tests = [an_answer_waits_until_the_notice_is_through, each_channel_hears_what_it_expects, mail_is_a_mail,
              what_happens_at_night_is_one_digest_in_the_morning, a_service_that_says_later_is_asked_later,
              a_service_that_hangs_holds_nobody_up, todos_are_told_to_whom_they_are_asked_of,
              secrets_and_private_titles_are_nowhere_else, a_feed_is_written_when_something_changed,

@@ -1,12 +1,15 @@
-/* test_json.c - what json_out writes, jansson reads back; what json_in refuses, and with which words. */
+/* test_json.c - what json_out writes, jansson reads back; what json_in refuses, and with which words;
+ * json_walk reads what jansson reads, and nothing beyond its text. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/json_walk.h"
 #include "base/prng.h"
 #include "base/utf8.h"
 #include "web/json_in.h"
@@ -158,11 +161,163 @@ static void refusals(void **state)
     wants("{\"name\":\"[[[[[[[[[[[[\\\"[[[[[[[\"}", 0, NULL); /* brackets in a string do not nest */
 }
 
+/* --- json_walk against jansson --------------------------------------------------------------------- */
+
+static json_t *some_value(struct prng *p, int depth)
+{
+    switch (prng_below(p, depth > 3 ? 5 : 7)) {
+    case 0: return json_true();
+    case 1: return json_null();
+    case 2: return json_integer((json_int_t)prng_u64(p));
+    case 3: return json_integer((json_int_t)prng_below(p, 10));
+    case 4: {
+        char memory[64];
+        struct buf b;
+        buf_init_fixed(&b, memory, sizeof memory);
+        for (uint64_t n = prng_below(p, 8); n > 0; n--)
+            utf8_add(&b, prng_below(p, 3) ? (uint32_t)prng_below(p, 128)
+                                          : (uint32_t)(0x10000 + prng_below(p, 0x1000)));
+        return json_stringn(b.ptr, b.len);
+    }
+    case 5: {
+        json_t *list = json_array();
+        for (uint64_t n = prng_below(p, 4); n > 0; n--)
+            json_array_append_new(list, some_value(p, depth + 1));
+        return list;
+    }
+    default: {
+        json_t *object = json_object();
+        char key[8];
+        for (uint64_t n = prng_below(p, 4); n > 0; n--) {
+            snprintf(key, sizeof key, "%s%d", n == 2 ? "\"\\" : "k", (int)n);
+            json_object_set_new(object, key, some_value(p, depth + 1));
+        }
+        return object;
+    }
+    }
+}
+
+static bool same(const json_t *tree, struct str text, struct buf *memory);
+
+static bool same_members(const json_t *tree, struct json_walk *w, struct buf *memory)
+{
+    struct str key, value;
+    size_t n = 0;
+    for (json_walk_down(w); json_walk_next(w, &key); n++) {
+        char name[64];
+        const json_t *item = json_array_get(tree, n);
+        if (json_is_object(tree)) {
+            struct str plain = json_value_text((struct str){ key.ptr - 1, key.len + 2 }, memory);
+            snprintf(name, sizeof name, "%.*s", STR_ARG(plain));
+            item = json_object_get(tree, name);
+        }
+        if (!item || !json_walk_value(w, &value) || !same(item, value, memory))
+            return false;
+    }
+    return n == (json_is_object(tree) ? json_object_size(tree) : json_array_size(tree));
+}
+
+static bool same(const json_t *tree, struct str text, struct buf *memory)
+{
+    if (json_is_object(tree) || json_is_array(tree)) {
+        struct json_walk w;
+        json_walk_begin(&w, text);
+        return same_members(tree, &w, memory) && json_walk_end(&w) == 0;
+    }
+    if (json_is_string(tree)) {
+        struct str s = json_value_text(text, memory);
+        return s.len == json_string_length(tree) && memcmp(s.ptr, json_string_value(tree), s.len) == 0;
+    }
+    if (json_is_integer(tree))
+        return json_value_i64(text) == json_integer_value(tree);
+    return json_is_real(tree) || str_is(text, json_is_true(tree) ? "true" : json_is_false(tree) ? "false" : "null");
+}
+
+/* Everything is gone through, whatever it is, and no byte behind it is looked at (the sanitizer sees). */
+static void walk_anything(struct str text, struct buf *memory)
+{
+    struct json_walk w;
+    struct str value;
+    json_walk_begin(&w, text);
+    for (int steps = 0; steps < 10000 && w.code == 0 && w.depth < 60; steps++) {
+        json_walk_down(&w);
+        if (json_walk_next(&w, NULL) && w.at_value && *w.rest.ptr != '{' && *w.rest.ptr != '[' &&
+            json_walk_value(&w, &value))
+            (void)json_value_text(value, memory);
+    }
+    (void)json_walk_end(&w);
+}
+
+static void walks_as_jansson(void **state)
+{
+    static const size_t forms[] = { JSON_COMPACT, JSON_INDENT(3), JSON_ENSURE_ASCII };
+    struct prng p;
+    struct buf memory;
+    int accepted = 0;
+    (void)state;
+    prng_init(&p, 5, 1);
+    buf_init(&memory, 1 << 16);
+    for (int i = 0; i < 3000; i++) {
+        json_t *tree = json_object();
+        json_object_set_new(tree, "a", some_value(&p, 0));
+        json_object_set_new(tree, "b", some_value(&p, 0));
+        char *text = json_dumps(tree, forms[i % 3]);
+        assert_non_null(text);
+        size_t len = strlen(text);
+        assert_true(same(tree, str_of(text), &memory));
+        json_decref(tree);
+        char *copy = malloc(len); /* without room behind */
+        assert_non_null(copy);
+        for (int k = 0; k < 20; k++) {
+            size_t n = k % 2 ? len : 1 + prng_below(&p, len);
+            memcpy(copy, text, len);
+            copy[prng_below(&p, n)] = "\"\\{}[],: 0xu\n"[prng_below(&p, 13)];
+            tree = json_loadb(copy, n, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
+            accepted += tree != NULL;
+            if (tree && !same(tree, (struct str){ copy, n }, &memory))
+                fail_msg("read otherwise: %.*s", (int)n, copy);
+            else if (tree)
+                json_decref(tree);
+            else
+                walk_anything((struct str){ copy, n }, &memory);
+        }
+        free(copy);
+        free(text);
+    }
+    assert_true(accepted > 1000);
+    buf_finish(&memory);
+}
+
+static int walked(const char *text)
+{
+    struct json_walk w;
+    json_walk_begin(&w, str_of(text));
+    for (json_walk_down(&w); json_walk_next(&w, NULL);)
+        ;
+    return json_walk_end(&w);
+}
+
+static void walk_refuses(void **state)
+{
+    static const char *const bad[] = { "", " ", "7", "\"a\"", "{", "[", "{]", "[}", "{\"a\"}", "{\"a\":}", "{a:1}", "[1 2]", "[1,]", "[,1]",
+                                       "{\"a\":1,}", "[1]]", "[1] x", "[\"a]", "[\"a\n\"]", "[[}]", "{\"a\":1 \"b\":2}" };
+    char deep[2 * JSON_WALK_DEPTH_MAX + 10];
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (walked(bad[i]) != E_CORRUPT)
+            fail_msg("taken for JSON: %s", bad[i]);
+    assert_int_equal(walked(" [ ] "), 0);
+    assert_int_equal(walked("{\"a\":[1,{\"b\":\"]\"}],\"c\" : -1}\n"), 0);
+    memset(deep, '[', sizeof deep - 1);
+    deep[sizeof deep - 1] = '\0';
+    assert_int_equal(walked(deep), E_CORRUPT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shape), cmocka_unit_test(numbers), cmocka_unit_test(too_small_is_said), cmocka_unit_test(any_bytes),
-        cmocka_unit_test(refusals),
+        cmocka_unit_test(refusals), cmocka_unit_test(walks_as_jansson), cmocka_unit_test(walk_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
