@@ -285,13 +285,10 @@ static int print_json(struct facts *f, bool morning)
     if (first != SIZE_MAX)
         json_object_set_new(to, "first", json_pack("{s:s,s:s}", "id", f->jobs[first].id, "why",
                                                    brief_first_word(why)));
-    char *text = to ? json_dumps(to, JSON_INDENT(2) | JSON_ENSURE_ASCII * 0) : NULL;
-    json_decref(to);
-    if (!text)
+    if (!to)
         return err_set(&f->cli->err, E_NO_MEMORY, "There is not enough memory for the brief.");
-    buf_c(&f->cli->out, text);
-    buf_char(&f->cli->out, '\n');
-    free(text);
+    cli_put_json(f->cli, to);
+    json_decref(to);
     return 0;
 }
 

@@ -147,7 +147,7 @@ static void print_json(struct request *r, const char *path, const struct zone *z
         days[1], "count", (int)json_array_size(lists[CAL_EVENT]), "occurrences", lists[CAL_EVENT],
         "freebusy", lists[CAL_FREEBUSY], "unavailable", lists[CAL_AVAILABILITY], "not_understood",
         issues_json(e), "not_understood_count", (int)e->n_issues_all);
-    char *text = all ? json_dumps(all, JSON_PRESERVE_ORDER) : NULL;
+    char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
     if (text)
         fprintf(r->out, "%s\n", text);
     free(text);
@@ -286,7 +286,7 @@ static int list_rule(struct request *r, const struct rrule *rule, struct ics_whe
         else
             fprintf(r->out, "%s\n", text);
     }
-    char *text = r->json ? json_dumps(list, 0) : NULL;
+    char *text = r->json ? json_dumps(list, JSON_COMPACT) : NULL;
     if (text)
         fprintf(r->out, "%s\n", text);
     free(text);

@@ -361,10 +361,7 @@ static int run_doctor(struct cli *cli, struct args *args)
     check_zones(&d);
     check_limits(&d);
     if (d.json) {
-        char *text = json_dumps(d.checks, JSON_COMPACT);
-        buf_c(&cli->out, text ? text : "[]");
-        buf_char(&cli->out, '\n');
-        free(text);
+        cli_put_json(cli, d.checks);
     }
     json_decref(d.checks);
     return d.bad > 0 ? CLI_FAILED : 0;

@@ -233,10 +233,7 @@ static void put_feeds(struct cli *cli, const struct args *args, const json_t *an
     size_t i;
     json_t *one;
     if (args_flag(args, "json")) {
-        char *text = json_dumps(answer, JSON_INDENT(2));
-        buf_c(&cli->out, text ? text : "{}");
-        buf_char(&cli->out, '\n');
-        free(text);
+        cli_put_json(cli, answer);
         return;
     }
     if (path[0]) {

@@ -384,10 +384,7 @@ static int run_wait(struct cli *cli, struct args *args)
         if (status == 0)
             status = code;
         if (args_flag(args, "json")) {
-            char *text = json_dumps(job, JSON_COMPACT);
-            buf_c(&cli->out, text ? text : "{}");
-            buf_char(&cli->out, '\n');
-            free(text);
+            cli_put_json(cli, job);
         } else if (!o.quiet) {
             job_ending(cli, &cli->out, job);
             buf_char(&cli->out, '\n');

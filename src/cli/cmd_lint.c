@@ -87,10 +87,7 @@ static int run_lint(struct cli *cli, struct args *args)
     for (int i = 0; r == 0 && i < args->rest_n; i++)
         r = lint_file(cli, args->rest[i], &list, &found);
     if (r == 0 && list.json) {
-        char *text = json_dumps(list.json, JSON_COMPACT);
-        buf_c(&cli->out, text ? text : "[]");
-        buf_char(&cli->out, '\n');
-        free(text);
+        cli_put_json(cli, list.json);
     } else if (r == 0 && found == 0) {
         buf_printf(&cli->out, "%s\n", tr(cli->lang, "Nothing to remark."));
     }

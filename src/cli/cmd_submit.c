@@ -221,10 +221,7 @@ int submit_verb(struct cli *cli, struct args *args, bool sweep)
     if (r.test_only && !r.json) {
         submit_say_test(cli, answer);
     } else if (r.json) {
-        char *text = json_dumps(answer, JSON_COMPACT);
-        buf_c(&cli->out, text ? text : "{}");
-        buf_char(&cli->out, '\n');
-        free(text);
+        cli_put_json(cli, answer);
     } else {
         bool expect =
             cli->out_tty && strcmp(cli->program, "eoul") == 0 && !r.parsable && !r.quiet &&

@@ -342,10 +342,7 @@ static int send_me(struct cli *cli, const struct args *args, json_t *change)
         json_object_set_new(change, "for", json_string(person));
     int r = cli_call(cli, "POST", "/v1/me", change, &me);
     if (r == 0 && args_flag(args, "json")) {
-        char *text = json_dumps(me, JSON_COMPACT);
-        buf_c(&cli->out, text ? text : "{}");
-        buf_char(&cli->out, '\n');
-        free(text);
+        cli_put_json(cli, me);
     } else if (r == 0) {
         put_me(cli, me);
     }

@@ -1,5 +1,4 @@
 /* cmd_todo.c - `eoul todo`: hands-on work, asked for, answered, moved, ticked. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "cal/when.h"
@@ -97,9 +96,7 @@ static int post(struct cli *cli, const struct args *args, const char *path, json
         json_object_set_new(body, "for", json_string(as));
     int r = cli_call(cli, "POST", path, body, &answer);
     if (r == 0 && args_flag(args, "json")) {
-        char *dump = json_dumps(answer, JSON_COMPACT);
-        buf_printf(&cli->out, "%s\n", dump ? dump : "{}");
-        free(dump);
+        cli_put_json(cli, answer);
     } else if (r == 0) {
         buf_init_fixed(&text, memory, sizeof memory);
         todo_name(cli, &text, answer);
