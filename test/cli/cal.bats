@@ -79,7 +79,7 @@ PY
     [ "$status" -eq 0 ]
     [ "$output" = $'20261110T090000\n20261208T090000\n20270112T090000' ]
     run "$eoul" cal rrule 'FREQ=DAILY;COUNT=2' --dtstart 20261110 --json
-    [ "$output" = '["20261110", "20261111"]' ]
+    [ "$output" = '["20261110","20261111"]' ]
     run "$eoul" cal rrule 'FREQ=SOMETIMES' --dtstart 20261110
     [ "$status" -eq 1 ]
     [ "$output" = "eoul: 'FREQ=SOMETIMES' cannot be part of a recurrence rule." ]

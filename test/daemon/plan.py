@@ -15,7 +15,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../api"))
 from world import World  # noqa: E402
 
-LATE_US = 20_000_000  # between a decision and the job's first instruction, on a busy machine
+LATE_US = 60_000_000  # between a decision and the job's first instruction, on a busy machine
 number = 0
 
 
