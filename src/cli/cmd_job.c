@@ -439,8 +439,11 @@ static int run_logs(struct cli *cli, struct args *args)
     if (r < 0)
         return cli_fail(cli);
     if (job && job_never_began(job)) {
-        char memory[32];
-        cli_say(cli, "Job %1$s could not be started; \"eoul show %1$s\" says why.", job_name_id(job, memory));
+        struct buf sentence;
+        buf_init(&sentence, 4 * ERR_TEXT_MAX);
+        job_ending(cli, &sentence, job);
+        cli_say(cli, "%s", sentence.failed ? "?" : sentence.ptr);
+        buf_finish(&sentence);
     }
     json_decref(job);
     return 0;

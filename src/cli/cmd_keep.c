@@ -313,10 +313,12 @@ const struct cmd cmd_status = {
 /* Where eould looks when it is told no file. */
 static int default_config(struct cli *cli, char *ret, size_t size)
 {
-    const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME"), *named = getenv("EOUL_CONFIG");
     struct stat st;
     int n;
-    if (lstat(PLACE_SYSTEM_SOCKET, &st) == 0)
+    if (named && named[0])
+        n = snprintf(ret, size, "%s", named);
+    else if (lstat(PLACE_SYSTEM_SOCKET, &st) == 0)
         n = snprintf(ret, size, "/etc/eoul/eoul.yaml");
     else if (base && base[0] == '/')
         n = snprintf(ret, size, "%s/eoul/eoul.yaml", base);

@@ -37,10 +37,7 @@ static void put_links(struct cli *cli, const json_t *answer)
 static int put_answer(struct cli *cli, const struct args *args, const json_t *answer)
 {
     if (args_flag(args, "json")) {
-        char *text = json_dumps(answer, JSON_INDENT(2));
-        buf_c(&cli->out, text ? text : "{}");
-        buf_char(&cli->out, '\n');
-        free(text);
+        cli_put_json(cli, answer);
     } else if (json_text(answer, "url")[0]) {
         cli_clean(&cli->out, json_text(answer, "url"));
         buf_char(&cli->out, '\n');

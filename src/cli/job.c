@@ -138,6 +138,14 @@ void job_sentence(struct cli *cli, struct buf *out, const json_t *job)
     buf_finish(&end);
 }
 
+/* What its last attempt has to say, where the caller may see attempts. */
+static const char *last_message(const json_t *job)
+{
+    const json_t *attempts = json_object_get(job, "attempts");
+    size_t n = json_array_size(attempts);
+    return n > 0 ? json_text(json_array_get(attempts, n - 1), "message") : "";
+}
+
 void job_ending(struct cli *cli, struct buf *out, const json_t *job)
 {
     char memory[32];
@@ -162,7 +170,11 @@ void job_ending(struct cli *cli, struct buf *out, const json_t *job)
     else if (number > 0)
         buf_printf(out, tr(cli->lang, "Job %1$s failed: signal %2$s ended it."), id,
                    name ? name : "?");
-    else if (job_never_began(job))
+    else if (job_never_began(job) && last_message(job)[0]) {
+        buf_printf(out, tr(cli->lang, "Job %s could not be started: "), id);
+        cli_clean(out, last_message(job));
+        buf_char(out, '.');
+    } else if (job_never_began(job))
         buf_printf(
             out, tr(cli->lang, "Job %1$s could not be started; \"eoul show %1$s\" says why."), id);
     else

@@ -254,7 +254,7 @@ static int set_program(struct cli *cli, struct spec *spec, bool dashes, enum req
     if (as_command)
         return err_set(&cli->err, E_USAGE,
                        "There is nothing to run; write the command: eoul run -- python train.py.");
-    if (isatty(STDIN_FILENO))
+    if (dashes || isatty(STDIN_FILENO)) /* sbatch takes a script from standard input, but not behind "--" */
         return err_set(
             &cli->err, E_USAGE,
             "There is nothing to submit; name a script (eoul submit train.sbatch) or a command "

@@ -353,7 +353,7 @@ static bool is_type(struct str type)
               c == '_' || c == '-' || c == '.'))
             return false;
     }
-    return type.len > 0 && type.len <= 64;
+    return type.len > 0 && type.len <= 64 && type.ptr[0] != '-';
 }
 
 /* "2", "a100:2", "a100"; `whole` is what the person wrote. */

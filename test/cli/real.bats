@@ -39,10 +39,10 @@ daemon_pid() { "$eoul" status --json | jq .pid; }
 @test "a program that is not there: no exit code is made up, and logs says why it is empty" {
     "$eoul" submit -- nosuchprogram
     run "$eoul" wait 1
-    [[ $output == *'Job 1 could not be started; "eoul show 1" says why.'* ]]
+    [[ $output == *'Job 1 could not be started: cannot execute "nosuchprogram": No such file or directory.'* ]]
     run --separate-stderr "$eoul" logs 1
     [ "$status" -eq 0 ] && [ -z "$output" ]
-    [[ $stderr == 'eoul: Job 1 could not be started; "eoul show 1" says why.' ]]
+    [[ $stderr == 'eoul: Job 1 could not be started: cannot execute "nosuchprogram": No such file or directory.' ]]
     run "$eoul" history
     [[ ${lines[1]} =~ FAILED\ +-\  ]]
     run "$eoul" show 1
