@@ -121,6 +121,10 @@ show logs "$script"
 show logs "$flaky"
 show history
 
+say "A shell with a GPU, used by a script: it stays between the lines, and ends with its input"
+printf 'cd "%s"\necho "job $SLURM_JOB_ID sees GPU $CUDA_VISIBLE_DEVICES"\ngrep -h eoul:result seed-*.out | wc -l\nexit 0\n' "$scratch/work" |
+    show shell --for mina --gpus=1 --time=5
+
 say "Tonight"
 show queue
 show why "$night"

@@ -29,6 +29,24 @@ const struct cmd *const cmds[] = {
 
 #define VERBS_MAX 128
 
+/* What fingers know from Slurm, tmux and the shell, and what it is called here. */
+static const char *from_habit(const char *typed)
+{
+    static const struct { const char *habit, *verb; } known[] = {
+        {"sbatch", "submit"}, {"qsub", "submit"},  {"squeue", "queue"},    {"qstat", "queue"},    {"jobs", "queue"},
+        {"ls", "queue"},      {"list", "queue"},   {"ps", "queue"},        {"list-sessions", "queue"},
+        {"scancel", "cancel"}, {"qdel", "cancel"}, {"kill", "cancel"},     {"kill-session", "cancel"}, {"rm", "cancel"},
+        {"srun", "run"},      {"exec", "run"},     {"salloc", "shell"},    {"new", "shell"},      {"new-session", "shell"},
+        {"attach-session", "attach"}, {"tail", "logs"}, {"log", "logs"},   {"cat", "logs"},       {"output", "logs"},
+        {"sacct", "history"}, {"seff", "show"},    {"scontrol", "show"},   {"info", "show"},      {"sinfo", "gpus"},
+        {"nvidia-smi", "gpus"}, {"start", "up"},   {"stop", "down"},       {"whoami", "me"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(known[i].habit, typed) == 0)
+            return known[i].verb;
+    return NULL;
+}
+
 static int unknown_verb(struct cli *cli, const char *typed)
 {
     const char *words[VERBS_MAX];
@@ -36,7 +54,7 @@ static int unknown_verb(struct cli *cli, const char *typed)
     for (const struct cmd *const *c = cmds; *c && n < VERBS_MAX; c++)
         if (!((*c)->flags & CMD_HIDDEN))
             words[n++] = (*c)->name;
-    const char *meant = nearest(typed, words, n);
+    const char *habit = from_habit(typed), *meant = habit ? habit : nearest(typed, words, n);
     struct buf shown;
     buf_init(&shown, 1024);
     cli_clean(&shown, typed);

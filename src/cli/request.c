@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -14,10 +15,12 @@
 #include "base/utf8.h"
 #include "cal/when.h"
 #include "cli/code.h"
+#include "cli/program.h"
 #include "client/spawn.h"
 #include "spec/environ.h"
 #include "spec/sbatch.h"
 #include "spec/sweep.h"
+#include "spec/value.h"
 
 extern char **environ;
 
@@ -189,6 +192,9 @@ static int read_script(struct cli *cli, const char *name, struct buf *ret)
 {
     bool standard_input = strcmp(name, "-") == 0;
     int fd = standard_input ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0 && errno == ENOENT && !strchr(name, '/') && program_exists(name))
+        return err_set(&cli->err, E_USAGE, "There is no script \"%1$s\" here; for the command of that name write two dashes "
+                       "before it: -- %1$s.", name);
     if (fd < 0)
         return err_set(&cli->err, io_from_errno(errno), "The script \"%s\" cannot be opened: %s.",
                        name, strerror(errno));
@@ -303,6 +309,25 @@ static void say_notes(struct cli *cli, const struct spec *spec)
         cli_say(cli, "%.*s", STR_ARG(spec->notes[i].text));
 }
 
+/* The directory of an output file is not made for it, as in Slurm; then the job fails when its turn comes, in
+ * the night perhaps.  Now there is somebody to read it. */
+static void note_missing_directory(struct cli *cli, struct spec *spec, const char *option, struct str file)
+{
+    char path[2 * PATH_MAX];
+    struct stat st;
+    size_t len = file.len;
+    while (len > 0 && file.ptr[len - 1] != '/')
+        len--;
+    struct str dir = str_slice(file, 0, len);
+    if (len <= 1 || str_find(dir, '%') >= 0 || str_find(dir, '{') >= 0 || str_find(dir, '\\') >= 0)
+        return;
+    snprintf(path, sizeof path, "%.*s%s%.*s", dir.ptr[0] == '/' ? 0 : (int)spec->chdir.len, spec->chdir.ptr,
+             dir.ptr[0] == '/' ? "" : "/", STR_ARG(dir));
+    if (stat(path, &st) < 0 && errno == ENOENT)
+        spec_note(spec, &cli->err, 0, N_("%1$s=%2$s: there is no directory \"%3$s\" yet; without it the job will fail at its "
+                  "start."), option, value_show(file).text, value_show(dir).text);
+}
+
 static int add_job(struct cli *cli, struct spec *spec, struct request *r)
 {
     struct buf text;
@@ -318,6 +343,10 @@ static int add_job(struct cli *cli, struct spec *spec, struct request *r)
     r->has_params |= spec->params.n > 0;
     if (code == 0)
         code = spec_check(spec, NULL, &cli->err);
+    if (code == 0) {
+        note_missing_directory(cli, spec, "--output", spec->output);
+        note_missing_directory(cli, spec, "--error", spec->error);
+    }
     if (code == 0 && spec->snapshot && !r->test_only) {
         if (r->snapshot[0])
             code = err_set(&cli->err, E_UNSUPPORTED, "--snapshot is for one job or array a call; submit them one by one.");

@@ -5,6 +5,7 @@
 #include "i18n/width.h"
 
 enum {
+    LABEL_MIN = 40,      /* narrower, a bar's solid part holds no name */
     LEFT = 132,          /* lane labels */
     PLOT = 1080,
     RIGHT = 24,
@@ -127,7 +128,7 @@ static void style(struct buf *out)
           ".eoul{font:12px system-ui,\"Noto Sans CJK KR\",\"Noto Sans KR\",\"Malgun Gothic\",sans-serif}\n"
           ".eoul text{fill:#1c2330}.eoul .soft{fill:#667085;font-size:10.5px}"
           ".eoul .title{font-size:18px;font-weight:600}.eoul .day{font-weight:600}"
-          ".eoul .on{fill:#fff;font-weight:500;pointer-events:none}.eoul .mid{text-anchor:middle}\n"
+          ".eoul .on{fill:#fff;font-weight:500;pointer-events:none}.eoul .faded{pointer-events:none}.eoul .mid{text-anchor:middle}\n"
           ".eoul .paper{fill:#fff}.eoul .night{fill:#eef1f8}.eoul .rule{fill:#d8dde6}"
           ".eoul .mark{fill:#667085}.eoul .ghost{fill:#667085;fill-opacity:.4;stroke:#667085}"
           ".eoul .tick{stroke:#d8dde6;fill:none}.eoul .midnight{stroke:#98a2b3;fill:none}"
@@ -201,7 +202,10 @@ static void bar(struct buf *out, const struct picture *p, uint32_t number_of)
     buf_c(out, hue(b->owner));
     buf_c(out, b->running || b->hands_on ? "\"/>" : "\" stroke-dasharray=\"4 3\"/>");
     int64_t solid = x_at(p, b->end_at) - from;
-    label_cut(out, from + 6, y + 16, solid - 10, "on", b->label);
+    if (solid >= LABEL_MIN)
+        label_cut(out, from + 6, y + 16, solid - 10, "on", b->label);
+    else /* its name stands where its end fades: a short run that may last is no nameless one */
+        label_cut(out, from + (solid > 0 ? solid : 0) + 6, y + 16, width - (solid > 0 ? solid : 0) - 10, "faded", b->label);
     buf_c(out, "</g>\n");
 }
 

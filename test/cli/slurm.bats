@@ -239,3 +239,87 @@ lacks() { for v in "${@:2}"; do ! grep -q -- "^$v=" "$1" || { grep -- "^$v=" "$1
     has inner.env SLURM_JOB_NAME=inner SLURM_CPUS_ON_NODE=1 CUDA_VISIBLE_DEVICES=
     lacks inner.env SLURM_NTASKS SLURM_GPUS SLURM_JOB_GPUS
 }
+
+# What is wrong with a file or a wish is one sentence, and nothing is started for it.  (They take some milliseconds; the
+# bound here is one against hanging.)
+@test "bad input: ten megabytes, CR LF, NUL, a byte order mark, unknown, contradictory and endless things" {
+    says() { # CODE SENTENCE ARGUMENTS...
+        run timeout 60 "$eoul" "${@:3}"
+        [ "$status" -eq "$1" ] && [ "$output" = "eoul: $2" ] || { echo "${*:3}: $status"; echo "$output"; false; }
+    }
+    head -c 10485760 /dev/zero | tr '\0' x >big.sh
+    says 1 'The script "big.sh" is larger than the 4 MiB a script may have; start a program from a short one.' submit big.sh
+    printf '#!/bin/bash\r\n#SBATCH -t 5\r\ntrue\r\n' >a.sh
+    says 1 'Line 1 of the script ends as on Windows (CR LF), which shells misread; convert it with: sed -i '"'s/\\r\$//' FILE." submit a.sh
+    printf '#!/bin/bash\necho \0\n' >a.sh
+    says 1 'Line 2 of the script holds a NUL byte; it is not a text file.' submit a.sh
+    printf '\xef\xbb\xbf#!/bin/bash\n' >a.sh
+    run "$eoul" submit a.sh
+    [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ] && [[ $output == 'eoul: The script begins with a byte order mark, so its first line'* ]]
+    printf '#!/bin/bash\n#SBATCH --colour=red\ntrue\n' >a.sh
+    says 2 'Line 2: there is no option --colour; see eoul help submit.' submit a.sh || says 1 'Line 2: there is no option --colour; see eoul help submit.' submit a.sh
+    printf '#!/bin/bash\n#SBATCH --mem=4G --mem-per-cpu=1G\ntrue\n' >a.sh
+    says 1 '--mem and --mem-per-cpu contradict each other; give one of them.' submit a.sh
+    says 1 '--param and --array contradict each other; give one of them.' submit --array=1-5 --param a=1,2 -- true {a}
+    printf '#!/bin/bash\n#SBATCH -a 0-999999\ntrue\n' >a.sh
+    says 1 'Line 2: --array=0-999999: it asks for 1000000 tasks; an array can have at most 100000.' submit a.sh
+    says 1 'The sweep has 1000000000 points; at most 100000 are possible, so give fewer values, or draw some with --random=20.' \
+        sweep --param a=1..1000000000 -- true {a}
+    says 2 'There is no script "sleep" here; for the command of that name write two dashes before it: -- sleep.' submit sleep 5
+    [ ! -e state/socket ]
+    # a calendar without an end, and one that never comes to its second occurrence
+    event() { printf 'BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:a\r\nDTSTAMP:20261101T000000Z\r\nDTSTART:20261101T090000Z\r\nDTEND:20261101T100000Z\r\nRRULE:%s\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n' "$1"; }
+    event FREQ=SECONDLY >endless.ics
+    run --separate-stderr timeout 60 "$eoul" cal expand endless.ics --from 2026-11-01 --to 2027-11-01
+    [ "$status" -eq 0 ] && [ "$stderr" = 'eoul: line 4: The event recurs too often to be followed; only the first occurrence counts. (a)' ]
+    event 'FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30' >never.ics
+    run timeout 60 "$eoul" cal expand never.ics --from 2026-11-01 --to 2027-11-01
+    [ "$status" -eq 0 ] && [ "${#lines[@]}" -eq 1 ]
+    says 1 'A calendar can have at most 8 MB; this one is larger.' cal expand big.sh --from 2026-11-01 --to 2026-11-02
+}
+
+@test "an output directory that is missing is said at the submit, where somebody reads it" {
+    run --separate-stderr sbatch --hold -o logs/%x-%j.out --wrap true
+    [ "$status" -eq 0 ]
+    [ "$stderr" = 'sbatch: --output=logs/%x-%j.out: there is no directory "logs/" yet; without it the job will fail at its start.' ]
+    mkdir logs
+    run --separate-stderr sbatch --hold -o logs/%x-%j.out -e "$T/errs/e" --wrap true
+    [ "$stderr" = "sbatch: --error=$T/errs/e: there is no directory \"$T/errs/\" yet; without it the job will fail at its start." ]
+    run --separate-stderr sbatch --hold -o %x/o.out -e /dev/null --wrap true
+    [ -z "$stderr" ] # nobody knows yet
+}
+
+# facebookincubator/submitit, submitit/slurm/slurm.py: SlurmInfoWatcher._make_command, SlurmJob._interrupt, cancel;
+# nextflow-io/nextflow, executor/SlurmExecutor.groovy: getSubmitCommandLine, queueStatusCommand, getKillCommand;
+# Lightning-AI/pytorch-lightning, trainer/connectors/signal_connector.py: _slurm_sigusr_handler_fn.
+@test "the command lines that submitit, Nextflow and Lightning run" {
+    me=$(id -un)
+    cat >submission_file_1.sh <<'S'
+#!/bin/bash
+#SBATCH --signal=USR2@90
+bash -c 'trap "echo told to end" TERM; trap "echo told to save; exit 0" USR2; echo ready; while :; do read -t 0.1 <> <(:); done'
+S
+    [[ $(sbatch submission_file_1.sh) =~ ^Submitted\ batch\ job\ 1$ ]]
+    for _ in $(seq 600); do grep -q ready slurm-1.out 2>/dev/null && break; sleep 0.1; done
+    [ "$(sacct -o JobID,State,NodeList --parsable2 -j 1)" = $'JobID|State|NodeList\n'"1|RUNNING|$host" ]
+    scancel 1 --signal SIGTERM
+    for _ in $(seq 600); do grep -q 'to end' slurm-1.out && break; sleep 0.1; done
+    scancel 1 --signal SIGUSR2
+    timeout 60 "$eoul" wait -q 1
+    [ "$(cat slurm-1.out)" = $'ready\ntold to end\ntold to save' ]
+    mkdir work && printf '#!/bin/bash\n#SBATCH -J nf-A\n#SBATCH -o %s/work/.command.log\n#SBATCH --no-requeue\n#SBATCH --signal B:USR2@30\n#SBATCH -p long\nsleep 600\n' "$T" >work/.command.run
+    (cd work && sbatch .command.run 2>/dev/null) | grep -qx 'Submitted batch job 2'
+    until [ "$(squeue --noheader -o '%i %t' -t all -p long -u "$me" | grep '^2 ')" = '2 R' ]; do sleep 0.1; done
+    scancel 2 1 || true # Nextflow kills what it still thinks is there
+    timeout 60 "$eoul" wait -q 2 || true
+    [ "$(squeue --noheader -o '%i %t' -t all -u "$me" | grep '^2 ')" = '2 CA' ]
+    cat >train.sh <<'S'
+#!/bin/bash
+[ -n "$SLURM_RESTART_COUNT" ] && exit 0
+scontrol requeue "$SLURM_JOB_ID"
+sleep 600
+S
+    sbatch --requeue train.sh
+    timeout 60 "$eoul" wait -q 3
+    [ "$("$eoul" show --json 3 | jq -c '[.state, (.attempts | length)]')" = '["COMPLETED",2]' ]
+}
