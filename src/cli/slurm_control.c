@@ -274,6 +274,39 @@ static int cancel_one(struct cli *cli, const struct slurm_args *a, char *id)
     return status;
 }
 
+/* "12", "12_3", or "12_[0-3,7]": each of these tasks. */
+static int cancel_named(struct cli *cli, const struct slurm_args *a, char *id)
+{
+    struct str text = str_of(id), inside, one;
+    ptrdiff_t open = str_find(text, '[');
+    int status = 0;
+    if (open < 0)
+        return cancel_one(cli, a, id);
+    inside = str_slice(text, (size_t)open + 1, text.len > (size_t)open + 1 ? text.len - 1 : text.len);
+    bool right = text.ptr[text.len - 1] == ']' && inside.len > 0 && open > 0 && text.ptr[open - 1] == '_';
+    for (struct str rest = inside; right && str_next(&rest, ',', &one);) {
+        struct host_range r;
+        right = read_range(one, &r) && r.until - r.from < HOSTS_MAX;
+    }
+    if (!right) {
+        err_set(&cli->err, E_USAGE, "\"%s\" names no tasks; write for example 12_3 or 12_[0-3,7].", id);
+        return cli_fail(cli);
+    }
+    while (str_next(&inside, ',', &one)) {
+        struct host_range r = {0};
+        if (!read_range(one, &r))
+            break; /* it was right above */
+        for (uint64_t i = r.from; i <= r.until; i++) {
+            char task[64];
+            snprintf(task, sizeof task, "%.*s%llu", (int)(open < 24 ? open : 24), id, (unsigned long long)i);
+            int code = cancel_one(cli, a, task);
+            status = status ? status : code;
+            err_clear(&cli->err);
+        }
+    }
+    return status;
+}
+
 static int cancel_chosen(struct cli *cli, const struct slurm_args *a, const char *user)
 {
     json_t *rows = NULL, *row;
@@ -310,7 +343,7 @@ int slurm_scancel(struct cli *cli, int argc, char **argv)
     if (a.rest_n > 0) {
         int status = 0;
         for (int i = 0; i < a.rest_n; i++) {
-            int one = cancel_one(cli, &a, a.rest[i]);
+            int one = cancel_named(cli, &a, a.rest[i]);
             status = status ? status : one;
             err_clear(&cli->err);
         }

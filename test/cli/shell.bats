@@ -272,6 +272,7 @@ print(len(c.recv(4096)))' >thief &
     mkfifo gate
     running 1
     sees_file() { for _ in $(seq 300); do [ -e "$1" ] && return; sleep 0.1; done; false; }
+    gone() { for _ in $(seq 300); do kill -0 "$1" 2>/dev/null || return 0; sleep 0.1; done; false; }
     sees_file elsewhere/here
     run --separate-stderr timeout 60 srun --jobid=1 -l sh -c 'echo "$SLURM_JOB_ID $SLURM_PROCID of $SLURM_NTASKS"; pwd'
     [ "$status" -eq 0 ]
@@ -298,14 +299,14 @@ print(len(c.recv(4096)))' >thief &
     kill -TERM "$client"
     status=0; wait "$client" || status=$?
     [ "$status" -eq 143 ]
-    ! kill -0 "$(cat elsewhere/pid)" 2>/dev/null
+    gone "$(cat elsewhere/pid)"
     srun --jobid 1 -n 1 sh -c 'echo $$ >last; exec sleep 600' &
     client=$!
     sees_file elsewhere/last
     "$eoul" cancel 1
     status=0; timeout 60 tail --pid="$client" -f /dev/null; wait "$client" || status=$?
     [ "$status" -gt 0 ]
-    ! kill -0 "$(cat elsewhere/last)" 2>/dev/null
+    gone "$(cat elsewhere/last)"
     timeout 60 "$eoul" wait -q 1 || true
     run srun --jobid 1 true
     [ "$status" -ne 0 ]

@@ -155,6 +155,11 @@ S
     [[ $output == 'scancel: There is no signal "NOISE": write a name such as USR1 or INT'* ]]
     run "$eoul" cancel --batch 1
     [[ $output == 'eoul: --batch and --full say whom a signal is for'* ]]
+    sbatch --hold --array 0-9 --wrap true
+    scancel '3_[0-2,7]'
+    [ "$(squeue -h -r -j 3 -o %i | tr '\n' ' ')" = "3_3 3_4 3_5 3_6 3_8 3_9 " ]
+    run scancel '3_[3-'
+    [ "$output" = 'scancel: "3_[3-" names no tasks; write for example 12_3 or 12_[0-3,7].' ]
     scancel --me -s KILL -t R
     timeout 60 "$eoul" wait -q 1 || true
     [ "$("$eoul" show --json 1 | jq -r .state)" = CANCELLED ]
@@ -183,9 +188,9 @@ S
     printf -- '-- true\n--hold -- false\n' >many.txt
     run "$eoul" submit --test-only --from many.txt
     [ "${#lines[@]}" -eq 3 ] && [[ ${lines[1]} == '2: It would wait (JobHeldUser)'* ]]
-    [ -z "$(squeue -h)" ] && [ "$(sbatch --parsable a.sh)" = 1 ] # the number is nobody's
+    [ -z "$(squeue -h)" ] && [ "$(sbatch --parsable --hold a.sh)" = 1 ] # the number is nobody's
     # the numbers are those of the plan, behind a job that has all GPUs
-    timeout 60 "$eoul" wait -q 1
+    scancel 1 # it never runs: a run would be history, and expectations would move with the clock
     sbatch --exclusive -t 60 --wrap 'sleep 3600'
     for _ in $(seq 600); do [ "$("$eoul" show --json 2 | jq -r .state)" = RUNNING ] && break; sleep 0.1; done
     at=$("$eoul" submit --test-only --json --gpus=1 a.sh | jq '.jobs[0].forecast.start_at / 1e6 | floor')
