@@ -12,8 +12,8 @@ allowed() {
     brief) echo "cal i18n" ;;              # pure as well: facts in, text out
     feed) echo "cal" ;;                    # the same
     notice) echo "cal i18n" ;;             # the same
-    client) echo "" ;;                     # where socket and state live, HTTP to the daemon
-    supervisor) echo "engine spec term" ;; # the attempt protocol's records; what output says (spec/marks.h)
+    client) echo "launcher" ;;             # where socket and state live, HTTP to the daemon; of launcher only ticket.h
+    supervisor) echo "client engine spec term" ;; # the attempt protocol's records; what output says (spec/marks.h)
     launcher) echo "engine supervisor" ;;
     engine) echo "launcher supervisor" ;;
     probe) echo "" ;;

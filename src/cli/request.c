@@ -17,6 +17,7 @@
 #include "cli/code.h"
 #include "cli/program.h"
 #include "client/spawn.h"
+#include "client/ticket.h"
 #include "spec/environ.h"
 #include "spec/sbatch.h"
 #include "spec/sweep.h"
@@ -278,6 +279,8 @@ static int add_env(struct cli *cli, struct spec *spec, struct request *r, json_t
     int code = environ_make(&text, spec->export_env, (const char *const *)environ, &cli->err);
     json_t *list = json_array();
     struct str rest = buf_look(&text), variable;
+    buf_finish(&r->env);
+    buf_init(&r->env, ENVIRON_BYTES_MAX + 1);
     while (code == 0 && str_next(&rest, '\0', &variable)) {
         if (variable.len == 0)
             continue;
@@ -292,8 +295,12 @@ static int add_env(struct cli *cli, struct spec *spec, struct request *r, json_t
             continue;
         }
         json_array_append_new(list, json_stringn_nocheck(variable.ptr, variable.len));
+        buf_str(&r->env, variable);
+        buf_char(&r->env, '\0');
     }
     buf_finish(&text);
+    if (code == 0)
+        code = r->env.failed;
     if (code < 0) {
         json_decref(list);
         return code;
@@ -328,6 +335,29 @@ static void note_missing_directory(struct cli *cli, struct spec *spec, const cha
                   "start."), option, value_show(file).text, value_show(dir).text);
 }
 
+/* System mode: the launcher gives us the proof that we asked for just this. */
+static int sign(struct cli *cli, struct spec *spec, const struct request *r)
+{
+    struct place_env env;
+    struct ticket ticket;
+    uint8_t hash[32];
+    char memory[2 * sizeof ticket + 1];
+    struct buf text;
+    place_env_of_process(&env);
+    int code = place_find(&env, &cli->place, &cli->err);
+    if (code < 0 || (cli->place.mode != PLACE_SYSTEM && !getenv("EOUL_LAUNCHER")))
+        return code;
+    code = spec_order_hash(spec, buf_look(&r->env), hash);
+    if (code < 0)
+        return err_set(&cli->err, code, "There is not enough memory for this request.");
+    code = ticket_get(hash, spec->array.range_n ? spec->array.tasks : 1, &ticket, &cli->err);
+    if (code < 0)
+        return code;
+    buf_init_fixed(&text, memory, sizeof memory);
+    ticket_print(&text, &ticket);
+    return request_record(spec, "ticket", buf_look(&text), &cli->err);
+}
+
 static int add_job(struct cli *cli, struct spec *spec, struct request *r)
 {
     struct buf text;
@@ -353,18 +383,20 @@ static int add_job(struct cli *cli, struct spec *spec, struct request *r)
         else
             code = code_freeze(cli, spec, r->snapshot);
     }
+    json_t *job = json_object();
+    /* the same environment as the job before unless --export says otherwise */
+    if (code == 0 && (!r->had_env || spec->export_env.len > 0))
+        code = add_env(cli, spec, r, job);
+    if (code == 0)
+        code = sign(cli, spec, r);
     if (code == 0) {
         spec_print(&text, spec);
         if (text.failed)
             code = err_set(&cli->err, text.failed,
                            "The job with its script and arguments is larger than can be kept.");
     }
-    json_t *job = json_object();
     if (code == 0)
         json_object_set_new(job, "spec", json_stringn_nocheck(text.ptr, text.len));
-    /* the same environment as the job before unless --export says otherwise */
-    if (code == 0 && (!r->had_env || spec->export_env.len > 0))
-        code = add_env(cli, spec, r, job);
     if (code == 0) {
         say_notes(cli, spec);
         struct str name = spec_name(spec);
@@ -584,6 +616,7 @@ void request_finish(struct request *r)
 {
     json_decref(r->jobs);
     r->jobs = NULL;
+    buf_finish(&r->env);
 }
 
 /* --- sending

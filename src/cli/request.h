@@ -44,6 +44,7 @@ struct request {
     char snapshot[40]; /* the name of the call's frozen tree; "": none */
     bool has_params; /* a sweep */
     bool had_env; /* the first job of the call carries it */
+    struct buf env; /* as it was sent last: NAME=value strings, each ended by NUL; system mode signs it */
 };
 
 /* Options that submit and run have beside a job's; `help` shows them. */

@@ -38,6 +38,7 @@ static const cyaml_schema_field_t person_fields[] = {
     CYAML_FIELD_STRING_PTR("hours", OPTIONAL, struct config_person, hours, 1, TEXT_MAX),
     CYAML_FIELD_STRING_PTR("work", OPTIONAL, struct config_person, work, 1, TEXT_MAX),
     CYAML_FIELD_STRING_PTR("lang", OPTIONAL, struct config_person, lang, 1, TEXT_MAX),
+    CYAML_FIELD_STRING_PTR("role", OPTIONAL, struct config_person, role, 1, TEXT_MAX),
     CYAML_FIELD_MAPPING("limits", CYAML_FLAG_OPTIONAL, struct config_person, limits, limits_fields),
     CYAML_FIELD_END
 };
@@ -72,6 +73,7 @@ static const cyaml_schema_field_t retention_fields[] = {
     CYAML_FIELD_STRING_PTR("hands_on", OPTIONAL, struct raw_config, hands_on, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("buffer", OPTIONAL, struct raw_config, buffer, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("lang", OPTIONAL, struct raw_config, lang, 1, TEXT_MAX), \
+    CYAML_FIELD_STRING_PTR("others", OPTIONAL, struct raw_config, others, 1, TEXT_MAX), \
     CYAML_FIELD_MAPPING("limits", CYAML_FLAG_OPTIONAL, struct raw_config, limits, limits_fields), \
     CYAML_FIELD_MAPPING("defaults", CYAML_FLAG_OPTIONAL, struct raw_config, defaults, \
                         defaults_fields), \
@@ -113,6 +115,7 @@ static const struct rule rules[] = {
     { "hands_on", RULE_LENGTH, USEC_PER_MIN, 24 * USEC_PER_HOUR },
     { "buffer", RULE_LENGTH, USEC_PER_MIN, 4 * USEC_PER_HOUR },
     { "lang", RULE_LANG, 0, 0 },
+    { "others", RULE_ROLE, 0, 0 },
     { "limits.running", RULE_NUMBER, 0, CORE_JOBS_MAX },
     { "limits.gpus", RULE_NUMBER, 0, CORE_GPUS_MAX },
     { "limits.queued", RULE_NUMBER, 0, CORE_JOBS_MAX },
@@ -128,6 +131,7 @@ static const struct rule rules[] = {
     { "people[].hours", RULE_HOURS, 0, 0 },
     { "people[].work", RULE_HOURS, 0, 0 },
     { "people[].lang", RULE_LANG, 0, 0 },
+    { "people[].role", RULE_ROLE, 0, 0 },
     { "people[].limits.running", RULE_NUMBER, 0, CORE_JOBS_MAX },
     { "people[].limits.gpus", RULE_NUMBER, 0, CORE_GPUS_MAX },
     { "people[].limits.queued", RULE_NUMBER, 0, CORE_JOBS_MAX },
@@ -165,6 +169,22 @@ int config_size_mib(struct str text, uint64_t *ret_mib)
         if (number == 0 || number > ((uint64_t)1 << 40) / units[i].mib)
             return E_INVALID;
         *ret_mib = number * units[i].mib;
+        return 0;
+    }
+    return E_INVALID;
+}
+
+static const char *const role_words[] = { [ROLE_USER] = "user", [ROLE_OPERATOR] = "operator",
+                                          [ROLE_VIEWER] = "viewer", [ROLE_NONE] = "none" };
+
+const char *config_role_word(enum config_role role) { return role_words[role]; }
+
+int config_role_parse(struct str text, enum config_role *ret)
+{
+    for (size_t i = 0; i < sizeof role_words / sizeof role_words[0]; i++) {
+        if (!str_is(text, role_words[i]))
+            continue;
+        *ret = (enum config_role)i;
         return 0;
     }
     return E_INVALID;
@@ -230,6 +250,11 @@ static void take_raw(struct config *c, const struct raw_config *raw)
     c->keep_jobs_us = length_or(raw->retention.jobs, c->keep_jobs_us);
     c->people = raw->people;
     c->people_n = raw->people_count;
+    if (raw->others)
+        (void)config_role_parse(str_of(raw->others), &c->others); /* checked before, as the roles */
+    for (uint32_t i = 0; i < c->people_n; i++)
+        if (c->people[i].role)
+            (void)config_role_parse(str_of(c->people[i].role), &c->people[i].role_is);
 }
 
 int config_defaults(struct config **ret, struct err *err)

@@ -39,6 +39,9 @@ struct config_gpu {
     uint32_t watts;    /* 0: unknown */
 };
 
+/* In system mode; roles.c says what each may. */
+enum config_role { ROLE_USER, ROLE_OPERATOR, ROLE_VIEWER, ROLE_NONE };
+
 struct config_person {
     char *name;
     char *user;        /* Unix user; NULL: the name is one, or the person has none */
@@ -47,6 +50,8 @@ struct config_person {
     char *hours;
     char *work;
     char *lang;
+    char *role;
+    enum config_role role_is;    /* what it says; ROLE_USER */
     struct config_limits limits; /* 0: the team's */
 };
 
@@ -75,6 +80,7 @@ struct config {
     usec_t keep_journal_us, keep_logs_us, keep_jobs_us;
     struct config_person *people;
     uint32_t people_n;
+    enum config_role others;    /* of whoever is not among them */
     void *loaded; /* libcyaml's, which owns what the pointers above point to */
 };
 
@@ -94,6 +100,9 @@ void config_tell(const struct config *config, const char *path, enum lang lang, 
 
 /* "512M", "64G", "1T", "64GiB": a whole number with its unit; a bare number is MiB.  0 or E_INVALID. */
 int config_size_mib(struct str text, uint64_t *ret_mib);
+
+int config_role_parse(struct str text, enum config_role *ret);
+const char *config_role_word(enum config_role role);
 
 /* Can this be a person's name?  It stands in tables, terminals and options: at most CONFIG_NAME_MAX
  * bytes of UTF-8 without control characters, / : , or blanks at its ends. */

@@ -204,6 +204,7 @@ static int check_scalar(struct check *k, const struct place *at, struct str s)
 {
     const struct rule *rule = config_rule(at->rule);
     enum lang lang;
+    enum config_role role;
     if (!rule)
         return err_set(k->err, E_INTERNAL, "%s line %d: %s has no rule in this build.", k->name,
                        at->line, at->shown);
@@ -224,6 +225,8 @@ static int check_scalar(struct check *k, const struct place *at, struct str s)
         return check_words(k, at, s, str_is(s, "uuid") || str_is(s, "index"), "uuid, index");
     case RULE_ADDRESS: return check_address(k, at, s);
     case RULE_SIZE: return check_size(k, at, s);
+    case RULE_ROLE:
+        return check_words(k, at, s, config_role_parse(s, &role) == 0, "user, operator, viewer, none");
     }
     return E_INTERNAL;
 }

@@ -37,6 +37,7 @@ struct raw_config {
     char *hands_on;
     char *buffer;
     char *lang;
+    char *others;
     struct config_limits limits;
     struct raw_defaults defaults;
     struct raw_retention retention;
@@ -46,7 +47,7 @@ struct raw_config {
 
 enum rule_kind {
     RULE_NUMBER, RULE_TEXT, RULE_NAME, RULE_EMAIL, RULE_ZONE, RULE_HOURS, RULE_LANG, RULE_POLICY,
-    RULE_GPU_IDS, RULE_SIZE, RULE_ADDRESS, RULE_LENGTH,
+    RULE_GPU_IDS, RULE_SIZE, RULE_ADDRESS, RULE_LENGTH, RULE_ROLE,
 };
 
 struct rule {

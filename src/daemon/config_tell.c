@@ -34,9 +34,12 @@ static void tell_people(struct buf *out, const struct config *c)
 {
     for (uint32_t i = 0; i < c->people_n; i++) {
         const struct config_person *p = &c->people[i];
-        buf_printf(out, "  %-18s %s  %s%s%s\n", i == 0 ? "people" : "", p->name,
-                   p->hours ? p->hours : c->hours, p->zone ? "  " : "", p->zone ? p->zone : "");
+        buf_printf(out, "  %-18s %s  %s%s%s%s%s\n", i == 0 ? "people" : "", p->name,
+                   p->hours ? p->hours : c->hours, p->zone ? "  " : "", p->zone ? p->zone : "",
+                   p->role ? "  " : "", p->role ? p->role : "");
     }
+    if (c->others != ROLE_USER)
+        buf_printf(out, "  %-18s %s\n", "others", config_role_word(c->others));
 }
 
 void config_tell(const struct config *c, const char *path, enum lang lang, struct buf *out)

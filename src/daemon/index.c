@@ -231,8 +231,7 @@ int daemon_job_find(struct daemon *d, struct str text, struct job_ref *ret, stru
 
 bool daemon_is_operator(const struct daemon *d, const struct op_peer *peer)
 {
-    (void)d;
-    return peer->uid == geteuid() || peer->uid == 0;
+    return peer->uid == geteuid() || peer->uid == 0 || (d->system && roles_of(d, peer->uid) == ROLE_OPERATOR);
 }
 
 bool daemon_may(const struct daemon *d, const struct op_peer *peer, uid_t request_uid)

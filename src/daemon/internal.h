@@ -19,6 +19,7 @@
  *               answers.c: what can be tapped
  *   socket.c    listening, accepting, the socket made again
  *   keep.c      snapshots, retention, tails: what is done when nobody waits
+ *   roles.c     system mode: who may do what
  *   log.c       logfmt
  */
 #ifndef EOUL_DAEMON_INTERNAL_H
@@ -125,6 +126,8 @@ struct daemon {
     int state_fd;
     bool team;
     gid_t team_gid;
+    bool system;                /* many users, each job with its submitter's rights: see roles.c */
+    struct roles *roles;        /* system mode */
     bool foreground;
     bool accept_divergence;
 
@@ -279,7 +282,7 @@ void run_start(struct daemon *d, const struct act *a); /* after the look */
 int run_recover(struct daemon *d, struct err *err);
 void run_own_event(struct daemon *d, const struct engine_event *ev, const char *message);
 void request_links(struct daemon *d); /* once: where Slurm's names are */
-int request_of_attempt(struct daemon *d, uint32_t job, uint64_t gpus, int *ret_fd, struct err *err);
+int request_of_attempt(struct daemon *d, uint32_t job, uint64_t gpus, struct engine_start *ret, struct err *err);
 
 /* --- marks.c ------------------------------------------------------------------------------------- */
 void marks_follow(struct daemon *d, uint32_t job, uint32_t attempt); /* it runs */
@@ -350,6 +353,15 @@ int backup_doubt(struct daemon *d, job_id job);
 /* Put the copy `file` in the place of the store in `state`, while no daemon runs (E_BUSY else).
  * E_STATE: a job runs whose end the copy would not know. */
 int backup_restore(const char *state, int state_fd, const char *file, struct err *err);
+
+/* --- roles.c ------------------------------------------------------------------------------------- */
+int roles_load(struct daemon *d, struct err *err);
+void roles_forget(struct daemon *d);
+enum config_role roles_of(const struct daemon *d, uid_t uid); /* ROLE_USER outside system mode */
+/* In a turn: may this peer ask for this at all? */
+int roles_check(const struct daemon *d, struct op *op);
+/* System mode: does the ticket in it say that this user asked for just this? */
+int roles_check_ticket(const struct op *op, const struct spec *spec, struct str env, uint32_t tasks, struct err *err);
 
 /* --- log.c --------------------------------------------------------------------------------------- */
 /* One record: "at=... what=WHAT " and the formatted fields; text fields through log_str. */

@@ -15,6 +15,7 @@
 #include "base/io.h"
 #include "daemon/internal.h"
 #include "engine/attempt.h"
+#include "engine/local.h"
 
 #define RETAIN_ROWS   500u                 /* of each table in one step: bounds a pause */
 #define JOBS_MAX      1000000u             /* ended jobs kept, whatever their age */
@@ -31,20 +32,12 @@ static int tails_fd(const struct daemon *d)
     return fd < 0 ? io_from_errno(errno) : fd;
 }
 
-static int attempts_fd(const struct daemon *d)
-{
-    int fd = openat(d->state_fd, "attempts", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return fd < 0 ? io_from_errno(errno) : fd;
-}
-
 static int read_living(struct daemon *d, uint32_t job, uint32_t attempt, size_t max, struct buf *out,
                        uint64_t *ret_total)
 {
-    int all = attempts_fd(d);
-    int dir = all < 0 ? all : attempt_open(all, job, attempt);
+    int dir = attempt_open(engine_local_attempts(d->engine), job, attempt);
     int code = dir < 0 ? dir : attempt_read_tail(dir, max, out, ret_total);
     io_close(&dir);
-    io_close(&all);
     return code;
 }
 

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "client/ticket.h"
 #include "daemon/internal.h"
 #include "engine/gpulock.h"
 #include "engine/local.h"
@@ -27,17 +28,19 @@
 #include "web/web.h"
 
 #define STATUS_OTHER 3
+#define SYSTEM_CONFIG "/etc/eoul/eoul.yaml"
 #define NOFILE_WANTED 65536 /* clients and attempts each hold descriptors */
 
 struct arguments {
     const char *state, *socket, *config, *team, *export, *check_config, *restore;
     int ready_fd;
-    bool foreground, check, accept_divergence, whole;
+    bool system, foreground, check, accept_divergence, whole;
 };
 
 static const char usage[] = N_(
     "usage: eould [--state DIR] [--socket PATH] [--config FILE] [--team GROUP] [--foreground]\n"
     "             [--ready-fd N] [--accept-divergence]\n"
+    "       eould --system [--state DIR --socket PATH] [--config FILE]   for all users of this machine\n"
     "       eould --check            look through the store, change nothing\n"
     "       eould --check-config FILE   is this eoul.yaml right, and what holds with it\n"
     "       eould --export-journal FILE [--whole]   for eoul sim --replay\n"
@@ -50,6 +53,7 @@ static int parse(int argc, char **argv, enum lang lang, struct arguments *a)
     static const struct option options[] = {
         { "state", required_argument, NULL, 's' }, { "socket", required_argument, NULL, 'S' },
         { "config", required_argument, NULL, 'c' }, { "team", required_argument, NULL, 't' },
+        { "system", no_argument, NULL, 'y' },
         { "ready-fd", required_argument, NULL, 'r' }, { "foreground", no_argument, NULL, 'f' },
         { "check", no_argument, NULL, 'k' }, { "export-journal", required_argument, NULL, 'x' },
         { "check-config", required_argument, NULL, 'C' }, { "restore", required_argument, NULL, 'R' },
@@ -65,6 +69,7 @@ static int parse(int argc, char **argv, enum lang lang, struct arguments *a)
         case 'S': a->socket = optarg; break;
         case 'c': a->config = optarg; break;
         case 't': a->team = optarg; break;
+        case 'y': a->system = true; break;
         case 'f': a->foreground = true; break;
         case 'k': a->check = true; break;
         case 'C': a->check_config = optarg; break;
@@ -104,9 +109,30 @@ static int find_team(struct daemon *d, const char *group, struct err *err)
     return 0;
 }
 
+/* System mode: the places are the system's, or named in full. */
+static int find_system(struct daemon *d, const struct arguments *a, struct err *err)
+{
+    struct place_env env = { .uid = geteuid(), .state = a->state, .socket = a->socket };
+    if (geteuid() == 0)
+        return err_set(err, E_DENIED, "eould --system runs as a user of its own (eoul), never as root; only "
+                       "eoul-launcher is root.");
+    if (a->team || !a->state != !a->socket)
+        return err_set(err, E_USAGE, "--system goes with both or neither of --state and --socket, and not with "
+                       "--team.");
+    d->system = true;
+    d->mode = "system";
+    int code = a->state ? place_find(&env, &d->place, err) : place_of_system(&d->place, err);
+    if (code < 0)
+        return code;
+    d->state_fd = place_open_state(&d->place, err);
+    return d->state_fd < 0 ? d->state_fd : 0;
+}
+
 static int find_places(struct daemon *d, const struct arguments *a, struct err *err)
 {
     struct place_env env;
+    if (a->system)
+        return find_system(d, a, err);
     int code = a->team ? find_team(d, a->team, err) : 0;
     if (code < 0)
         return code;
@@ -131,6 +157,9 @@ static int load_config(struct daemon *d, const struct arguments *a, struct err *
     const char *named = a->config ? a->config : getenv("EOUL_CONFIG");
     if (named && *named)
         return config_load(named, &d->config, err);
+    if (d->system)
+        return access(SYSTEM_CONFIG, F_OK) < 0 ? config_defaults(&d->config, err)
+                                               : config_load(SYSTEM_CONFIG, &d->config, err);
     const char *base = getenv("XDG_CONFIG_HOME");
     const char *home = getenv("HOME");
     int n = base && *base == '/' ? snprintf(path, sizeof path, "%s/eoul/eoul.yaml", base)
@@ -194,7 +223,8 @@ static int open_store(struct daemon *d, int lock_fd, struct err *err)
 static int start_engine(struct daemon *d, struct err *err)
 {
     const struct engine_local_options o = { .state_fd = d->state_fd,
-                                            .libexec = getenv("EOUL_LIBEXEC") };
+                                            .libexec = getenv("EOUL_LIBEXEC"),
+                                            .launcher = d->system ? ticket_socket() : NULL };
     return engine_local_open(&o, &d->engine, err);
 }
 
@@ -227,6 +257,8 @@ static int start(struct daemon *d, int lock_fd, struct err *err)
     code = open_store(d, lock_fd, err);
     if (code == 0)
         code = start_loop(d, err);
+    if (code == 0 && d->system)
+        code = roles_load(d, err);
     if (code == 0)
         code = people_create(d->config, &d->people, err);
     if (code == 0)
@@ -283,6 +315,7 @@ static void stop(struct daemon *d)
     index_clear(&d->index);
     state_finish(d);
     people_destroy(d->people);
+    roles_forget(d);
     config_destroy(d->config);
     loop_destroy(d->loop);
     backup_stop(d);
@@ -299,6 +332,19 @@ static void say_ready(int *fd, const char *word, const char *rest)
         return;
     dprintf(*fd, "%s%s\n", word, rest);
     io_close(fd);
+}
+
+/* Whoever waited for us was told; the number is by now that of another descriptor, perhaps the store's. */
+static void drop_ready(char **argv)
+{
+    char **to = argv;
+    for (char **from = argv; *from; from++) {
+        if (strcmp(*from, "--ready-fd") == 0 && from[1])
+            from++;
+        else if (strncmp(*from, "--ready-fd=", sizeof "--ready-fd=" - 1) != 0)
+            *to++ = *from;
+    }
+    *to = NULL;
 }
 
 static int refuse(struct arguments *a, const struct err *err)
@@ -443,6 +489,7 @@ int main(int argc, char **argv)
     stop(d);
     free(d);
     if (restart) {
+        drop_ready(argv);
         execv("/proc/self/exe", argv); /* signals are blocked in the loop only */
         perror("eould: cannot start again");
         return 1;

@@ -24,6 +24,7 @@
 #include "daemon/stall.h"
 #include "daemon/stoprule.h"
 #include "engine/attempt.h"
+#include "engine/local.h"
 #include "spec/marks.h"
 #include "spec/spec.h"
 
@@ -156,15 +157,13 @@ void marks_follow(struct daemon *d, uint32_t job, uint32_t attempt)
 
 static int read_file(const struct daemon *d, uint32_t job, uint32_t attempt, struct wire_marks *ret)
 {
-    int all = openat(d->state_fd, "attempts", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    int dir = all < 0 ? E_NOT_FOUND : attempt_open(all, job, attempt);
+    int dir = attempt_open(engine_local_attempts(d->engine), job, attempt);
     int code = dir < 0 ? dir : attempt_read_marks(dir, ret);
     /* The job's own user can write that file: what is no result never gets further. */
     if (code == 0 && (!marks_text_sound((struct str){ ret->text, ret->text_len }) ||
                       (ret->done_ppm > 1000000 && ret->done_ppm != UNKNOWN)))
         code = E_CORRUPT;
     io_close(&dir);
-    io_close(&all);
     return code;
 }
 
@@ -199,11 +198,9 @@ static bool hangs(struct daemon *d, struct marked *m, usec_t now)
     if (!stall_overdue(&m->stall, least_us, now) || !core_job_get(d->core, m->job, &j) ||
         j.state != JOB_RUNNING)
         return false;
-    int all = openat(d->state_fd, "attempts", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    int dir = all < 0 ? E_NOT_FOUND : attempt_open(all, m->job, m->attempt);
+    int dir = attempt_open(engine_local_attempts(d->engine), m->job, m->attempt);
     int64_t cpu_us = dir < 0 ? -1 : stall_cpu(dir);
     io_close(&dir);
-    io_close(&all);
     return stall_hangs(&m->stall, cpu_us, gpus_idle(d, j.gpu_mask), idle_us, now);
 }
 
@@ -226,12 +223,10 @@ static void look_at_room(struct daemon *d, struct marked *m, usec_t now)
     if (m->room_boot_at && now < m->room_boot_at + d->room_window_us / ROOM_LOOKS)
         return;
     m->room_boot_at = now;
-    int all = openat(d->state_fd, "attempts", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    int dir = all < 0 ? E_NOT_FOUND : attempt_open(all, m->job, m->attempt);
+    int dir = attempt_open(engine_local_attempts(d->engine), m->job, m->attempt);
     if (dir >= 0 && attempt_read_room(dir, &mib) == 0)
         room_seen(&m->room, mib, d->room_window_us, now);
     io_close(&dir);
-    io_close(&all);
     if (room_short(&m->room) != m->room_told)
         log_line("room", "job=%u free_mib=%u left_min=%" PRId64, m->job, m->room.mib,
                  m->room.left_us / USEC_PER_MIN);

@@ -20,6 +20,7 @@
 #include "base/io.h"
 #include "daemon/internal.h"
 #include "engine/attempt.h"
+#include "engine/local.h"
 
 #define ANSWERS_US (150 * USEC_PER_MSEC) /* part of "back in service within 500 ms" */
 
@@ -285,14 +286,13 @@ static bool is_passing(int code)
 void run_start(struct daemon *d, const struct act *a)
 {
     struct err err = { 0 };
-    int fd = -1;
+    struct engine_start s = { .job = a->job, .attempt = a->attempt, .request_fd = -1 };
     FAULT("start-before");
-    int code = request_of_attempt(d, a->job, a->gpus, &fd, &err);
+    int code = request_of_attempt(d, a->job, a->gpus, &s, &err);
     if (code == 0) {
-        struct engine_start s = { .job = a->job, .attempt = a->attempt, .request_fd = fd };
         memcpy(s.uuid, a->uuid, sizeof s.uuid);
         code = engine_start(d->engine, &s, &err);
-        io_close(&fd);
+        io_close(&s.request_fd);
     }
     FAULT("start-after");
     if (code == 0 || code == E_UNAVAILABLE) /* the engine is down: recovery will say */
@@ -396,7 +396,7 @@ static void lost_without_row(struct recovery *r)
 /* Directories whose end was committed just before a crash. */
 static void forget_leftovers(struct recovery *r)
 {
-    int fd = openat(r->d->state_fd, "attempts", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(engine_local_attempts(r->d->engine), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     if (!dir) {
         io_close(&fd);

@@ -1,7 +1,7 @@
 /* socket.c - the socket clients connect to.
  *
  * Who connects is asked of the kernel (SO_PEERCRED, SO_PEERGROUPS); who may: in personal mode the
- * person and root, in a team's its group besides.  A directory that is cleaned away under us is made
+ * person and root, in a team's its group besides, in system mode whoever has a role (roles.c).  A directory that is cleaned away under us is made
  * again: inotify tells of it, and SIGUSR1 asks for it.
  *
  * One descriptor is kept in reserve: when there are no others, it is given up for a moment to accept
@@ -74,7 +74,9 @@ static void take(struct daemon *d, int fd)
         return;
     }
     struct op_peer peer = { .uid = cred.uid, .gid = cred.gid, .pid = cred.pid };
-    if (!daemon_is_operator(d, &peer) && !(d->team && in_group(fd, &cred, d->team_gid))) {
+    bool may = d->system ? roles_of(d, cred.uid) != ROLE_NONE
+                         : daemon_is_operator(d, &peer) || (d->team && in_group(fd, &cred, d->team_gid));
+    if (!may) {
         turn_away(fd, "403 Forbidden", "{\"error\":{\"code\":\"denied\",\"message\":"
                   "\"This daemon belongs to somebody else.\"}}");
         return;
@@ -142,6 +144,8 @@ static int bind_at(struct daemon *d, int fd, const struct sockaddr_un *address, 
     if (d->team && (lchown(path, (uid_t)-1, d->team_gid) < 0 || chmod(path, 0660) < 0))
         return err_set(err, io_from_errno(errno), "cannot give the socket %s to the team's group: %s",
                        path, strerror(errno));
+    if (d->system && chmod(path, 0666) < 0) /* who it is, the kernel says; what they may, roles.c */
+        return err_set(err, io_from_errno(errno), "cannot open the socket %s to users: %s", path, strerror(errno));
     if (listen(fd, BACKLOG) < 0)
         return err_set(err, io_from_errno(errno), "cannot listen at %s: %s", path, strerror(errno));
     return 0;

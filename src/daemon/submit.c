@@ -267,6 +267,10 @@ static int submit_spec(struct daemon *d, const struct op *op, struct op_item *it
     ev.submit.tasks_n = spec->array.range_n;
     ev.submit.deps = deps;
     ev.submit.deps_n = deps_n;
+    if (d->system)
+        code = roles_check_ticket(op, spec, env, spec->array.range_n ? spec->array.tasks : 1, err);
+    if (code < 0)
+        return code;
     item->ret_id = ev.submit.job;
     item->ret_tasks = spec->array.range_n ? spec->array.tasks : 1;
     uint32_t first = call ? call : item->ret_id;

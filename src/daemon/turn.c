@@ -256,7 +256,7 @@ static void run_op(struct daemon *d, struct op *op)
     err_clear(&op->err);
     op->changed = 0;
     op->again = false;
-    op->result = op->tap ? taps_check(d, op) : 0;
+    op->result = op->tap ? taps_check(d, op) : roles_check(d, op);
     if (op->result == 0)
         run_kind(d, op);
     if (op->result == 0 && op->tap)

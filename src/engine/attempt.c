@@ -17,6 +17,19 @@ void attempt_name(uint32_t job, uint32_t attempt, char ret[ATTEMPT_NAME_MAX])
     snprintf(ret, ATTEMPT_NAME_MAX, "%u.%u", (unsigned)job, (unsigned)attempt);
 }
 
+void attempt_uuid(const uint8_t uuid[16], char ret[37])
+{
+    static const char digits[] = "0123456789abcdef";
+    char *at = ret;
+    for (int i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *at++ = '-';
+        *at++ = digits[uuid[i] >> 4];
+        *at++ = digits[uuid[i] & 15];
+    }
+    *at = 0;
+}
+
 int attempt_open(int attempts_fd, uint32_t job, uint32_t attempt)
 {
     char name[ATTEMPT_NAME_MAX];
@@ -101,6 +114,15 @@ bool attempt_locked(int dir_fd)
     int r = fcntl(fd, F_OFD_GETLK, &look);
     io_close(&fd);
     return r == 0 && look.l_type != F_UNLCK;
+}
+
+bool attempt_alive_held(int dir_fd)
+{
+    struct flock look = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    int fd = open_plain(dir_fd, "alive", O_RDONLY);
+    bool held = fd >= 0 && fcntl(fd, F_OFD_GETLK, &look) == 0 && look.l_type != F_UNLCK;
+    io_close(&fd);
+    return held;
 }
 
 bool attempt_claimed(int dir_fd)
@@ -239,6 +261,27 @@ const char *attempt_phase_word(uint32_t phase)
     return word(words, ATTEMPT_PHASE_COUNT, phase);
 }
 
+static void explain_ticket(int error, struct err *err)
+{
+    switch (error) {
+    case ESTALE:
+        err_set(err, E_DENIED, "its ticket has expired: it waited too long; submit it again");
+        return;
+    case EALREADY:
+        err_set(err, E_DENIED, "its ticket was used for this run before");
+        return;
+    case EDQUOT:
+        err_set(err, E_DENIED, "it was started as often as its ticket allows; submit it again");
+        return;
+    case EBADMSG:
+        err_set(err, E_DENIED, "its ticket is not one that the launcher gave out; submit it again");
+        return;
+    default:
+        err_set(err, E_DENIED, "it is not what its user asked for, so it was not started");
+        return;
+    }
+}
+
 void attempt_explain(uint32_t cause, uint32_t stage, int error, const char *detail, struct err *err)
 {
     const char *why = strerror(error);
@@ -265,6 +308,9 @@ void attempt_explain(uint32_t cause, uint32_t stage, int error, const char *deta
         return;
     case STAGE_PTY:
         err_set(err, code, "cannot give the job a terminal: %s", why);
+        return;
+    case STAGE_TICKET:
+        explain_ticket(error, err);
         return;
     case STAGE_LIMITS:
         err_set(err, code, "cannot set the limits of the job (%s): %s", detail, why);

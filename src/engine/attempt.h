@@ -13,6 +13,7 @@
 
 #define ATTEMPT_NAME_MAX 24 /* "4294967295.4294967295" */
 
+void attempt_uuid(const uint8_t uuid[16], char ret[37]); /* as text: EOUL_ATTEMPT */
 void attempt_name(uint32_t job, uint32_t attempt, char ret[ATTEMPT_NAME_MAX]);
 /* Open STATE/attempts/JOB.ATTEMPT: a descriptor or E_NOT_FOUND... */
 int attempt_open(int attempts_fd, uint32_t job, uint32_t attempt);
@@ -23,6 +24,7 @@ int attempt_read_exit(int dir_fd, struct wire_exit *ret);
 int attempt_read_status(int dir_fd, struct wire_status *ret);
 bool attempt_locked(int dir_fd);  /* a supervisor lives: never disturbs it (F_OFD_GETLK) */
 bool attempt_claimed(int dir_fd);
+bool attempt_alive_held(int dir_fd); /* without a cgroup: a process of it has its inherited lock */
 
 /* The last output, at most max bytes, appended to out; *ret_total counts all output so far. */
 int attempt_read_tail(int dir_fd, size_t max, struct buf *out, uint64_t *ret_total);

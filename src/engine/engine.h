@@ -27,6 +27,7 @@
 
 #include "base/err.h"
 #include "base/usec.h"
+#include "launcher/ticket.h"
 #include "supervisor/wire.h" /* attempt_cause, attempt_stage */
 
 #define ENGINE_EVENT_LIST(X) \
@@ -76,6 +77,9 @@ struct engine_start {
     uint32_t attempt;
     uint8_t uuid[16]; /* random name of this attempt; EOUL_ATTEMPT in the job's environment */
     int request_fd;   /* supervisor/request.h; borrowed */
+    bool has_ticket;  /* system mode: the proof that its user asked for it */
+    uint32_t task;    /* ... and for which task of it, from 0 */
+    struct ticket ticket;
 };
 
 struct engine_capacity { /* GPUs come from the probe or the configuration, not from here */

@@ -43,6 +43,7 @@
 #define SPAWN_US_MAX (2 * USEC_PER_SEC)
 #define CLOSE_US_MAX (2 * USEC_PER_SEC)
 #define ENV_MAX 64 /* variables passed on */
+#define CONNECT_AGAIN_MS 20
 #define BATCH 64 /* epoll events taken at once */
 
 enum step { FREE, LAUNCHING, FOLLOWING, DYING, AGAIN, CLAIMING, KILLING };
@@ -273,10 +274,11 @@ static void launcher_read(struct local *l)
 
 /* Ask without ever blocking against a launcher that blocks on us: while its queue is full, wait until
  * it takes more; answers stay in the socket until engine_poll, unless they are what it waits for. */
-static int ask(struct local *l, struct launcher_msg *m, const int *fds, int fd_n)
+static int ask_with(struct local *l, const struct launcher_order *o, bool has_ticket, const int *fds, int fd_n)
 {
     while (l->socket_fd >= 0) {
-        int r = launcher_send(l->socket_fd, m, fds, fd_n, MSG_DONTWAIT);
+        int r = has_ticket ? launcher_send_order(l->socket_fd, o, fds, fd_n, MSG_DONTWAIT)
+                           : launcher_send(l->socket_fd, &o->msg, fds, fd_n, MSG_DONTWAIT);
         if (r == 0)
             return 0;
         if (r != E_BUSY)
@@ -288,6 +290,12 @@ static int ask(struct local *l, struct launcher_msg *m, const int *fds, int fd_n
     }
     launcher_gone(l);
     return E_UNAVAILABLE;
+}
+
+static int ask(struct local *l, const struct launcher_msg *m, const int *fds, int fd_n)
+{
+    const struct launcher_order o = { .msg = *m };
+    return ask_with(l, &o, false, fds, fd_n);
 }
 
 static int ask_about(struct local *l, const struct followed *f, enum launcher_type type)
@@ -584,15 +592,15 @@ static int local_start(struct engine *e, const struct engine_start *start, struc
         io_close(&pair[1]);
         return err_set(err, r, "cannot follow more than %u running attempts", LOCAL_ATTEMPTS_MAX);
     }
-    struct launcher_msg m = { .type = LAUNCHER_LAUNCH, .job = start->job,
-                              .attempt = start->attempt };
-    memcpy(m.uuid, start->uuid, sizeof m.uuid);
+    struct launcher_order o = { .msg = { .type = LAUNCHER_LAUNCH, .job = start->job, .attempt = start->attempt },
+                                .task = start->task, .ticket = start->ticket };
+    memcpy(o.msg.uuid, start->uuid, sizeof o.msg.uuid);
     const int fds[2] = { start->request_fd, pair[1] };
     f->peer_fd = pair[0];
     f->launch_open = true;
     r = watch(l, f, ON_PEER, pair[0]);
     if (r == 0)
-        r = ask(l, &m, fds, 2);
+        r = ask_with(l, &o, start->has_ticket, fds, 2);
     io_close(&pair[1]);
     if (r < 0) {
         leave_place(l, f);
@@ -858,6 +866,8 @@ static int wait_ready(struct local *l, const char *programs, struct err *err)
     r = launcher_receive(l->socket_fd, &m, fds, 0);
     if (r == 1 && m.type == LAUNCHER_READY) {
         l->has_cgroup = m.value != 0;
+        if (l->attempts_fd < 0)
+            l->attempts_fd = fds[0];
         return 0;
     }
     if (r == 1 && m.type == LAUNCHER_FAILED)
@@ -866,12 +876,46 @@ static int wait_ready(struct local *l, const char *programs, struct err *err)
     return err_set(err, E_UNAVAILABLE, "\"%s/eoul-launcher\" ended before it was ready", programs);
 }
 
-static int open_parts(struct local *l, const struct engine_local_options *o, struct err *err)
+/* System mode.  A launcher that still has another daemon hangs up; one that is being started is not there yet. */
+static int connect_launcher(struct local *l, const char *path, struct err *err)
 {
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    usec_t until = io_boot_now() + LOCAL_HANDOVER_US_MAX;
+    if (strlen(path) >= sizeof name.sun_path)
+        return err_set(err, E_TOO_LARGE, "the path of the launcher's socket is too long: %.60s...", path);
+    memcpy(name.sun_path, path, strlen(path) + 1);
+    for (;;) {
+        int error = 0;
+        l->socket_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+        if (l->socket_fd < 0 || connect(l->socket_fd, (struct sockaddr *)&name, sizeof name) < 0)
+            error = errno;
+        else if (wait_ready(l, path, err) == 0)
+            return 0;
+        io_close(&l->socket_fd);
+        if (io_boot_now() >= until)
+            return error ? err_set(err, E_UNAVAILABLE, "the launcher at %s cannot be reached: %s; is "
+                                   "eoul-launcher running?", path, strerror(error))
+                         : err_set(err, E_BUSY, "the launcher at %s serves another eould", path);
+        (void)poll(NULL, 0, CONNECT_AGAIN_MS);
+    }
+}
+
+static int open_attempts(struct local *l, const struct engine_local_options *o, struct err *err)
+{
+    if (o->launcher)
+        return connect_launcher(l, o->launcher, err);
     if (mkdirat(o->state_fd, "attempts", 0700) < 0 && errno != EEXIST)
         return err_set(err, io_from_errno(errno), "cannot make the directory \"attempts\" in the "
                                                   "state directory: %s", strerror(errno));
     l->attempts_fd = openat(o->state_fd, "attempts", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    return 0;
+}
+
+static int open_parts(struct local *l, const struct engine_local_options *o, struct err *err)
+{
+    int r = open_attempts(l, o, err);
+    if (r < 0)
+        return r;
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     l->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     l->places = calloc(LOCAL_ATTEMPTS_MAX, sizeof *l->places); /* touched only as far as used */
@@ -882,45 +926,43 @@ static int open_parts(struct local *l, const struct engine_local_options *o, str
     return 0;
 }
 
-int engine_local_open(const struct engine_local_options *o, struct engine **ret, struct err *err)
+static int fork_launcher(struct local *l, const struct engine_local_options *o, struct err *err)
 {
     char programs[4096];
     int pair[2];
-    struct local *l = calloc(1, sizeof *l);
-    if (!l)
-        return err_set(err, E_NO_MEMORY, "out of memory");
-    l->engine.ops = &local_ops;
-    l->epoll_fd = l->socket_fd = l->attempts_fd = l->timer_fd = l->spawn_pidfd = -1;
-    int r = open_parts(l, o, err);
+    int r = programs_directory(o->libexec, programs, sizeof programs);
     if (r < 0)
-        goto fail;
-    r = programs_directory(o->libexec, programs, sizeof programs);
-    if (r < 0) {
-        (void)err_set(err, r, "cannot find out where the programs of eoul are");
-        goto fail;
-    }
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-        r = err_set(err, io_from_errno(errno), "cannot make a socket: %s", strerror(errno));
-        goto fail;
-    }
+        return err_set(err, r, "cannot find out where the programs of eoul are");
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return err_set(err, io_from_errno(errno), "cannot make a socket: %s", strerror(errno));
     l->socket_fd = pair[0];
     l->launcher_pid = fork();
     if (l->launcher_pid == 0)
         become_launcher(pair[1], l->attempts_fd, programs);
     io_close(&pair[1]);
     if (l->launcher_pid < 0)
-        r = err_set(err, io_from_errno(errno), "cannot fork: %s", strerror(errno));
-    else
-        r = wait_ready(l, programs, err);
+        return err_set(err, io_from_errno(errno), "cannot fork: %s", strerror(errno));
+    return wait_ready(l, programs, err);
+}
+
+int engine_local_open(const struct engine_local_options *o, struct engine **ret, struct err *err)
+{
+    struct local *l = calloc(1, sizeof *l);
+    if (!l)
+        return err_set(err, E_NO_MEMORY, "out of memory");
+    l->engine.ops = &local_ops;
+    l->epoll_fd = l->socket_fd = l->attempts_fd = l->timer_fd = l->spawn_pidfd = -1;
+    int r = open_parts(l, o, err);
+    if (r == 0 && !o->launcher)
+        r = fork_launcher(l, o, err);
     if (r == 0 && watch(l, NULL, ON_LAUNCHER, l->socket_fd) < 0)
         r = err_set(err, io_from_errno(errno), "cannot watch the launcher: %s", strerror(errno));
-    if (r < 0)
-        goto fail;
+    if (r < 0) {
+        local_destroy(&l->engine);
+        return r;
+    }
     *ret = &l->engine;
     return 0;
-fail:
-    local_destroy(&l->engine);
-    return r;
 }
 
 int engine_local_spawn(struct engine *e, enum local_role role, int stdin_fd, int stdout_fd,
@@ -954,5 +996,6 @@ int engine_local_spawn(struct engine *e, enum local_role role, int stdin_fd, int
     return 0;
 }
 
+int engine_local_attempts(const struct engine *e) { return ((const struct local *)e)->attempts_fd; }
 uint32_t engine_local_active(const struct engine *e) { return ((const struct local *)e)->active; }
 bool engine_local_has_cgroup(const struct engine *e) { return ((const struct local *)e)->has_cgroup; }

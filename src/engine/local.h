@@ -1,10 +1,13 @@
 /* local.h - the engine that runs jobs on this machine, through the launcher.
  *
- * engine_local_open is the only fork of the daemon and must come before its store is opened and
+ * Personal mode: engine_local_open is the only fork of the daemon and must come before its store is opened and
  * before any thread exists.  It does not return until the launcher of an earlier daemon on the same
  * state directory is gone (it drains its messages and exits at the death of its daemon): two
  * launchers on one directory could start one attempt twice.  Bounded: E_BUSY after
  * LOCAL_HANDOVER_US_MAX.
+ *
+ * System mode: nothing is forked; the launcher is there already, or systemd starts it when it is connected to.
+ * Each start needs a ticket.
  *
  * The engine owns its descriptors; the state directory's descriptor stays the caller's.
  */
@@ -20,6 +23,7 @@ enum local_role { LOCAL_PROBE, LOCAL_FETCH, LOCAL_ROLE_COUNT };
 
 struct engine_local_options {
     int state_fd;             /* STATE directory; attempts/ is made in it (0700) */
+    const char *launcher;     /* system mode: the socket of the launcher, a service of its own; else NULL */
     const char *libexec;      /* where eoul-launcher and its like are; NULL: beside this program */
 };
 
@@ -30,6 +34,9 @@ int engine_local_open(const struct engine_local_options *o, struct engine **ret,
  * wait on it; the launcher reaps. */
 int engine_local_spawn(struct engine *e, enum local_role role, int stdin_fd, int stdout_fd,
                        int *ret_pidfd, struct err *err);
+
+/* The directory of the attempts, the engine's. */
+int engine_local_attempts(const struct engine *e);
 
 /* Attempts this engine follows at the moment (started or recovered, not over). */
 uint32_t engine_local_active(const struct engine *e);

@@ -4,11 +4,16 @@
  * them.  No text, no lengths, no pointers: nothing here is parsed.  Answers carry the request's job and
  * attempt and come in the order of the requests, but for KILLED, which comes when the tree is gone (and
  * once before, if that takes longer than TREE_PROOF_US, with `value` 0).
+ *
+ * In system mode the daemon connects to TICKET_SOCKET instead, LAUNCH is a struct launcher_order, and READY
+ * brings a descriptor: the directory of the attempts.
  */
 #ifndef EOUL_LAUNCHER_LAUNCHER_H
 #define EOUL_LAUNCHER_LAUNCHER_H
 
 #include <stdint.h>
+
+#include "launcher/ticket.h"
 
 #define LAUNCHER_MAGIC   0x726c6f65u
 #define LAUNCHER_VERSION 1u
@@ -52,6 +57,14 @@ struct launcher_msg {
 };
 _Static_assert(sizeof(struct launcher_msg) == 56, "layout of a launcher record");
 
+struct launcher_order {
+    struct launcher_msg msg;
+    uint32_t task; /* of an array, from 0: job - task is the job of the first */
+    uint32_t reserved;
+    struct ticket ticket;
+};
+_Static_assert(sizeof(struct launcher_order) == 432, "layout of a launch with its ticket");
+
 /* Send and receive one record with its descriptors; both sides use these.
  * send: 0 or a negative E_*.  receive: 1 a record, 0 end of file, or negative E_* (E_BUSY: nothing there
  * with MSG_DONTWAIT; E_CORRUPT: not a record, its descriptors are closed).  fds is filled with -1 where
@@ -59,5 +72,8 @@ _Static_assert(sizeof(struct launcher_msg) == 56, "layout of a launcher record")
  * EMFILE: a request must be answered even then. */
 int launcher_send(int socket_fd, const struct launcher_msg *m, const int *fds, int fd_n, int flags);
 int launcher_receive(int socket_fd, struct launcher_msg *ret, int fds[LAUNCHER_FDS_MAX], int flags);
+/* The same with or without a ticket (then it is all zero: nobody's). */
+int launcher_send_order(int socket_fd, const struct launcher_order *o, const int *fds, int fd_n, int flags);
+int launcher_receive_order(int socket_fd, struct launcher_order *ret, int fds[LAUNCHER_FDS_MAX], int flags);
 
 #endif

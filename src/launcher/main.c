@@ -7,19 +7,19 @@
  * too; supervisors stay.  A lock on attempts/.launcher keeps the next one waiting until then: two
  * launchers could start one attempt twice.
  *
- * Personal mode so far: everything has the rights of one user, and a supervisor is a fork of the launcher:
- * starting a static program costs several times as much (most of it CPUID in a virtual machine, before
- * main), and there is nothing in our memory that the user may not see.  With EOUL_REEXEC=1, and in the
- * system mode to come, eoul-supervisor is executed instead, so that nothing of root's memory is there.
- * Made to become the only root process of system mode: fixed records only, nothing of foreign origin is
- * parsed, no network, no shell, a clean environment; dropping rights will stand between make_files()
- * and the executing.
+ * Personal mode: one user's rights, and a supervisor is a fork of the launcher: starting a static program costs
+ * several times as much (most of it CPUID in a virtual machine, before main).  EOUL_REEXEC=1: it is executed.
+ *
+ * System mode (--system): the only root process, a service of its own that outlives daemons.  Attempts are
+ * started for whoever's ticket the daemon shows (ticket.h, system.h), by executing eoul-supervisor with that
+ * user's rights (spawn.h).  Fixed records only, nothing of foreign origin is parsed, no network, no shell, no
+ * names looked up, a clean environment.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,9 +37,12 @@
 
 #include "base/err.h"
 #include "base/io.h"
+#include "base/sha256.h"
 #include "engine/attempt.h"
-#include "launcher/cgroup.h"
+#include "supervisor/cgroup.h"
 #include "launcher/launcher.h"
+#include "launcher/spawn.h"
+#include "launcher/system.h"
 #include "supervisor/claim.h"
 #include "supervisor/fault.h"
 #include "supervisor/supervisor.h"
@@ -65,12 +68,13 @@ struct killing { /* a tree on its way out */
 };
 
 struct launcher {
-    int socket_fd;
+    int socket_fd; /* the daemon's; -1: none is there (system mode) */
     int attempts_fd;
     int signal_fd;
     int timer_fd;
     bool has_cgroup;
     bool reexec;
+    struct system *system; /* NULL: personal mode */
     char place[CGROUP_PATH_MAX];
     char boot_id[40];
     const char *programs;
@@ -97,12 +101,17 @@ static void clean(struct launcher *l, uint32_t job, uint32_t attempt)
     static const char *const names[] = { "ctl", "script", "alive", "exit.new", "exit", "claim",
                                          "lock" };
     char name[ATTEMPT_NAME_MAX];
+    struct wire_head head;
     int fd = attempt_open(l->attempts_fd, job, attempt);
     if (fd >= 0 && !attempt_locked(fd)) {
+        if (l->system && attempt_read_head(fd, &head) == 0 && head.cgroup[0])
+            cgroup_remove(head.cgroup);
         for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
             (void)unlinkat(fd, names[i], 0);
         attempt_name(job, attempt, name);
         (void)unlinkat(l->attempts_fd, name, AT_REMOVEDIR);
+        if (l->system)
+            system_clean(l->system, job, attempt);
     }
     io_close(&fd);
 }
@@ -115,8 +124,6 @@ static void clean_some(struct launcher *l, uint32_t n)
         l->clean_boot_at = 0;
 }
 
-extern char **environ; /* the daemon gave us only what is ours: see become_launcher in engine/local.c */
-
 /* --- starting --------------------------------------------------------------------------------- */
 
 struct files { /* of a new attempt; all closed after the supervisor has them */
@@ -124,7 +131,10 @@ struct files { /* of a new attempt; all closed after the supervisor has them */
     int lock_fd;
     int listen_fd;
     int cgroup_fd;
+    int above_fd;  /* system mode: the cgroup in which the supervisor itself lives */
+    int script_fd; /* system mode */
 };
+#define NO_FILES { -1, -1, -1, -1, -1, -1 }
 
 static int make_listener(int dir_fd)
 {
@@ -136,7 +146,8 @@ static int make_listener(int dir_fd)
     return fd;
 }
 
-static int write_head(struct launcher *l, const struct launcher_msg *m, struct files *f)
+static int write_head(struct launcher *l, const struct launcher_msg *m, const struct spawn_user *u,
+                      struct files *f)
 {
     struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
     struct wire_head head = { .magic = WIRE_MAGIC, .version = WIRE_VERSION, .job = m->job,
@@ -149,14 +160,16 @@ static int write_head(struct launcher *l, const struct launcher_msg *m, struct f
     if (f->lock_fd < 0 || fcntl(f->lock_fd, F_OFD_SETLK, &lock) < 0)
         return -1;
     if (l->has_cgroup) {
-        f->cgroup_fd = cgroup_make(l->place, m->uuid, head.cgroup);
+        f->cgroup_fd = u ? cgroup_make_for(l->place, m->uuid, u->uid, head.cgroup, &f->above_fd)
+                         : cgroup_make(l->place, m->uuid, head.cgroup);
         if (f->cgroup_fd < 0)
             head.cgroup[0] = 0; /* then without: by attempt id and inherited lock */
     }
     return io_pwrite_all(f->lock_fd, &head, sizeof head, 0) < 0 ? -1 : 0;
 }
 
-static int make_files(struct launcher *l, const struct launcher_msg *m, struct files *f)
+static int make_files(struct launcher *l, const struct launcher_msg *m, const struct spawn_user *u,
+                      struct files *f)
 {
     char name[ATTEMPT_NAME_MAX];
     attempt_name(m->job, m->attempt, name);
@@ -164,11 +177,14 @@ static int make_files(struct launcher *l, const struct launcher_msg *m, struct f
         return -1;
     FAULT("mkdir");
     f->dir_fd = openat(l->attempts_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (f->dir_fd < 0 || write_head(l, m, f) < 0)
+    if (f->dir_fd < 0 || write_head(l, m, u, f) < 0)
         return -1;
     f->listen_fd = make_listener(f->dir_fd);
     FAULT("files");
-    return f->listen_fd < 0 ? -1 : 0;
+    if (f->listen_fd < 0 || !u)
+        return f->listen_fd < 0 ? -1 : 0;
+    f->script_fd = system_script(l->system, m->job, m->attempt, u->uid, u->gid);
+    return f->script_fd < 0 ? -1 : system_give(l->system, f->dir_fd, f->lock_fd, u->uid);
 }
 
 static void close_files(struct files *f)
@@ -177,39 +193,8 @@ static void close_files(struct files *f)
     io_close(&f->lock_fd);
     io_close(&f->listen_fd);
     io_close(&f->cgroup_fd);
-}
-
-/* Execute one of our programs: own session, no signal blocked or ignored, given descriptors at given
- * numbers, EOUL_* environment.  errno-style error or 0. */
-static int spawn(struct launcher *l, const char *program, char *const argv[], const int *from,
-                 const int *to, int n, pid_t *ret_pid)
-{
-    char path[4096];
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, ignored;
-    if (snprintf(path, sizeof path, "%s/%s", l->programs, program) >= (int)sizeof path)
-        return ENAMETOOLONG;
-    sigemptyset(&none);
-    sigemptyset(&ignored);
-    sigaddset(&ignored, SIGPIPE);
-    sigaddset(&ignored, SIGINT);
-    sigaddset(&ignored, SIGHUP);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-                                              POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &ignored);
-    int error = 0;
-    for (int i = 0; i < n && !error; i++)
-        if (from[i] >= 0)
-            error = posix_spawn_file_actions_adddup2(&actions, from[i], to[i]);
-    if (!error)
-        error = posix_spawn(ret_pid, path, &actions, &attributes, argv, environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return error;
+    io_close(&f->above_fd);
+    io_close(&f->script_fd);
 }
 
 /* Our child, from here on another program in all but the name of its file. */
@@ -230,31 +215,37 @@ static void __attribute__((noreturn)) become_supervisor(struct launcher *l,
     if (syscall(SYS_close_range, (unsigned)SUPERVISOR_FD_COUNT, ~0u, 0) < 0)
         _exit(127);
     (void)prctl(PR_SET_NAME, "eoul-supervisor");
-    _exit(supervisor_main());
+    _exit(supervisor_main(NULL));
 }
 
-static int spawn_supervisor(struct launcher *l, const struct launcher_msg *m, const struct files *f,
-                            const int fds[LAUNCHER_FDS_MAX], pid_t *ret_pid)
+static int spawn_supervisor(struct launcher *l, const struct launcher_order *o, const struct spawn_user *u,
+                            const struct files *f, const int fds[LAUNCHER_FDS_MAX], pid_t *ret_pid)
 {
-    static const int to[] = { SUPERVISOR_REQUEST_FD, SUPERVISOR_DIR_FD, SUPERVISOR_LOCK_FD,
-                              SUPERVISOR_LISTEN_FD, SUPERVISOR_PEER_FD, SUPERVISOR_CGROUP_FD };
-    const int from[] = { fds[0], f->dir_fd, f->lock_fd, f->listen_fd, fds[1], f->cgroup_fd };
-    if (!l->reexec) {
+    static const int to[] = { SUPERVISOR_REQUEST_FD, SUPERVISOR_DIR_FD, SUPERVISOR_LOCK_FD, SUPERVISOR_LISTEN_FD,
+                              SUPERVISOR_PEER_FD, SUPERVISOR_CGROUP_FD, SUPERVISOR_SCRIPT_FD };
+    const int from[] = { fds[0], f->dir_fd, f->lock_fd, f->listen_fd, fds[1], f->cgroup_fd, f->script_fd };
+    if (!u && !l->reexec) {
         *ret_pid = fork();
         if (*ret_pid == 0)
-            become_supervisor(l, m, from, to, 6);
+            become_supervisor(l, &o->msg, from, to, 7);
         return *ret_pid < 0 ? errno : 0;
     }
-    char program[] = "eoul-supervisor", name[ATTEMPT_NAME_MAX];
-    attempt_name(m->job, m->attempt, name); /* for ps only */
-    char *argv[] = { program, name, NULL };
-    return spawn(l, program, argv, from, to, 6, ret_pid);
+    char program[] = "eoul-supervisor", name[ATTEMPT_NAME_MAX], path[PATH_MAX], hash[SHA256_HEX], task[16], uid[16];
+    attempt_name(o->msg.job, o->msg.attempt, name); /* for ps only */
+    sha256_hex(o->ticket.hash, hash);
+    snprintf(task, sizeof task, "%u", (unsigned)o->task);
+    snprintf(uid, sizeof uid, "%u", u ? (unsigned)l->system->daemon_uid : 0);
+    char *argv[] = { program, name, u ? hash : NULL, task, uid, NULL };
+    if (snprintf(path, sizeof path, "%s/%s", l->programs, program) >= (int)sizeof path)
+        return ENAMETOOLONG;
+    return spawn(u, path, argv, from, to, 7, f->above_fd, ret_pid);
 }
 
 /* As make_files; on a full disk only after everything that waits to be removed is gone. */
-static int make_room_and_files(struct launcher *l, const struct launcher_msg *m, struct files *f)
+static int make_room_and_files(struct launcher *l, const struct launcher_msg *m, const struct spawn_user *u,
+                               struct files *f)
 {
-    if (make_files(l, m, f) == 0)
+    if (make_files(l, m, u, f) == 0)
         return 0;
     if (errno != ENOSPC || l->clean_n == 0)
         return -1;
@@ -262,12 +253,23 @@ static int make_room_and_files(struct launcher *l, const struct launcher_msg *m,
     clean_some(l, CLEANS_MAX);
     clean(l, m->job, m->attempt); /* what of it was made before the disk was full */
     errno = 0;
-    return make_files(l, m, f);
+    return make_files(l, m, u, f);
 }
 
-static void launch(struct launcher *l, struct launcher_msg *m, const int fds[LAUNCHER_FDS_MAX])
+/* May this be started at all?  0 or errno; only then is anything made. */
+static int check_ticket(struct launcher *l, const struct launcher_order *o)
 {
-    struct files f = { -1, -1, -1, -1 };
+    const struct launcher_msg *m = &o->msg;
+    int error = ticket_check(&o->ticket, l->system->key, io_wall_now());
+    return error ? error : ticket_use(l->system->spent_fd, &o->ticket, m->job, m->attempt, o->task);
+}
+
+static void launch(struct launcher *l, struct launcher_order *o, const int fds[LAUNCHER_FDS_MAX])
+{
+    struct launcher_msg *m = &o->msg;
+    struct files f = NO_FILES;
+    const struct spawn_user user = { o->ticket.uid, o->ticket.gid, o->ticket.groups, o->ticket.groups_n };
+    const struct spawn_user *u = l->system ? &user : NULL;
     pid_t pid = 0;
     int pidfd = -1;
     FAULT("launch");
@@ -278,11 +280,13 @@ static void launch(struct launcher *l, struct launcher_msg *m, const int fds[LAU
     errno = 0;
     if (fds[0] < 0) {
         m->error = m->error ? m->error : EBADMSG;
-    } else if (make_room_and_files(l, m, &f) < 0) {
+    } else if (u && (m->error = check_ticket(l, o)) != 0) {
+        m->stage = STAGE_TICKET;
+    } else if (make_room_and_files(l, m, u, &f) < 0) {
         m->error = errno ? errno : EIO;
     } else {
         m->stage = STAGE_SPAWN;
-        m->error = spawn_supervisor(l, m, &f, fds, &pid);
+        m->error = spawn_supervisor(l, o, u, &f, fds, &pid);
         FAULT("spawned");
     }
     if (m->error == 0) {
@@ -306,8 +310,11 @@ static void start_helper(struct launcher *l, struct launcher_msg *m, const int f
     m->type = LAUNCHER_SPAWNED;
     m->error = m->error ? m->error : EINVAL;
     if (m->value < LAUNCHER_ROLE_COUNT && fds[0] >= 0 && fds[1] >= 0) {
-        char *argv[] = { names[m->value], NULL };
-        m->error = spawn(l, names[m->value], argv, fds, to, 2, &pid);
+        char *argv[] = { names[m->value], NULL }, path[PATH_MAX];
+        const struct spawn_user user = { l->system ? l->system->helper_uid : 0,
+                                         l->system ? l->system->helper_gid : 0, NULL, 0 };
+        snprintf(path, sizeof path, "%s/%s", l->programs, names[m->value]);
+        m->error = spawn(l->system ? &user : NULL, path, argv, fds, to, 2, -1, &pid);
     }
     if (m->error == 0) {
         m->pid = pid;
@@ -337,34 +344,18 @@ static void claim(struct launcher *l, struct launcher_msg *m)
     answer(l, m, -1);
 }
 
-static void uuid_text(const uint8_t uuid[16], char ret[37])
-{
-    char *at = ret;
-    for (int i = 0; i < 16; i++)
-        at += snprintf(at, 4, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
-}
-
-static bool alive_held(int dir_fd)
-{
-    struct flock look = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-    int fd = openat(dir_fd, "alive", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    bool held = fd >= 0 && fcntl(fd, F_OFD_GETLK, &look) == 0 && look.l_type != F_UNLCK;
-    io_close(&fd);
-    return held;
-}
-
 /* Kill once more and look: true when nothing of it is left. */
 static bool kill_step(struct killing *k)
 {
     struct tree_mark mark = { 0 };
-    uuid_text(k->head.uuid, mark.uuid);
+    attempt_uuid(k->head.uuid, mark.uuid);
     mark.has_alive = fstatat(k->dir_fd, "alive", &mark.alive, AT_SYMLINK_NOFOLLOW) == 0;
     if (k->cgroup_fd >= 0)
         (void)tree_cgroup_kill(k->cgroup_fd);
     io_close(&k->pidfd);
     (void)tree_marked_signal(&mark, SIGKILL, &k->pidfd);
     bool empty = k->events_fd < 0 || tree_cgroup_empty(k->events_fd) == 1;
-    return empty && k->pidfd < 0 && !alive_held(k->dir_fd);
+    return empty && k->pidfd < 0 && !attempt_alive_held(k->dir_fd);
 }
 
 static void kill_close(struct killing *k)
@@ -405,6 +396,8 @@ static void kill_tree(struct launcher *l, const struct launcher_msg *m)
         kill_tell(l, &k, 1, 0);
         return;
     }
+    if (k.head.cgroup[0] && l->system)
+        cgroup_above(k.head.cgroup); /* whoever moved itself out of its own is still below this one */
     if (k.head.cgroup[0])
         k.cgroup_fd = open(k.head.cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (k.cgroup_fd >= 0)
@@ -440,19 +433,19 @@ static void clean_later(struct launcher *l, const struct launcher_msg *m)
 /* One record of the daemon; false at its end. */
 static bool serve(struct launcher *l)
 {
-    struct launcher_msg m;
+    struct launcher_order o;
     int fds[LAUNCHER_FDS_MAX];
-    int r = launcher_receive(l->socket_fd, &m, fds, MSG_DONTWAIT);
+    int r = launcher_receive_order(l->socket_fd, &o, fds, MSG_DONTWAIT);
     if (r == 0)
         return false;
     if (r < 0)
         return r == E_BUSY || r == E_CORRUPT;
-    switch (m.type) {
-    case LAUNCHER_LAUNCH: launch(l, &m, fds); break;
-    case LAUNCHER_CLAIM: claim(l, &m); break;
-    case LAUNCHER_KILLTREE: kill_tree(l, &m); break;
-    case LAUNCHER_CLEAN: clean_later(l, &m); break;
-    case LAUNCHER_SPAWN: start_helper(l, &m, fds); break;
+    switch (o.msg.type) {
+    case LAUNCHER_LAUNCH: launch(l, &o, fds); break;
+    case LAUNCHER_CLAIM: claim(l, &o.msg); break;
+    case LAUNCHER_KILLTREE: kill_tree(l, &o.msg); break;
+    case LAUNCHER_CLEAN: clean_later(l, &o.msg); break;
+    case LAUNCHER_SPAWN: start_helper(l, &o.msg, fds); break;
     default: break;
     }
     for (int i = 0; i < LAUNCHER_FDS_MAX; i++)
@@ -502,31 +495,57 @@ static void arm_timer(struct launcher *l)
     (void)timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
+static void say_ready(struct launcher *l)
+{
+    struct launcher_msg ready = { .type = LAUNCHER_READY, .value = l->has_cgroup };
+    answer(l, &ready, l->system ? l->attempts_fd : -1);
+}
+
+/* System mode: somebody connected or asks.  A daemon that comes while one is there waits: it tries again. */
+static void serve_system(struct launcher *l)
+{
+    int fd;
+    system_serve(l->system, &fd);
+    if (l->socket_fd < 0 && fd >= 0) {
+        l->socket_fd = fd;
+        fd = -1;
+        say_ready(l);
+    }
+    io_close(&fd);
+}
+
 static void run(struct launcher *l)
 {
-    static struct pollfd set[3 + 2 * LAUNCHER_KILLS_MAX];
+    enum { KILLS = 4 };
+    static struct pollfd set[KILLS + 2 * LAUNCHER_KILLS_MAX];
     for (;;) {
         set[0] = (struct pollfd){ .fd = l->socket_fd, .events = POLLIN };
         set[1] = (struct pollfd){ .fd = l->signal_fd, .events = POLLIN };
         set[2] = (struct pollfd){ .fd = l->timer_fd, .events = POLLIN };
+        set[3] = (struct pollfd){ .fd = l->system ? l->system->epoll_fd : -1, .events = POLLIN };
         for (uint32_t i = 0; i < l->kill_n; i++) {
             bool used = l->kills[i].dir_fd >= 0;
-            set[3 + 2 * i] = (struct pollfd){ .fd = used ? l->kills[i].events_fd : -1,
+            set[KILLS + 2 * i] = (struct pollfd){ .fd = used ? l->kills[i].events_fd : -1,
                                               .events = POLLPRI };
-            set[4 + 2 * i] = (struct pollfd){ .fd = used ? l->kills[i].pidfd : -1,
+            set[KILLS + 1 + 2 * i] = (struct pollfd){ .fd = used ? l->kills[i].pidfd : -1,
                                               .events = POLLIN };
         }
         arm_timer(l);
-        if (poll(set, 3 + 2 * l->kill_n, -1) < 0)
+        if (poll(set, KILLS + 2 * l->kill_n, -1) < 0)
             continue;
         if (set[1].revents)
             reap(l);
         uint64_t times;
         if (set[2].revents)
             (void)!read(l->timer_fd, &times, sizeof times);
-        watch_kills(l, set + 3);
-        if (set[0].revents && !serve(l))
-            return;
+        watch_kills(l, set + KILLS);
+        if (set[0].revents && !serve(l)) {
+            if (!l->system)
+                return;
+            io_close(&l->socket_fd);
+        }
+        if (set[3].revents)
+            serve_system(l);
         if (!set[0].revents && l->clean_boot_at && l->clean_boot_at <= io_boot_now())
             clean_some(l, CLEAN_BATCH);
     }
@@ -550,13 +569,23 @@ static void fill_low(void)
     io_close(&fd);
 }
 
-static int begin(struct launcher *l)
+static int begin(struct launcher *l, const struct system_places *places, const char **ret_what)
 {
-    l->socket_fd = move_up(LAUNCHER_SOCKET_FD);
-    l->attempts_fd = move_up(LAUNCHER_ATTEMPTS_FD);
-    if (l->socket_fd < 0 || l->attempts_fd < 0)
-        return -1;
-    fill_low();
+    if (l->system) {
+        l->socket_fd = -1;
+        l->system->listen_fd = places->activated ? move_up(LAUNCHER_SOCKET_FD) : -1;
+        fill_low();
+        if (system_open(l->system, places, ret_what) < 0)
+            return -1;
+        l->attempts_fd = l->system->attempts_fd;
+    } else {
+        l->socket_fd = move_up(LAUNCHER_SOCKET_FD);
+        l->attempts_fd = move_up(LAUNCHER_ATTEMPTS_FD);
+        if (l->socket_fd < 0 || l->attempts_fd < 0)
+            return -1;
+        fill_low();
+    }
+    *ret_what = "attempts/.launcher";
     int lock = openat(l->attempts_fd, ".launcher", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0)
         return -1;
@@ -575,35 +604,75 @@ static int begin(struct launcher *l)
     return 0;
 }
 
-int main(int argc, char **argv)
+/* --system and what may stand behind it: false if it is not understood.  Only root can have said it. */
+static bool read_places(int argc, char **argv, struct system_places *p)
 {
-    static struct launcher l;
-    if (argc != 2 || fcntl(LAUNCHER_SOCKET_FD, F_GETFD) < 0) {
-        static const char usage[] = "eoul-launcher is started by eould, not by hand.\n";
-        (void)!write(2, usage, sizeof usage - 1);
-        return 2;
+    static const char *const names[] = { "--state", "--socket", "--daemon", "--helper" };
+    const char **const values[] = { &p->state, &p->socket, &p->daemon, &p->helper };
+    bool good = strcmp(argv[2], "--system") == 0 && geteuid() == 0;
+    for (int i = 3; good && i < argc; i++) {
+        size_t k = 0;
+        while (k < 4 && strcmp(argv[i], names[k]) != 0)
+            k++;
+        if (k < 4 && ++i < argc)
+            *values[k] = argv[i];
+        else
+            good = p->activated = k == 4 && strcmp(argv[i], "--activated") == 0;
     }
-    fault_init();
+    return good;
+}
+
+/* What programs of ours may know of how we were started.  (Personal mode: the daemon gave us only that.) */
+static void keep_environment(void)
+{
+    char **to = environ;
+    for (char **from = environ; *from; from++)
+        if (strncmp(*from, "EOUL_", 5) == 0)
+            *to++ = *from;
+    *to = NULL;
+}
+
+static void become_calm(void)
+{
     umask(077);
     for (int s = 1; s < NSIG; s++)
-        (void)signal(s, SIG_DFL); /* whatever the daemon was started with; KILL and STOP refuse */
+        (void)signal(s, SIG_DFL); /* whatever we were started with; KILL and STOP refuse */
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN); /* ^C at the daemon's terminal is the daemon's business */
     (void)signal(SIGHUP, SIG_IGN);
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+int main(int argc, char **argv)
+{
+    static struct launcher l;
+    static struct system system;
+    struct system_places places = { SYSTEM_STATE, TICKET_SOCKET, SYSTEM_DAEMON_STATE, SYSTEM_HELPER_STATE, false };
+    bool is_system = argc > 2;
+    if (is_system ? !read_places(argc, argv, &places) : argc < 2 || fcntl(LAUNCHER_SOCKET_FD, F_GETFD) < 0) {
+        static const char usage[] = "eoul-launcher is started by eould, or by root with --system; not by hand.\n";
+        (void)!write(2, usage, sizeof usage - 1);
+        return 2;
+    }
+    fault_init();
+    become_calm();
+    if (is_system)
+        keep_environment();
     if (chdir("/") < 0)
         return 1;
+    l.system = is_system ? &system : NULL;
     l.programs = argv[1];
     l.title = argv[0];
     l.title_size = (size_t)(argv[1] + strlen(argv[1]) + 1 - argv[0]); /* the kernel puts them in a row */
     l.reexec = getenv("EOUL_REEXEC") != NULL;
-    if (begin(&l) < 0) {
-        fprintf(stderr, "eoul-launcher: cannot begin: %s\n", strerror(errno));
+    const char *what = "its descriptors";
+    if (begin(&l, &places, &what) < 0) {
+        fprintf(stderr, "eoul-launcher: cannot begin: %s: %s\n", what, strerror(errno));
         return 1;
     }
-    struct launcher_msg ready = { .type = LAUNCHER_READY, .value = l.has_cgroup };
-    answer(&l, &ready, -1);
+    if (!is_system)
+        say_ready(&l);
     run(&l);
     return 0;
 }

@@ -1,6 +1,7 @@
 /* canon.c - see spec.h: the canonical text of a spec, and back. */
 #include <string.h>
 
+#include "base/sha256.h"
 #include "base/utf8.h"
 #include "spec/option.h"
 #include "spec/value.h"
@@ -74,14 +75,24 @@ static void print_line(struct buf *out, const struct option_def *def, struct str
     buf_char(out, '\n');
 }
 
-void spec_print(struct buf *out, const struct spec *spec)
+/* Not for the user to sign: when it runs is the scheduler's business, within what was asked. */
+static bool is_outside_order(const char *name)
+{
+    static const char *const outside[] = { "time", "time-min", "begin", "deadline", "nice", "hold", "ticket" };
+    for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++)
+        if (strcmp(name, outside[i]) == 0)
+            return true;
+    return false;
+}
+
+static void print(struct buf *out, const struct spec *spec, bool order_only)
 {
     struct buf value;
     buf_init(&value, SPEC_BYTES_MAX);
     for (uint32_t i = 0; i < option_table_n; i++) {
         const struct option_def *def = &option_table[i];
         if (spec->source[i] == SPEC_UNSET || def->support == OPTION_REQUEST ||
-            value_types[def->kind].size == 0)
+            value_types[def->kind].size == 0 || (order_only && is_outside_order(def->name)))
             continue;
         if (def->kind == VALUE_LIST) {
             const struct spec_list *list =
@@ -102,6 +113,27 @@ void spec_print(struct buf *out, const struct spec *spec)
         print_line(out, def, buf_look(&value));
     }
     buf_finish(&value);
+}
+
+void spec_print(struct buf *out, const struct spec *spec) { print(out, spec, false); }
+void spec_print_order(struct buf *out, const struct spec *spec) { print(out, spec, true); }
+
+int spec_order_hash(const struct spec *spec, struct str environment_block, uint8_t ret_hash[32])
+{
+    struct sha256 hash;
+    struct buf text;
+    buf_init(&text, SPEC_PRINT_MAX);
+    spec_print_order(&text, spec);
+    int code = text.failed;
+    sha256_init(&hash);
+    sha256_add(&hash, STR("eoul order 1\n"));
+    sha256_add(&hash, buf_look(&text));
+    sha256_add(&hash, (struct str){ "", 1 }); /* no NUL is in the text: it ends here */
+    sha256_add(&hash, environment_block);
+    buf_finish(&text);
+    if (code == 0)
+        sha256_end(&hash, ret_hash);
+    return code;
 }
 
 static const struct option_def *find_key(struct str key)

@@ -267,6 +267,7 @@ const struct option_def option_table[] = {
     CAPTURED("columns", VALUE_NUMBER, 65535, columns)
     CAPTURED("feed", VALUE_FLAG, 0, feed)
     CAPTURED("meet", VALUE_NAME, 0, meet)
+    CAPTURED("ticket", VALUE_TEXT, 0, ticket)
     CAPTURED("wrapped", VALUE_FLAG, 0, wrapped)
     CAPTURED("script-name", VALUE_TEXT, 0, script_name)
     CAPTURED("argv", VALUE_LIST, SPEC_ARGV_MAX, argv)

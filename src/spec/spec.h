@@ -236,6 +236,7 @@ struct spec {
     uint32_t rows, columns;
     bool feed;                    /* its standard input comes from the client ... */
     struct str meet;              /* ... that waits for the start on this abstract socket */
+    struct str ticket;            /* system mode: the proof that its user asked for it (client/ticket.h) */
 
     uint8_t source[SPEC_OPTIONS_MAX]; /* enum spec_source, by row of the option table */
     struct spec_note *notes;
@@ -298,6 +299,11 @@ void spec_note(struct spec *spec, const struct err *err, unsigned line, const ch
     __attribute__((format(printf, 4, 5)));
 
 void spec_print(struct buf *out, const struct spec *spec);
+/* What its user signs in system mode: the same without what the scheduler may decide (times, limits of time,
+ * rank, hold) and without the ticket itself. */
+void spec_print_order(struct buf *out, const struct spec *spec);
+/* SHA-256 of that and of the environment (NAME=value strings, each ended by NUL).  E_NO_MEMORY, E_TOO_LARGE. */
+int spec_order_hash(const struct spec *spec, struct str environment_block, uint8_t ret_hash[32]);
 int spec_parse(struct spec *empty, struct str text, struct err *err);
 
 #endif

@@ -12,6 +12,7 @@
 void peers_init(struct peers *p, int listen_fd, int first_fd)
 {
     p->listen_fd = listen_fd;
+    p->daemon_uid = geteuid();
     for (int i = 0; i < PEERS_MAX; i++)
         p->fds[i] = -1;
     p->fds[0] = first_fd;
@@ -25,7 +26,7 @@ int peers_accept(struct peers *p)
     struct ucred who;
     socklen_t len = sizeof who;
     bool mine = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
-                (who.uid == geteuid() || who.uid == 0);
+                (who.uid == geteuid() || who.uid == 0 || who.uid == p->daemon_uid);
     for (int i = 0; mine && i < PEERS_MAX; i++)
         if (p->fds[i] < 0) {
             p->fds[i] = fd;

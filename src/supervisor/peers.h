@@ -12,6 +12,7 @@
 
 struct peers {
     int listen_fd;
+    uid_t daemon_uid; /* system mode: may connect beside our own user and root; else our own */
     int fds[PEERS_MAX]; /* -1: free */
 };
 

@@ -242,6 +242,8 @@ static int take_record(struct request *r, const struct record *record)
         r->gpus[r->gpu_n++] = v.ptr;
         return v.len ? 0 : E_CORRUPT;
     case REQUEST_result: r->result = v.ptr; return 0;
+    case REQUEST_order: r->order = v; return v.len ? 0 : E_CORRUPT;
+    case REQUEST_facts: r->facts = v; return v.len ? 0 : E_CORRUPT;
     case REQUEST_before: r->before = v.ptr; return 0;
     default: return take_number(r, record->key, v);
     }
@@ -280,15 +282,17 @@ int request_read(int fd, struct request *ret)
     uint32_t count;
     int e = map_request(fd, &r, &records, &count);
 
-    uint32_t argc = 0, envc = 0;
+    uint32_t argc = 0, envc = 0, orders = 0;
     struct record record;
     struct str rest = records;
     for (uint32_t i = 0; e == 0 && i < count; i++) {
         e = next_record(&rest, &record);
         argc += e == 0 && record.key == REQUEST_argv;
         envc += e == 0 && record.key == REQUEST_env;
+        orders += e == 0 && (record.key == REQUEST_order || record.key == REQUEST_facts);
     }
-    if (e == 0 && (rest.len || argc == 0))
+    /* An order has its two parts and the environment, and nothing that could be run unsigned. */
+    if (e == 0 && (rest.len || (orders ? orders != 2 || envc + orders != count : argc == 0)))
         e = E_CORRUPT;
     if (e == 0 && (argc > REQUEST_ARGV_MAX || envc > REQUEST_ARGV_MAX))
         e = E_TOO_LARGE;
@@ -310,7 +314,7 @@ int request_read(int fd, struct request *ret)
         if (e == 0)
             e = take_record(&r, &record);
     }
-    if (e == 0 && !r.cwd)
+    if (e == 0 && (orders ? !r.order.len || !r.facts.len : !r.cwd))
         e = E_CORRUPT;
     if (e < 0) {
         request_finish(&r);

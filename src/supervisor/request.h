@@ -1,8 +1,7 @@
 /* request.h - what a supervisor is asked to run, as a sealed memfd.
  *
  * The daemon builds it (request_begin, request_add..., request_seal), the launcher only passes the
- * descriptor on, the supervisor reads it after it has the job's rights (request_read).  It is the
- * canonical form of what the user asked for: in system mode the ticket is a MAC over its hash.
+ * descriptor on, the supervisor reads it after it has the job's rights (request_read).
  *
  * Layout: struct request_head, then records of a uint32 length and `key NUL value`.  Numbers are
  * decimal text.  A key may repeat (argv, env, gpu); order counts.  An unknown key is refused: a
@@ -54,13 +53,15 @@ struct request_head {
  *                      its output, for ten seconds at most; what comes of it changes nothing
  *   pty                "ROWS COLUMNS": 0 1 2 are a terminal of this size; stdin and stderr are not opened
  *   feed               "1": stdin comes from whoever is met; nobody there: it is empty
+ *   order facts        system mode: the text that was asked for and what the scheduler adds (order.h), instead
+ *                      of everything but env, which is then what was captured
  *   meet               "UID NAME": abstract socket (SOCK_SEQPACKET) on which a client of that user waits
  *                      for the start; it becomes a peer and gets the terminal or the input unasked
  */
 #define REQUEST_KEY_LIST(X) \
     X(argv) X(env) X(script) X(cwd) X(stdin) X(stdout) X(stderr) X(open) X(umask) X(nice) \
     X(oom_score) X(rlimit) X(limit_us) X(grace_us) X(warn) X(gpu) X(output_max) X(output_rate) X(result) \
-    X(pty) X(feed) X(meet) X(before)
+    X(pty) X(feed) X(meet) X(before) X(order) X(facts)
 
 enum request_key {
 #define X(key) REQUEST_##key,
@@ -122,6 +123,7 @@ struct request {
     unsigned short pty_columns;
     int feed;
     const char *before;  /* NULL: nothing */
+    struct str order, facts; /* "": this request is to be run as it is */
     const char *meet;    /* NULL: nobody waits */
     uid_t meet_uid;
 };

@@ -23,24 +23,12 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/io.h"
+#include "engine/attempt.h"
 #include "engine/gpulock.h"
 #include "supervisor/claim.h"
 #include "supervisor/fault.h"
 #include "supervisor/job.h"
 #include "supervisor/tree.h"
-
-static void uuid_text(const uint8_t uuid[16], char ret[37])
-{
-    static const char digits[] = "0123456789abcdef";
-    char *at = ret;
-    for (int i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *at++ = '-';
-        *at++ = digits[uuid[i] >> 4];
-        *at++ = digits[uuid[i] & 15];
-    }
-    *at = 0;
-}
 
 void supervisor_phase(struct supervisor *s, enum attempt_phase phase)
 {
@@ -110,7 +98,7 @@ static int refuse(struct supervisor *s, uint32_t stage, int error, const char *d
     s->end.cause = stage == STAGE_GPU && error == EBUSY ? ATTEMPT_GPU_BUSY : ATTEMPT_LAUNCH;
     s->end.stage = stage;
     s->end.error = error;
-    snprintf(s->end.detail, sizeof s->end.detail, "%s", detail ? detail : "");
+    snprintf(s->end.detail, sizeof s->end.detail, "%.255s", detail ? detail : "");
     s->end.ended_wall_at = io_wall_now();
     s->end.ended_boot_at = io_boot_now();
     return -1;
@@ -130,7 +118,7 @@ static int read_head(struct supervisor *s)
     int error = posix_fallocate(s->lock_fd, 0, WIRE_RING_AT);
     if (error)
         return refuse(s, STAGE_DIRECTORY, error, "lock");
-    uuid_text(s->head.uuid, s->uuid);
+    attempt_uuid(s->head.uuid, s->uuid);
     s->status.magic = WIRE_MAGIC;
     s->status.version = WIRE_VERSION;
     s->status.job = s->head.job;
@@ -173,15 +161,19 @@ static int write_script(struct supervisor *s, char path[4096])
     const struct str script = s->request.script;
     if (script.len == 0)
         return 0;
-    int fd = openat(s->dir_fd, "script", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+    /* System mode: no way leads into our directory; the launcher made an empty file where one does. */
+    int fd = s->terms ? fcntl(SUPERVISOR_SCRIPT_FD, F_DUPFD_CLOEXEC, 0)
+                      : openat(s->dir_fd, "script", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
     int r = fd < 0 ? -1 : io_write_all(fd, script.ptr, script.len);
-    io_close(&fd);
     char link[32];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", s->dir_fd);
-    ssize_t n = r < 0 ? -1 : readlink(link, path, 4096 - sizeof "/script");
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = r < 0 ? -1 : readlink(link, path, 4096 - 1);
+    io_close(&fd); /* nobody may have it open for writing when it is executed */
+    if (s->terms)
+        close(SUPERVISOR_SCRIPT_FD);
     if (n <= 0)
         return refuse(s, STAGE_SCRIPT, errno, "script");
-    memcpy(path + n, "/script", sizeof "/script");
+    path[n] = 0;
     return 0;
 }
 
@@ -219,6 +211,17 @@ static int open_alive(struct supervisor *s)
     return 0;
 }
 
+/* System mode: what is run is made here, from what was signed; nothing else is. */
+static int take_order(struct supervisor *s)
+{
+    struct err err = { 0 };
+    int e = s->terms ? order_take(&s->request, s->terms, &err) : s->request.order.len ? E_DENIED : 0;
+    if (e == 0)
+        return 0;
+    return refuse(s, e == E_DENIED ? STAGE_TICKET : STAGE_REQUEST,
+                  e == E_DENIED ? EKEYREJECTED : e == E_NEWER ? EPROTONOSUPPORT : EBADMSG, err.text);
+}
+
 static int prepare(struct supervisor *s, struct job_setup *setup, char script[4096])
 {
     const struct request *r = &s->request;
@@ -228,6 +231,8 @@ static int prepare(struct supervisor *s, struct job_setup *setup, char script[40
     int e = request_read(SUPERVISOR_REQUEST_FD, &s->request);
     if (e < 0)
         return refuse(s, STAGE_REQUEST, e == E_NEWER ? EPROTONOSUPPORT : EBADMSG, "");
+    if (take_order(s) < 0)
+        return -1;
     if (take_gpus(s) < 0)
         return -1;
     setup->cwd_fd = open(r->cwd, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -341,7 +346,7 @@ static void harden(void)
     (void)syscall(SYS_close_range, 0u, (unsigned)SUPERVISOR_FD_COUNT - 1, CLOSE_RANGE_CLOEXEC);
 }
 
-int supervisor_main(void)
+int supervisor_main(const struct order_terms *terms)
 {
     static struct supervisor s; /* zeroed; too large for comfort on a stack */
     static char script[4096];
@@ -350,10 +355,12 @@ int supervisor_main(void)
     s.dir_fd = SUPERVISOR_DIR_FD;
     s.lock_fd = SUPERVISOR_LOCK_FD;
     s.alive_fd = s.main_pidfd = s.stray_pidfd = s.feed_fd = -1;
+    s.terms = terms;
     terminal_init(&s.terminal);
     s.cgroup_fd = optional(SUPERVISOR_CGROUP_FD);
     s.events_fd = s.cgroup_fd >= 0 ? tree_cgroup_events(s.cgroup_fd) : -1;
     peers_init(&s.peers, SUPERVISOR_LISTEN_FD, optional(SUPERVISOR_PEER_FD));
+    s.peers.daemon_uid = terms ? terms->daemon_uid : geteuid();
     if (prepare(&s, &setup, script) < 0) {
         struct wire_msg m = { .type = WIRE_FAILED, .end = s.end };
         peers_tell(&s.peers, &m);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "supervisor/order.h"
 #include "supervisor/output.h"
 #include "supervisor/peers.h"
 #include "supervisor/request.h"
@@ -20,6 +21,7 @@ enum supervisor_fd {
     SUPERVISOR_LISTEN_FD,
     SUPERVISOR_PEER_FD,   /* may be missing */
     SUPERVISOR_CGROUP_FD, /* may be missing */
+    SUPERVISOR_SCRIPT_FD, /* system mode: the empty file that a script is written to */
     SUPERVISOR_FD_COUNT
 };
 
@@ -28,6 +30,7 @@ struct supervisor {
     struct wire_status status;
     struct wire_end end;
     char uuid[37];
+    const struct order_terms *terms; /* NULL: personal mode */
     struct request request;
     struct output output;
     struct terminal terminal;
@@ -56,8 +59,9 @@ struct supervisor {
     int stray_pidfd;      /* without a cgroup: somebody with our lock who is not below us */
 };
 
-/* All of it, from the descriptors to the end; the exit status of the process. */
-int supervisor_main(void);
+/* All of it, from the descriptors to the end; the exit status of the process.  terms: system mode, what the
+ * launcher says of the job; NULL: the request is run as it is. */
+int supervisor_main(const struct order_terms *terms);
 
 void supervisor_phase(struct supervisor *s, enum attempt_phase phase); /* and the status file */
 /* Record the end (exit file, synced, renamed), give back the GPUs, tell everybody. */

@@ -78,7 +78,8 @@ enum attempt_cause {
     X(STAGE_FORK, "fork") \
     X(STAGE_LIMITS, "limits") \
     X(STAGE_EXEC, "exec") \
-    X(STAGE_PTY, "terminal") /* before the claim, too; its number is newer than its place */
+    X(STAGE_PTY, "terminal") /* before the claim, too; its number is newer than its place */ \
+    X(STAGE_TICKET, "ticket") /* before everything: the launcher or supervisor will not, it was not asked for */
 enum attempt_stage {
 #define X(code, word) code,
     ATTEMPT_STAGE_LIST(X)

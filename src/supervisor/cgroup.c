@@ -1,5 +1,5 @@
 /* cgroup.c - see cgroup.h. */
-#include "launcher/cgroup.h"
+#include "supervisor/cgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/str.h"
+#include "supervisor/tree.h"
 
 /* Our own path in the v2 hierarchy: the line "0::PATH". */
 static int own_path(char *ret, size_t size)
@@ -106,4 +108,58 @@ int cgroup_make(const char *place, const uint8_t uuid[16], char ret_path[256])
         return io_from_errno(saved);
     }
     return fd;
+}
+
+/* One place of a user's: entering it, and killing what is in it, becomes their right. */
+static int lend(const char *path, uid_t uid, bool may_kill)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || fchownat(fd, "cgroup.procs", uid, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0 ||
+        (may_kill && fchownat(fd, "cgroup.kill", uid, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0))
+        io_close(&fd);
+    return fd;
+}
+
+int cgroup_make_for(const char *place, const uint8_t uuid[16], uid_t uid, char ret_path[256], int *ret_above_fd)
+{
+    char outside[256], above[256];
+    int fd = cgroup_make(place, uuid, outside);
+    if (fd < 0)
+        return fd;
+    io_close(&fd);
+    snprintf(above, sizeof above, "%.240s/supervisor", outside); /* CGROUP_PATH_MAX leaves room */
+    snprintf(ret_path, 256, "%.240s/job", outside);
+    int outer = lend(outside, uid, false);
+    if (outer >= 0 && mkdir(above, 0755) == 0 && mkdir(ret_path, 0755) == 0) {
+        *ret_above_fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        fd = *ret_above_fd < 0 ? -1 : lend(ret_path, uid, true);
+    }
+    io_close(&outer);
+    if (fd < 0) {
+        io_close(ret_above_fd);
+        cgroup_remove(ret_path);
+    }
+    return fd;
+}
+
+void cgroup_above(char path[256])
+{
+    char *slash = strrchr(path, '/');
+    if (slash && strcmp(slash, "/job") == 0)
+        *slash = 0;
+}
+
+void cgroup_remove(const char *path)
+{
+    char above[256], one[300];
+    snprintf(above, sizeof above, "%s", path);
+    cgroup_above(above);
+    int fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0)
+        (void)tree_cgroup_kill(fd); /* the attempt is over: nobody should be left */
+    io_close(&fd);
+    (void)rmdir(path);
+    snprintf(one, sizeof one, "%s/supervisor", above);
+    (void)rmdir(one);
+    (void)rmdir(above);
 }

@@ -1,0 +1,37 @@
+"""units.py DIR - what systemd says about the units in DIR: how much of the machine each is exposed to.
+
+`systemd-analyze security --offline` rates a unit from 0 (shut in) to 10.  The daemon may have 1.5 at most; the launcher,
+whose settings every job inherits, 6.5.  The units must also be right in themselves.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "api"))
+from world import Tap  # noqa: E402  pylint: disable=wrong-import-position
+
+LIMITS = {"eould.service": 1.5, "eoul-launcher.service": 6.5}
+
+
+def main():
+    where = sys.argv[1]
+    if not shutil.which("systemd-analyze"):
+        print("1..0 # SKIP systemd-analyze is not here (Debian: package systemd), so nobody can rate the units")
+        return 0
+    tap = Tap()
+    for unit, limit in LIMITS.items():
+        run = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", os.path.join(where, unit)],
+                             capture_output=True, text=True, check=False)
+        found = re.search(r"exposure level for \S+: ([0-9.]+)", run.stdout)
+        tap.ok(bool(found) and float(found[1]) <= limit,
+               f"{unit} has {found[1] if found else 'no'} of at most {limit}", run.stdout[-2000:] + run.stderr)
+        wrong = [line for line in run.stderr.split("\n") if unit in line and ("Unknown" in line or "Failed to parse" in line)]
+        tap.ok(not wrong, f"{unit} is understood", "\n".join(wrong))
+    print(f"1..{tap.n}")
+    return 1 if tap.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
