@@ -267,9 +267,8 @@ print(len(c.recv(4096)))' >thief &
 
 @test "srun --jobid: a step inside a running job, with its ranks, its exit code, a terminal, and its end" {
     export PATH=$(dirname "$eoul")/slurm:$PATH
-    mkdir elsewhere
+    mkdir elsewhere && mkfifo gate
     sbatch -n 2 -D elsewhere -o "$T/out.txt" --wrap 'touch here; read -r line <> "$HOME/gate"; echo "told $line"'
-    mkfifo gate
     running 1
     sees_file() { for _ in $(seq 300); do [ -e "$1" ] && return; sleep 0.1; done; false; }
     gone() { for _ in $(seq 300); do kill -0 "$1" 2>/dev/null || return 0; sleep 0.1; done; false; }
@@ -300,6 +299,11 @@ print(len(c.recv(4096)))' >thief &
     status=0; wait "$client" || status=$?
     [ "$status" -eq 143 ]
     gone "$(cat elsewhere/pid)"
+    srun --jobid 1 -n 1 sh -c 'echo $$ >killed; exec sleep 600' &
+    client=$!
+    sees_file elsewhere/killed
+    kill -KILL "$client"
+    gone "$(cat elsewhere/killed)"
     srun --jobid 1 -n 1 sh -c 'echo $$ >last; exec sleep 600' &
     client=$!
     sees_file elsewhere/last
