@@ -268,6 +268,30 @@ static int make(struct spec *spec, struct sweep *sweep, struct err *err)
     return r;
 }
 
+/* "{seed}" or "--seed={seed}" of a parameter that there is not: most likely forgotten.  Braces within a longer word
+ * may be anything, and are left alone. */
+static void note_forgotten(struct spec *spec, const struct sweep *sweep, struct err *err)
+{
+    for (uint32_t i = 0; i < spec->argv.n; i++) {
+        struct str word = spec->argv.item[i], name;
+        ptrdiff_t equals = str_find(word, '=');
+        if (equals >= 0)
+            word = str_slice(word, (size_t)equals + 1, word.len);
+        if (word.len < 3 || word.ptr[0] != '{' || word.ptr[word.len - 1] != '}')
+            continue;
+        name = str_slice(word, 1, word.len - 1);
+        bool known = false, plain = name.len <= SWEEP_NAME_MAX;
+        for (size_t k = 0; k < name.len && plain; k++)
+            plain = name.ptr[k] == '_' || (name.ptr[k] >= 'a' && name.ptr[k] <= 'z') ||
+                (name.ptr[k] >= 'A' && name.ptr[k] <= 'Z') || (k > 0 && name.ptr[k] >= '0' && name.ptr[k] <= '9');
+        for (uint32_t k = 0; k < sweep->params_n && !known; k++)
+            known = str_eq(sweep->param[k].name, name);
+        if (plain && !known)
+            spec_note(spec, err, 0, N_("{%s} in the command is none of the parameters and stays as it is; did you forget "
+                                       "--param %s=...?"), value_show(name).text, value_show(name).text);
+    }
+}
+
 int sweep_settle(struct spec *spec, uint32_t seed, struct err *err)
 {
     struct sweep sweep = { 0 };
@@ -295,6 +319,8 @@ int sweep_settle(struct spec *spec, uint32_t seed, struct err *err)
             spec_note(spec, err, 0, N_("{%s} stands nowhere in the command; the job finds its value in "
                                        "EOUL_PARAM_%s."), value_show(sweep.param[i].name).text,
                       value_show(sweep.param[i].name).text);
+    if (r == 0)
+        note_forgotten(spec, &sweep, err);
     if (r == 0 && spec->stop_worst_ppm && !spec->minimize.len && !spec->maximize.len)
         spec_note(spec, err, 0, N_("Points are compared by the first result they print, the smaller the better; "
                                    "--minimize NAME or --maximize NAME says which."));

@@ -94,6 +94,10 @@ EOF
     [ "$status" -eq 1 ]
     run "$eoul" sweep --param a=1,, -- true
     [[ $output == *"a value is missing between two commas"* ]]
+    run "$eoul" sweep --test-only --param a=1,2 -- true {a} --seed={seed} {b} 'x{c}' '{d e}'
+    [ "$status" -eq 0 ]
+    [ "$(grep -c 'none of the parameters' <<<"$output")" -eq 2 ]
+    [[ $output == *'{seed} in the command is none of the parameters and stays as it is; did you forget --param seed=...?'* ]]
     LANG=ko_KR.UTF-8 run "$eoul" sweep --param a=1..1000000000 -- true {a}
     [[ $output == *"조합이 1000000000개입니다"* ]]
     [ ! -e state/socket ] # nobody was started for it
