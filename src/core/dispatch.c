@@ -385,6 +385,43 @@ void dispatch_candidates(struct run *r, bool all)
         sift_down(r->s->keys, r->n, i);
 }
 
+/* May whoever runs with this mode be asked to go at any time, without losing work? */
+static bool run_may_ask(const struct core *c, uint32_t preempt)
+{
+    return c->settings.preempt && preempt == PREEMPT_CHECKPOINT;
+}
+
+/* What is left beside a job over its age and whatever began since it grew old.  What ran before ends by its
+ * limit; what has begun since and ends by its limit before the reservation is out of the way too. */
+static struct room run_outlast(const struct run *r, usec_t aged_at, const struct needs *needs)
+{
+    const struct core *c = r->ctx->core;
+    const struct room none = { 0, 0, 0 };
+    struct room left = c->up;
+    if (!room_fits(&left, needs))
+        return none;
+    room_take(&left, needs, NULL);
+    for (uint32_t i = 0; i < c->busy_n; i++) {
+        const struct job *j = &jobs_of(c)[busy_of(c)[i]];
+        usec_t ran_us = usec_max(r->ctx->boot_at - j->start_boot_at, 0);
+        usec_t ends_at = j->limit_us ? usec_add(r->ctx->now_at, usec_max(j->limit_us - ran_us, 0)) : USEC_NEVER;
+        struct room room = capacity_of_job(c, j);
+        if (j->start_at < aged_at || ends_at <= r->d->reserved_at || run_may_ask(c, j->preempt))
+            continue;
+        if (!room_holds(&left, &room))
+            return none;
+        room_lose(&left, &room);
+    }
+    for (uint32_t i = 0; i < r->d->starts_n; i++) {
+        const struct job *j = &jobs_of(c)[r->d->starts[i].job];
+        struct room room = { r->d->starts[i].types, (int32_t)j->cpus, (int32_t)j->mem_mib };
+        if (!room_holds(&left, &room))
+            return none;
+        room_lose(&left, &room);
+    }
+    return left;
+}
+
 static void run_reserve(struct run *r, const struct order_key *key)
 {
     const struct core *c = r->ctx->core;
@@ -393,6 +430,10 @@ static void run_reserve(struct run *r, const struct order_key *key)
     r->d->reserved = key->job;
     r->d->reserved_at = reserve(r->ctx, r->s, r->d, &needs, r->pool, &r->beside, &r->holds_at);
     dispatch_reason(r, key->class, REASON_RESOURCES);
+    usec_t aged_at = usec_add(jobs_of(c)[key->job].submit_at, c->settings.age_us);
+    r->bounded = c->settings.bounded && c->settings.age_us && dispatch_aged(r->ctx, jobs_of(c)[key->job].submit_at);
+    if (r->bounded)
+        r->outlast = run_outlast(r, aged_at, &needs);
 }
 
 /* A job that keeps its work may use what would stand idle until the reservation, and makes way then: if
@@ -401,7 +442,7 @@ static bool run_fills(const struct run *r, uint32_t class)
 {
     const struct core *c = r->ctx->core;
     usec_t least_us = usec_add(c->settings.quantum_us, STOP_GRACE_US);
-    return c->settings.preempt && classes_of(c)[class].key.preempt == PREEMPT_CHECKPOINT &&
+    return run_may_ask(c, classes_of(c)[class].key.preempt) &&
            r->d->reserved_at - r->ctx->now_at >= least_us;
 }
 
@@ -409,17 +450,21 @@ static bool run_fills(const struct run *r, uint32_t class)
 static bool run_backfills(struct run *r, uint32_t class, const struct needs *needs)
 {
     const struct class_view *view = dispatch_view(r->ctx->core, r->s, class);
+    usec_t limit_us = classes_of(r->ctx->core)[class].key.limit_us;
+    limit_us = limit_us ? limit_us : USEC_NEVER;
     if (!r->ctx->ops->overtakes)
         return false;
     if (r->d->reserved_at == USEC_NEVER)
         return true;
-    if (usec_add(r->ctx->now_at, view->node_us[NODES - 1]) <= r->d->reserved_at)
+    if (usec_add(r->ctx->now_at, r->bounded ? limit_us : view->node_us[NODES - 1]) <= r->d->reserved_at)
         return true;
     if (run_fills(r, class))
         return true;
-    if (!room_fits(&r->beside, needs))
+    if (!room_fits(&r->beside, needs) || (r->bounded && !room_fits(&r->outlast, needs)))
         return false;
     room_take(&r->beside, needs, NULL);
+    if (r->bounded)
+        room_take(&r->outlast, needs, NULL);
     return true;
 }
 

@@ -10,6 +10,11 @@
  * the sum, and a runner whose room is gone when its turn comes is told to make way.  The claim starts in a
  * later decision, when the room is there.  The reservation stays for whoever does not even fit so.
  *
+ * With settings.bounded a job over its age has a latest start (doc/planner.md, "The longest wait"): if the
+ * reservation is its, a job behind it starts only if its *time limit* ends it before, if it can be asked to
+ * make way by then, or if the reserved job fits beside it and everything else that began since, even when
+ * all of that goes on for ever.  Forecasts, which may be wrong, have no say; and there is no search.
+ *
  * With settings.search_moves the first jobs in line are planned together instead (run.h).  With
  * settings.defer a start may be moved later inside its slack (defer.h).  Both look at the very instant: so
  * that a decision repeated at once changes nothing, nothing starts while nothing has happened and the

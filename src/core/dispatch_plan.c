@@ -152,13 +152,27 @@ static bool anybody_fits(const struct run *r)
     return false;
 }
 
+/* Somebody is over their age and may start but for room: their reservation is not the search's to move. */
+static bool anybody_aged(const struct run *r)
+{
+    const struct core *c = r->ctx->core;
+    for (uint32_t i = 0; i < c->classes_n && c->settings.bounded; i++) {
+        const struct job_class *class = &classes_of(c)[classes_live_of(c)[i]];
+        struct needs needs = class_needs(&class->key);
+        if (dispatch_aged(r->ctx, class->head_submit_at) &&
+            dispatch_impossible(c, &needs) == REASON_NONE && dispatch_limited_now(r, class) == REASON_NONE)
+            return true;
+    }
+    return false;
+}
+
 bool dispatch_plan(struct run *r)
 {
     const struct core *c = r->ctx->core;
     usec_t next_at = USEC_NEVER;
     if (!c->settings.search_moves || !c->settings.search_window || !r->ctx->ops->uses_index ||
         c->busy_n > SEARCH_BUSY_MAX || r->makes_way || r->runners_n > 0 ||
-        r->pool.gpus != r->free.gpus)
+        r->pool.gpus != r->free.gpus || anybody_aged(r))
         return false;
     if (r->ctx->deciding && !anybody_fits(r))
         return false; /* nothing can start: the order and one reservation say all there is to say */

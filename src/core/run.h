@@ -27,6 +27,8 @@ struct run {
     uint32_t n;              /* candidates in s->keys, a heap: best on top */
     bool quiet;              /* nothing has happened since the last decision: nothing starts */
     bool blocked, refused;
+    bool bounded;            /* the reservation is of a job over its age: who starts behind it is bound to */
+    struct room outlast;     /* ... leave it room, or fits in here: what it and what began since leave */
     bool deferred;           /* some start was moved later */
     bool makes_way;          /* some waiting job allows it */
     struct order_key waiting; /* best of those that did not fit from the start */

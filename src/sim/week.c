@@ -107,6 +107,7 @@ static void week_found(struct week *k)
         .search_moves = luck_chance(p, 500) ? (uint32_t)luck_between(p, 1, 10) : 0,
         .chain_milli = luck_chance(p, 300) ? (uint32_t)luck_between(p, 0, 1000) : 0,
         .fair_milli = luck_chance(p, 500) ? (uint32_t)luck_between(p, 0, 1000) : 0,
+        .bounded = k->world.options.seed % 4 != 0,
     };
     week_people(k);
     for (size_t i = 0; i < k->world.people_n; i++)
