@@ -5,6 +5,7 @@
 #include "cal/format.h"
 #include "cli/job.h"
 #include "cli/plan_picture.h"
+#include "cli/reserve_text.h"
 #include "cli/timeline.h"
 #include "cli/todo_text.h"
 #include "i18n/text.h"
@@ -360,6 +361,10 @@ static void draw(struct cli *cli, const json_t *plan)
     if (json_array_size(todos) > 0) {
         buf_char(&cli->out, '\n');
         put_todos(cli, todos);
+    }
+    if (json_array_size(json_object_get(plan, "reservations")) > 0) {
+        buf_char(&cli->out, '\n');
+        reserve_put_list(cli, json_object_get(plan, "reservations"));
     }
     free(p);
 }

@@ -245,8 +245,7 @@ usec_t profile_find(const struct profile *p, const struct needs *needs, usec_t n
     return USEC_NEVER;
 }
 
-/* Make t a point of its own; returns its place. */
-static uint32_t profile_cut(struct profile *p, usec_t t)
+uint32_t profile_cut(struct profile *p, usec_t t)
 {
     uint32_t at = profile_place(p, t);
     if (p->points[at].at == t)

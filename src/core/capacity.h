@@ -53,6 +53,8 @@ void profile_add_later(struct profile *p, usec_t at, const struct room *more);
 /* Earliest start >= not_before at which `needs` fit for length_us; USEC_NEVER if none. */
 usec_t profile_find(const struct profile *p, const struct needs *needs, usec_t not_before,
                     usec_t length_us);
+/* Make t, not before the first, a point of its own; returns its place. */
+uint32_t profile_cut(struct profile *p, usec_t t);
 /* Take them for [from_at, until_at); they must fit. */
 void profile_take(struct profile *p, const struct needs *needs, usec_t from_at, usec_t until_at);
 

@@ -19,6 +19,7 @@
 #include "core/person.h"
 #include "core/plan.h"
 #include "core/queue.h"
+#include "core/reserve.h"
 #include "core/retry.h"
 #include "core/setup.h"
 #include "core/siblings.h"
@@ -746,6 +747,7 @@ static void apply_decide(struct core *c, struct out *out)
     core_deadline(c, &wall_at, &boot_at);
     c->quiet &= wall_at > c->now_at && boot_at > c->now_boot_at;
     timers_due(c, out);
+    reserve_tick(c);
     todo_decide(c, out);
     plan_decide(c, &d);
     for (uint32_t i = 0; i < d.stops_n; i++) {
@@ -805,6 +807,8 @@ int core_check(const struct core *c, const struct core_event *ev, struct err *er
     case EVENT_DECIDE:
         return c->settings_known ? 0
                                  : err_set(err, E_STATE, "Settings must come before a decision.");
+    case EVENT_RESERVE: return reserve_check(c, &ev->reserve, err);
+    case EVENT_UNRESERVE: return reserve_check_remove(c, &ev->unreserve, err);
     case EVENT_OFFER:
         r = setup_check_person(ev->offer.person, err);
         return r < 0 ? r : offer_check(c, &ev->offer, err);
@@ -888,6 +892,8 @@ static void apply(struct core *c, const struct core_event *ev, struct out *out)
     case EVENT_LOST: apply_lost(c, &ev->lost, out); break;
     case EVENT_PROGRESS: apply_progress(c, &ev->progress); break;
     case EVENT_DECIDE: apply_decide(c, out); break;
+    case EVENT_RESERVE: reserve_apply(c, &ev->reserve); break;
+    case EVENT_UNRESERVE: reserve_apply_remove(c, &ev->unreserve); break;
     case EVENT_OFFER:
         offer_set(c, &ev->offer);
         person_changed(c, ev->offer.person);
@@ -943,7 +949,7 @@ void core_deadline(const struct core *c, usec_t *ret_wall_at, usec_t *ret_boot_a
         wall = NONE;
     *ret_wall_at =
         usec_min(wall == NONE ? USEC_NEVER : job_wall_due(&jobs_of(c)[wall]), c->again_at);
-    *ret_wall_at = MUTANT(c, MUTANT_LOOP) ? c->now_at : usec_min(*ret_wall_at, todo_due(c));
+    *ret_wall_at = MUTANT(c, MUTANT_LOOP) ? c->now_at : usec_min(usec_min(*ret_wall_at, todo_due(c)), reserve_due(c));
     *ret_boot_at = usec_min(boot == NONE ? USEC_NEVER : job_boot_due(&jobs_of(c)[boot]),
                             graph_next_delay(c));
 }

@@ -31,6 +31,8 @@ struct core; /* lives in the caller's block */
 #define CORE_ARRAY_MAX   100000 /* tasks in one array */
 #define CORE_DEPS_MAX    256    /* conditions in one submit: bounds the check at each ending */
 #define CORE_TODOS_MAX   4096   /* live todos: 50 people with eighty each; planning is linear in it */
+#define RESERVATIONS_MAX 32     /* a bit each in a word */
+#define RESERVE_LENGTH_MAX_US (31 * USEC_PER_DAY)
 #define CORE_CHUNKS_MAX  16     /* pieces one todo may be cut into */
 
 /* The order jobs are taken in.  All reserve for the first that does not fit and backfill behind it
@@ -203,6 +205,20 @@ usec_t core_eyes_at(const struct core *core, person_no person, usec_t t);
 /* End of the window that holds t; t itself if the person is absent then. */
 usec_t core_present_until(const struct core *core, person_no person, usec_t t);
 
+/* GPUs kept free for somebody (reserve.h).  Those that are over go at the next decision. */
+#define RESERVATION_FIELDS(F) \
+    F(uint32_t, id) F(uint32_t, person) F(uint32_t, gpus) F(uint32_t, gpu_type) /* 0: any */ \
+    F(usec_t, from_at) F(usec_t, until_at) F(uint32_t, begun) /* a decision has seen it begin */ \
+    F(uint64_t, name0) F(uint64_t, name1) F(uint64_t, name2) F(uint64_t, name3) /* bytes, padded with 0 */
+struct reservation {
+#define F(type, name) type name;
+    RESERVATION_FIELDS(F)
+#undef F
+};
+uint32_t core_reservations_n(const struct core *core);
+bool core_reservation_get(const struct core *core, uint32_t at, struct reservation *ret); /* in the order of ids */
+uint32_t core_last_reservation(const struct core *core); /* greatest number ever given; 0: none */
+
 /* --- hands-on work (todo.h) ------------------------------------------------------------------- */
 
 struct core_todo { /* a copy */
@@ -249,6 +265,7 @@ struct explanation {
     uint32_t need_cpus, free_cpus;
     uint64_t need_mem_mib, free_mem_mib;
     uint32_t limit, used;    /* for limits: allowed, in use */
+    uint32_t reservation;    /* REASON_RESERVED: which is in the way; 0: several */
     usec_t start_at, start_late_at, end_p50_at, end_p90_at, eyes_at, eyes_late_at; /* its plan row's */
     usec_t now_eyes_at;      /* eyes had it started now: eyes_at minus this is the cost of waiting */
     usec_t now_eyes_late_at; /* the same at its P90 */

@@ -49,7 +49,8 @@ static struct order_key key_of(const struct policy_ctx *ctx, const struct class_
     const struct core *c = ctx->core;
     struct order_key key = {
         .submit_at = submit_at, .id = id, .job = job, .class = class, .tier = 1, .own_id = id};
-    if (dispatch_aged(ctx, submit_at)) {
+    const struct class_key *like = &classes_of(c)[class].key;
+    if (dispatch_aged(ctx, submit_at) || reserve_serves(c, like->owner, like->gpus, ctx->now_at)) {
         key.tier = 0;
     } else {
         key.value = view->value;
@@ -288,9 +289,56 @@ void dispatch_reason(struct run *r, uint32_t class, enum reason reason)
     ((struct class_view *)dispatch_view(r->ctx->core, r->s, class))->reason = (uint8_t)reason;
 }
 
+/* By when a job of the class that begins now is gone: its limit, or without one nine times in ten. */
+static usec_t run_gone_at(const struct run *r, uint32_t class)
+{
+    const struct core *c = r->ctx->core;
+    usec_t limit_us = classes_of(c)[class].key.limit_us;
+    return usec_add(r->ctx->now_at, limit_us ? limit_us : dispatch_view(c, r->s, class)->node_us[NODES - 1]);
+}
+
+/* The types its GPUs would be of: those with most room, or any one that is not kept for somebody; false: all that
+ * fit are.  Of a free machine if it does not fit now. */
+static bool run_types(const struct run *r, uint32_t class, const struct needs *needs, uint64_t *ret_types)
+{
+    const struct core *c = r->ctx->core;
+    struct room room = room_least(&r->free, &r->pool), left;
+    uint32_t owner = classes_of(c)[class].key.owner;
+    usec_t gone_at = run_gone_at(r, class);
+    *ret_types = 0;
+    if (!room_fits(&room, needs))
+        room = c->up;
+    if (!room_fits(&room, needs))
+        return true;
+    left = room;
+    room_take(&left, needs, ret_types);
+    if (!reserve_blocks(c, &r->reserve, owner, *ret_types, gone_at))
+        return true;
+    for (uint8_t type = 1; type <= TYPES_MAX && !needs->gpu_type; type++) {
+        struct needs of_type = *needs;
+        uint64_t types = 0;
+        of_type.gpu_type = type;
+        left = room;
+        if (!room_fits(&room, &of_type))
+            continue;
+        room_take(&left, &of_type, &types);
+        if (!reserve_blocks(c, &r->reserve, owner, types, gone_at)) {
+            *ret_types = types;
+            return true;
+        }
+    }
+    return false;
+}
+
 enum reason dispatch_limited_now(const struct run *r, const struct job_class *class)
 {
-    return limited(r->ctx->core, r->d, class);
+    const struct core *c = r->ctx->core;
+    enum reason reason = limited(c, r->d, class);
+    if (reason != REASON_NONE || r->reserve.n == 0 || class->key.gpus == 0)
+        return reason;
+    struct needs needs = class_needs(&class->key);
+    uint64_t types;
+    return run_types(r, (uint32_t)(class - classes_of(c)), &needs, &types) ? REASON_NONE : REASON_RESERVED;
 }
 
 bool dispatch_may_wait(const struct run *r, const struct order_key *key)
@@ -360,7 +408,7 @@ void dispatch_candidates(struct run *r, bool all)
         struct needs needs = class_needs(&class->key);
         enum reason reason = dispatch_impossible(c, &needs);
         if (reason == REASON_NONE)
-            reason = limited(c, r->d, class);
+            reason = dispatch_limited_now(r, class);
         const struct order_key *best =
             r->has_best && class->key.first_seq ? &r->best[class->key.owner] : NULL;
         struct order_key key = head_key(r->ctx, dispatch_view(c, r->s, at), at, best);
@@ -369,6 +417,7 @@ void dispatch_candidates(struct run *r, bool all)
             r->deferred = true;
         }
         dispatch_reason(r, at, reason == REASON_NONE ? REASON_PRIORITY : reason);
+        r->refused |= reason == REASON_RESERVED; /* forecasts of what runs may change that */
         if (reason != REASON_NONE)
             continue;
         if (all || room_fits(&r->pool, &needs)) {
@@ -487,7 +536,10 @@ void dispatch_start(struct run *r, const struct order_key *key, const struct nee
         for (uint32_t i = 0; i < CORE_GPUS_MAX; i++)
             pool |= (uint64_t)(c->gpus[i].known && c->gpus[i].state == GPU_UP) << i;
     }
-    room_take(&both, needs, &start->types);
+    if (r->reserve.n == 0 || needs->gpus == 0)
+        room_take(&both, needs, &start->types);
+    else
+        run_types(r, key->class, needs, &start->types);
     start->job = key->job;
     start->gpu_mask = capacity_pick(c, start->types, pool);
     if (MUTANT(c, MUTANT_GPU_COUNT))
@@ -496,6 +548,7 @@ void dispatch_start(struct run *r, const struct order_key *key, const struct nee
     struct room taken = { start->types, (int32_t)needs->cpus, (int32_t)needs->mem_mib };
     room_lose(&r->free, &taken);
     room_lose(&r->pool, &taken);
+    reserve_started(c, &r->reserve, classes_of(c)[key->class].key.owner, start->types, run_gone_at(r, key->class));
 }
 
 /* --- runners ---------------------------------------------------------------------------------- */
@@ -539,9 +592,11 @@ static void run_until(struct run *r, const struct order_key *key)
 
 static void run_claim(struct run *r, const struct order_key *key, const struct needs *needs)
 {
+    const struct core *c = r->ctx->core;
     struct claim *claim = &r->d->claims[r->d->claims_n++];
     claim->job = key->job;
     room_take(&r->pool, needs, &claim->types);
+    reserve_started(c, &r->reserve, classes_of(c)[key->class].key.owner, claim->types, run_gone_at(r, key->class));
     dispatch_reason(r, key->class, REASON_RESOURCES);
 }
 
@@ -566,7 +621,7 @@ static bool run_one(struct run *r, const struct order_key *key)
     const struct core *c = r->ctx->core;
     const struct job_class *class = &classes_of(c)[key->class];
     struct needs needs = class_needs(&class->key);
-    enum reason reason = limited(c, r->d, class);
+    enum reason reason = dispatch_limited_now(r, class);
     if (reason != REASON_NONE) {
         dispatch_reason(r, key->class, reason);
         return false;
@@ -678,6 +733,7 @@ void dispatch_run(const struct core *c, struct policy_ctx *ctx, const struct scr
     r.least = (struct needs){ UINT8_MAX, 0, UINT32_MAX, UINT32_MAX };
     r.quiet = c->quiet && ctx->now_at < c->again_at;
     s->search->prices.from_at = 0; /* not made */
+    reserve_look(c, ctx->now_at, ctx->boot_at, &r.reserve);
     run_views(&r, ctx);
     if ((c->closed && !MUTANT(c, MUTANT_CLOSED)) || c->classes_n == 0)
         return;

@@ -26,6 +26,7 @@ static void machine(struct run *r)
         struct room back = capacity_of_job(c, &jobs_of(c)[r->s->ends[i].job]);
         profile_add_later(&s->machine, usec_max(r->s->ends[i].at, r->ctx->now_at + 1), &back);
     }
+    reserve_cut(c, &s->machine);
 }
 
 /* The first jobs in line leave the heap for the window. */
@@ -152,14 +153,18 @@ static bool anybody_fits(const struct run *r)
     return false;
 }
 
-/* Somebody is over their age and may start but for room: their reservation is not the search's to move. */
-static bool anybody_aged(const struct run *r)
+/* Somebody is over their age, or has GPUs kept for them, and may start but for room: what they are to get is not
+ * the search's to move, and its places leave out what is reserved, for whomever. */
+static bool anybody_before_all(const struct run *r)
 {
     const struct core *c = r->ctx->core;
-    for (uint32_t i = 0; i < c->classes_n && c->settings.bounded; i++) {
+    if (!c->settings.bounded && c->reservations_n == 0)
+        return false;
+    for (uint32_t i = 0; i < c->classes_n; i++) {
         const struct job_class *class = &classes_of(c)[classes_live_of(c)[i]];
         struct needs needs = class_needs(&class->key);
-        if (dispatch_aged(r->ctx, class->head_submit_at) &&
+        bool aged = c->settings.bounded && dispatch_aged(r->ctx, class->head_submit_at);
+        if ((aged || (needs.gpus && reserve_owns(c, class->key.owner))) &&
             dispatch_impossible(c, &needs) == REASON_NONE && dispatch_limited_now(r, class) == REASON_NONE)
             return true;
     }
@@ -172,7 +177,7 @@ bool dispatch_plan(struct run *r)
     usec_t next_at = USEC_NEVER;
     if (!c->settings.search_moves || !c->settings.search_window || !r->ctx->ops->uses_index ||
         c->busy_n > SEARCH_BUSY_MAX || r->makes_way || r->runners_n > 0 ||
-        r->pool.gpus != r->free.gpus || anybody_aged(r))
+        r->pool.gpus != r->free.gpus || anybody_before_all(r))
         return false;
     if (r->ctx->deciding && !anybody_fits(r))
         return false; /* nothing can start: the order and one reservation say all there is to say */
@@ -189,7 +194,7 @@ bool dispatch_plan(struct run *r)
     start_if_idle(r);
     /* A place comes, a forecast falls, a slot begins, somebody grows old: until then the same plan would
      * be made again. */
-    if (waits || r->n > 0)
+    if (waits || r->n > 0 || r->refused)
         r->d->again_at = usec_min(usec_min(next_at, r->holds_at),
                                   usec_min(price_next_slot(r->ctx->now_at), dispatch_next_age(r)));
     return true;

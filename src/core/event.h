@@ -9,7 +9,7 @@
  * numbers; a list is `a/b/c,a/b/c`.  Fields that are zero are left out; a field this build does not
  * know is refused (E_NEWER), so an old eoul never misreads a newer journal.  The round trip is exact.
  *
- * Where the rest of the product will enter: price and power (step functions over time), reserve.
+ * Where the rest of the product will enter: price and power (step functions over time).
  * The job fields they need (watts_mw, flex_us, canary_us, review_us) are carried from the first day.
  *
  * Preemption has no event of its own.  A decision answers STATE (RUNNING to COMPLETING, for
@@ -84,7 +84,8 @@ static inline int job_state_is_final(enum job_state s) { return s >= JOB_COMPLET
     X(REASON_REQUEUED, "Requeued") \
     X(REASON_HELD_FAILURES, "JobHeldFailures") /* so many tasks of its array failed alike in a row */ \
     X(REASON_STOP_RULE, "SweepStopRule")       /* its sweep's rule gave it up for better points */ \
-    X(REASON_PREEMPTED, "Preempted")         /* made way for another; waits for room again */
+    X(REASON_PREEMPTED, "Preempted")         /* made way for another; waits for room again */ \
+    X(REASON_RESERVED, "Reservation")        /* it might still hold GPUs that are kept for somebody */
 enum reason {
 #define X(name, word) name,
     REASON_LIST(X)
@@ -337,6 +338,12 @@ struct offer {
     F(uint32_t, todo) F(uint32_t, by) F(usec_t, at_at) /* 0: free again */ F(int64_t, at_day)
 #define EV_TODO_SET(F, L) F(uint32_t, todo) F(uint32_t, field) /* enum todo_field */ \
     F(int64_t, value)
+#define EV_RESERVE(F, L) /* GPUs are kept free for a person (reserve.h) */ \
+    F(uint32_t, reservation) /* greater than every one before it */ \
+    F(uint32_t, person) F(uint32_t, gpus) F(uint32_t, gpu_type) /* 0: any */ \
+    F(usec_t, from_at) F(usec_t, until_at) \
+    F(uint64_t, name0) F(uint64_t, name1) F(uint64_t, name2) F(uint64_t, name3) /* its bytes, for people */
+#define EV_UNRESERVE(F, L) F(uint32_t, reservation) F(uint32_t, by)
 #define EV_DECIDE(F, L) /* the end of a turn: who starts now?  Its times say all. */
 
 #define EVENT_LIST(X) \
@@ -351,7 +358,8 @@ struct offer {
     X(TODO_DONE, todo_done, EV_TODO_DONE) X(TODO_DROP, todo_drop, EV_TODO_DROP) \
     X(TODO_ACCEPT, todo_accept, EV_TODO_ACCEPT) X(TODO_DECLINE, todo_decline, EV_TODO_DECLINE) \
     X(TODO_SNOOZE, todo_snooze, EV_TODO_SNOOZE) X(TODO_MOVE, todo_move, EV_TODO_MOVE) \
-    X(TODO_SET, todo_set, EV_TODO_SET) X(SIGNAL, signal, EV_SIGNAL)
+    X(TODO_SET, todo_set, EV_TODO_SET) X(SIGNAL, signal, EV_SIGNAL) \
+    X(RESERVE, reserve, EV_RESERVE) X(UNRESERVE, unreserve, EV_UNRESERVE)
 
 enum set_field { SET_LIMIT_US, SET_NICE, SET_BEGIN_AT, SET_DEADLINE_AT, SET_ARRAY_MAX, SET_GPUS,
                  SET_CPUS, SET_MEM_MIB, SET_OWNER, SET_FIELD_COUNT };

@@ -10,6 +10,7 @@
 #include "core/graph.h"
 #include "core/job.h"
 #include "core/queue.h"
+#include "core/reserve.h"
 
 static const struct plan_row *row_of(const struct core_plan *plan, job_id job)
 {
@@ -114,6 +115,13 @@ static void explain_reason(const struct core *c, const struct job *j, const stru
     case REASON_HELD_FAILURES:
         e->limit = arrays_of(c)[j->array].hold_after;
         break;
+    case REASON_RESERVED: {
+        usec_t length_us = j->limit_us ? j->limit_us : e->forecast.p90_us;
+        uint32_t at = reserve_reason(c, j, length_us, plan->made_at,
+                                     usec_add(c->now_boot_at, usec_max(plan->made_at - c->now_at, 0)), &e->change_at);
+        e->reservation = at == NONE ? 0 : c->reservations[at].id;
+        break;
+    }
     case REASON_PERSON_RUNNING:
         e->limit = p->running_max;
         e->used = p->running;

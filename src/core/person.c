@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "core/reserve.h"
 
 static uint64_t samples_hash(uint64_t h, const struct samples *s)
 {
@@ -94,5 +95,6 @@ uint64_t head_hash(const struct core *c)
     h = hash_mix(hash_mix(h, (uint64_t)c->shown_at), (uint64_t)c->again_at);
     h = hash_mix(h, (uint64_t)c->unwatched_at);
     h = hash_mix(h, c->limits.groups); /* decides which history goes when the table is full */
+    h = reserve_hash(c, h);
     return samples_hash(samples_hash(h, &c->team), &c->team_shown);
 }

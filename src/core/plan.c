@@ -12,6 +12,7 @@
 #include "core/job.h"
 #include "core/mutant.h"
 #include "core/queue.h"
+#include "core/reserve.h"
 #include "core/search.h"
 
 /* --- one row ---------------------------------------------------------------------------------- */
@@ -180,7 +181,7 @@ static size_t part(size_t *at, size_t item, size_t n)
 static size_t draw_layout(const struct core *c, char *base, struct draw *d)
 {
     size_t at = 0, jobs = c->jobs_n, classes = c->classes_used;
-    d->points_max = (uint32_t)(3 * jobs + 8);
+    d->points_max = (uint32_t)(3 * jobs + 2 * RESERVATIONS_MAX + 8);
     size_t rows = part(&at, sizeof(struct plan_row), jobs);
     size_t todo_rows = part(&at, sizeof(struct todo_row), (size_t)c->todos_n * TODO_PARTS_MAX);
     d->kept = at; /* what a plan is; the rest is only for making it */
@@ -383,6 +384,7 @@ static void draw_profile(struct draw *d, struct profile *p, bool late)
         profile_take(p, &needs, d->ctx.now_at,
                      usec_add(d->ctx.now_at, view->node_us[late ? NODES - 1 : NODES / 2]));
     }
+    reserve_cut(c, p);
 }
 
 /* What was not started now starts later than now: at the next change, or when deciding again helps.
@@ -438,11 +440,16 @@ static void draw_places(struct draw *d, struct profile *p, bool late)
         usec_t deferred_at = draw_deferred(d, i, key, reason);
         usec_t from = usec_max(usec_max(d->class_hint[key->class], after_now), wave);
         from = usec_max(from, deferred_at);
+        if (reason == REASON_RESERVED) {
+            usec_t free_at;
+            reserve_reason(c, j, j->limit_us ? j->limit_us : l.p90_us, d->ctx.now_at, d->ctx.boot_at, &free_at);
+            from = usec_max(from, free_at);
+        }
         if (!c->closed && room_fits(&c->up, &needs) && from != USEC_NEVER) {
             usec_t not_before = usec_max(from, hint_get(d->hints, &needs, length_us));
             start_at = profile_find(p, &needs, not_before, length_us);
             /* Only where the search was free to go anywhere does it say something about others. */
-            if (start_at != USEC_NEVER && wave <= after_now && deferred_at <= after_now)
+            if (start_at != USEC_NEVER && wave <= after_now && deferred_at <= after_now && reason != REASON_RESERVED)
                 hint_put(d->hints, &needs, length_us, start_at);
         }
         if (start_at != USEC_NEVER)

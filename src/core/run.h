@@ -13,6 +13,7 @@
 #define EOUL_CORE_RUN_H
 
 #include "core/dispatch.h"
+#include "core/reserve.h"
 
 struct run {
     const struct policy_ctx *ctx;
@@ -34,6 +35,7 @@ struct run {
     struct order_key waiting; /* best of those that did not fit from the start */
     bool has_waiting;
     struct needs least;       /* no candidate needs less of anything */
+    struct reserve_view reserve; /* what is held for somebody */
     usec_t holds_at;          /* forecasts of running jobs stand until then */
     bool has_best;
     struct order_key best[CORE_PERSONS_MAX + 1]; /* each owner's first; job NONE: none */

@@ -2,7 +2,7 @@
  *
  *     eoul-core 1                              version of this form
  *     limits jobs=... deps=... spans=... groups=... todos=... offers=...
- *     head, settings, gpu, team, person, array, job, todo, dep, group: one record a line, zeros left
+ *     head, settings, gpu, team, reservation, person, array, job, todo, dep, group: one record a line, zeros left
  *                                              out
  *     end hash=...                             core_hash of what was saved
  *
@@ -21,6 +21,7 @@
 #include "core/offer.h"
 #include "core/person.h"
 #include "core/queue.h"
+#include "core/reserve.h"
 #include "core/retry.h"
 #include "core/todo.h"
 
@@ -51,14 +52,15 @@ struct column {
 struct saved_head {
     usec_t now_at, now_boot_at, shown_at, again_at, unwatched_at;
     uint64_t decisions, mem_mib;
-    uint32_t cpus, last_id, first_seq, group_seq, w_level, closed, quiet, settings_known, todos_stale;
+    uint32_t cpus, last_id, first_seq, group_seq, w_level, closed, quiet, settings_known, todos_stale,
+        last_reservation;
 };
 #define HEAD_FIELDS(F) \
     F(usec_t, now_at) F(usec_t, now_boot_at) F(usec_t, shown_at) F(usec_t, again_at) \
     F(usec_t, unwatched_at) \
     F(uint64_t, decisions) F(uint64_t, mem_mib) F(uint32_t, cpus) F(uint32_t, last_id) \
     F(uint32_t, first_seq) F(uint32_t, group_seq) F(uint32_t, w_level) F(uint32_t, closed) \
-    F(uint32_t, quiet) F(uint32_t, settings_known) F(uint32_t, todos_stale)
+    F(uint32_t, quiet) F(uint32_t, settings_known) F(uint32_t, todos_stale) F(uint32_t, last_reservation)
 struct saved_gpu { uint32_t gpu, type, state; int64_t watts_mw; };
 struct saved_team { struct samples samples, shown; };
 struct saved_person {
@@ -109,6 +111,7 @@ COLUMNS(dep, struct saved_dep,
                 COLUMN(uint32_t, scope) COLUMN(uint32_t, state) COLUMN(usec_t, due_boot_at))
 COLUMNS(group, struct saved_group, COLUMN(uint64_t, key) COLUMN(uint32_t, used_seq)
         COLUMN(uint32_t, failed_n) SAMPLES(samples))
+COLUMNS(reservation, struct reservation, RESERVATION_FIELDS(COLUMN))
 COLUMNS(end, struct saved_end, COLUMN(uint64_t, hash))
 
 /* The value, sign-extended where it has one. */
@@ -252,6 +255,8 @@ void core_save(const struct core *c, struct buf *out)
             record_print(out, "gpu", columns_gpu(), &g);
     }
     record_print(out, "team", columns_team(), &team);
+    for (uint32_t i = 0; i < c->reservations_n; i++)
+        record_print(out, "reservation", columns_reservation(), &c->reservations[i]);
     save_people(c, out);
     save_jobs(c, out);
     for (uint32_t i = 0; i < c->groups_used; i++) {
@@ -359,6 +364,7 @@ static int load_head(struct loading *l, struct str rest, struct err *err)
     c->quiet = h.quiet != 0;
     c->settings_known = h.settings_known != 0;
     l->todos_stale = h.todos_stale != 0;
+    c->last_reservation = h.last_reservation;
     return h.w_level > 64 ? corrupt(err) : 0;
 }
 
@@ -448,6 +454,15 @@ static int load_todo(struct core *c, struct str rest, struct err *err)
     if (r < 0)
         return r;
     return todo_enter(c, &saved) ? 0 : corrupt(err);
+}
+
+static int load_reservation(struct core *c, struct str rest, struct err *err)
+{
+    struct reservation saved = { 0 };
+    int r = record_parse(rest, columns_reservation(), &saved, err);
+    if (r < 0)
+        return r;
+    return reserve_enter(c, &saved) ? 0 : corrupt(err);
 }
 
 static int load_array(struct loading *l, struct str rest, struct err *err)
@@ -621,6 +636,8 @@ static int load_line(struct loading *l, struct str line, struct err *err)
         return load_offer(c, rest, err);
     if (str_is(word, "todo"))
         return load_todo(c, rest, err);
+    if (str_is(word, "reservation"))
+        return load_reservation(c, rest, err);
     if (str_is(word, "person"))
         return load_person(c, rest, err);
     if (str_is(word, "group"))

@@ -341,6 +341,8 @@ struct core {
     struct gpu gpus[CORE_GPUS_MAX];
     struct person persons[CORE_PERSONS_MAX + 1];
     struct samples team, team_shown;
+    struct reservation reservations[RESERVATIONS_MAX]; /* by id */
+    uint32_t reservations_n, last_reservation;
 
     /* derived */
     uint64_t sum;               /* of the hashes of all records */

@@ -55,6 +55,7 @@ struct config;
     X(OP_LINK, "link")           /* links.c does it */ \
     X(OP_CHANNEL, "channel")     /* notices.c does it */ \
     X(OP_TODO, "todo")           /* todos.c does it */ \
+    X(OP_RESERVE, "reserve")     /* reserve.c does it */ \
     X(OP_DOWN, "down")
 enum op_kind {
 #define X(kind, word) kind,
@@ -131,6 +132,10 @@ struct op {
             const struct todo_change *change; /* todos.h */
             job_id ret_id;
         } todo;
+        struct {
+            const struct reserve_change *change; /* reserve.h */
+            uint32_t ret_id;
+        } reserve;
         struct {
             bool cancel_jobs;
         } down;
@@ -221,6 +226,7 @@ struct daemon_gpu {
     int64_t memory_mib, memory_used_mib, power_mw, utilisation; /* -1: not known */
 };
 uint32_t daemon_gpus_n(const struct daemon *d); /* numbers 0 .. n-1; the core knows their state */
+const char *daemon_gpu_model(const struct daemon *d, uint32_t type); /* by the core's type number; "": none */
 bool daemon_gpu_get(const struct daemon *d, uint32_t no, struct daemon_gpu *ret);
 
 struct daemon_status {

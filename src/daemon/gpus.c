@@ -383,6 +383,11 @@ void gpus_finish(struct daemon *d)
 
 uint32_t daemon_gpus_n(const struct daemon *d) { return d->gpus_n; }
 
+const char *daemon_gpu_model(const struct daemon *d, uint32_t type)
+{
+    return type >= 1 && type <= d->types_n ? d->types[type - 1] : "";
+}
+
 bool daemon_gpu_get(const struct daemon *d, uint32_t no, struct daemon_gpu *ret)
 {
     if (no >= d->gpus_n)

@@ -6,6 +6,7 @@
  *   submit.c    OP_SUBMIT: text to events
  *   deps.c      what a submit or a todo waits for
  *   todos.c     OP_TODO: hands-on work
+ *   reserve.c   OP_RESERVE: GPUs kept for somebody
  *   control.c   the other operations
  *   run.c       engine events in, updates out: attempts
  *   marks.c     results and progress of running jobs, stop rules of sweeps; stall.c: jobs that hang
@@ -31,6 +32,7 @@
 #include "daemon/daemon.h"
 #include "daemon/notices.h"
 #include "daemon/people.h"
+#include "daemon/reserve.h"
 #include "daemon/todos.h"
 #include "engine/engine.h"
 #include "supervisor/fault.h"

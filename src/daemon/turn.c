@@ -243,6 +243,13 @@ static void run_kind(struct daemon *d, struct op *op)
                                                : people_change(d->people, d, op, &op->err);
         break;
     case OP_LINK: op->result = links_op(d, op); break;
+    case OP_RESERVE:
+        if (op->for_person.len && !daemon_is_operator(d, &op->peer))
+            op->result = err_set(&op->err, E_DENIED,
+                                 "Only whoever runs this daemon may act for another person.");
+        else
+            op->result = reserve_op(d, op);
+        break;
     case OP_FEED: op->result = feeds_op(d, op); break;
     case OP_CHANNEL: op->result = notices_op(d, op); break;
     case OP_CALENDAR: op->result = calendars_change(d->people, d, op, &op->err); break;

@@ -234,6 +234,26 @@ static void say_deferred(const struct why *w)
             at_text(w, x->now_eyes_late_at).text);
 }
 
+static void say_reserved(const struct why *w)
+{
+    const struct why_facts *f = w->f;
+    char clean[3 * 40 + 1];
+    struct buf name;
+    buf_init_fixed(&name, clean, sizeof clean);
+    utf8_clean(&name, f->reservation_name);
+    buf_char(&name, '\0');
+    if (!f->reservation_for)
+        say(w, tr(w->lang, "It might still hold GPUs that are kept for somebody then; \"eoul reserve\" lists that."));
+    else if (f->reservation_name.len && !name.failed)
+        say(w, tr(w->lang, "It might still hold GPUs that are kept for %1$s (%2$s) from %3$s to %4$s; give it a "
+                           "shorter --time if it needs less."), f->reservation_for, name.ptr,
+            at_text(w, f->reservation_from_at).text, at_text(w, f->reservation_until_at).text);
+    else
+        say(w, tr(w->lang, "It might still hold GPUs that are kept for %1$s from %2$s to %3$s; give it a shorter "
+                           "--time if it needs less."), f->reservation_for, at_text(w, f->reservation_from_at).text,
+            at_text(w, f->reservation_until_at).text);
+}
+
 static void say_waiting_reason(const struct why *w)
 {
     const struct explanation *x = w->x;
@@ -298,6 +318,9 @@ static void say_waiting_reason(const struct why *w)
         break;
     case REASON_DEFERRED:
         say_deferred(w);
+        break;
+    case REASON_RESERVED:
+        say_reserved(w);
         break;
     case REASON_REQUEUED:
         say(w, tr(w->lang, "It was put back in line after attempt %u."), w->f->attempt);
@@ -519,6 +542,12 @@ static void waiting_numbers(const struct explanation *x, const struct why_facts 
     out_put_u64(j, "mem_mib", f->mem_mib);
     out_put_u64(j, "limit", x->limit);
     out_put_u64(j, "used", x->used);
+    if (x->reservation)
+        out_put_u64(j, "reservation", x->reservation);
+    if (x->reservation && f->reservation_for) {
+        out_put_at(j, "reservation_from_at", f->reservation_from_at);
+        out_put_at(j, "reservation_until_at", f->reservation_until_at);
+    }
     out_put_at(j, "start_late_at", x->start_late_at);
     out_put_at(j, "now_eyes_at", x->now_eyes_at);
     out_put_at(j, "now_eyes_late_at", x->now_eyes_late_at);

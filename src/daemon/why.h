@@ -36,6 +36,9 @@ struct why_facts { /* what the core does not know, or knows as a number only */
     uint32_t attempt;
     int32_t exit_code, signal; /* ended */
     usec_t limit_us;
+    const char *reservation_for; /* whose reservation is in the way; NULL: several, or none */
+    struct str reservation_name;
+    usec_t reservation_from_at, reservation_until_at;
     uint32_t cpus;             /* of the machine, to give out */
     uint64_t mem_mib;
 };

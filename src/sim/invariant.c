@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/kept.h"
 #include "sim/timer.h"
 
 #define IDLE_GRACE_US (2 * USEC_PER_SEC) /* a turn may come this much after what caused it */
@@ -237,7 +238,7 @@ static void ledger_submit(struct invariant *v, uint32_t op)
             .cpus = e->cpus, .mem_mib = e->mem_mib, .name_key = e->name_key, .flags = e->flags,
             .preempt = e->preempt, .array_max = e->array_max, .submit_at = v->wall_at, .begin_at = e->begin_at,
             .deadline_at = e->deadline_at, .backoff_us = e->backoff_us, .retries_left = e->retries,
-            .flex = e->flex_us > 0,
+            .flex = e->flex_us > 0, .limit_us = e->limit_us,
             .deps_at = v->deps_n, .deps_n = e->deps_n, .attempt = e->attempt, .op = op,
         };
         if (array && (index += e->tasks[range].step) > e->tasks[range].until
@@ -342,6 +343,8 @@ static void do_first(struct invariant *v, struct ledger_job *j, job_id id)
 static void do_set(struct invariant *v, struct ledger_job *j, job_id id)
 {
     int64_t value = v->ev->set.value;
+    if (v->ev->set.field == SET_LIMIT_US)
+        j->limit_us = value;
     if (is_busy(j->state) && v->ev->set.field != SET_OWNER && v->ev->set.field != SET_ARRAY_MAX)
         return; /* too late for this task of an array */
     switch ((enum set_field)v->ev->set.field) {
@@ -424,6 +427,7 @@ static void ledger_event(struct invariant *v, uint32_t op)
     case EVENT_GPU:
         v->gpus[ev->gpu.gpu].known = true;
         v->gpus[ev->gpu.gpu].type = ev->gpu.type;
+        v->types_max = ev->gpu.type > v->types_max ? ev->gpu.type : v->types_max;
         v->gpus[ev->gpu.gpu].state = ev->gpu.state;
         break;
     case EVENT_QUEUE:
@@ -461,9 +465,13 @@ static void ledger_event(struct invariant *v, uint32_t op)
     }
     case EVENT_DECIDE:
         v->decided_boot_at = v->boot_at;
+        kept_tick(v);
         break;
     case EVENT_TODO_ADD:
         ledger_todo(v);
+        break;
+    case EVENT_RESERVE: case EVENT_UNRESERVE:
+        kept_event(v);
         break;
     default:
         break;
@@ -628,6 +636,7 @@ static void ledger_start(struct invariant *v, const struct core_update *u)
     j->attempt = u->attempt;
     j->gpu_mask = u->gpus;
     v->busy_mask |= u->gpus;
+    kept_judge(v, u->job, j);
 }
 
 /* Who makes way has allowed it, has had its quantum, and does so for somebody who waits. */
@@ -695,6 +704,8 @@ static enum may may_start(const struct invariant *v, job_id id, const struct led
         || (j->array_max && array_busy(v, j) >= j->array_max))
         return started ? MAY_PERHAPS : MAY_NOT; /* it may have had the reservation until a start of its
                                                  * owner's in this very decision */
+    if (v->reservations_n && j->gpus)
+        return MAY_PERHAPS; /* by what runs and for how long, which depends on forecasts */
     if (v->shares && p->gpus > 0)
         return MAY_PERHAPS; /* how much is the owner's share the ledger does not work out */
     return v->boot_at >= j->idle_from_boot_at && deps_clear(v, j) && deps_met(v, j, v->boot_at, true)
@@ -878,7 +889,7 @@ void invariant_idle(struct invariant *v, usec_t wall_at, usec_t boot_at)
     for (job_id id = 1; id <= v->last_id; id++) {
         const struct ledger_job *j = look(v, id);
         if (j && could_run(v, id, j, wall_at - IDLE_GRACE_US, boot_at - IDLE_GRACE_US)
-            && !may_wait(v, j, wall_at - IDLE_GRACE_US))
+            && !may_wait(v, j, wall_at - IDLE_GRACE_US) && !kept_may_block(v, j, wall_at - IDLE_GRACE_US))
             BREAK(v, "idle", "the machine is idle and job %u, which could run, waits", id);
     }
 }

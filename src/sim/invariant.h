@@ -33,6 +33,7 @@ struct ledger_job {
     uint32_t attempt;
     uint64_t gpu_mask;
     uint32_t op;             /* whoever asked for it */
+    usec_t limit_us;         /* 0: none */
     usec_t start_boot_at;    /* of the first attempt that ran */
     usec_t last_boot_at;     /* of the last, or when it was gone before it began */
     usec_t not_before_boot_at;  /* back-off: may not start earlier */
@@ -85,6 +86,8 @@ struct invariant {
     usec_t quantum_us;       /* ... once they have run so long */
     uint32_t defer;          /* of the settings */
     bool shares;             /* the policy gives everybody a share of the GPUs */
+    struct reservation reservations[RESERVATIONS_MAX];
+    uint32_t reservations_n, last_reservation, types_max;
     usec_t decided_boot_at;  /* last EVENT_DECIDE */
     uint64_t checks;
     struct hands hands;      /* hands-on work */

@@ -12,14 +12,14 @@
 #define WEEK_FAULTS  5   /* at least */
 #define WEEK_CALM_MAX_US (90 * USEC_PER_DAY) /* a queue that is not empty then is stuck */
 
-enum { T_SUBMIT = WORLD_KINDS, T_COMMAND, T_TODO, T_ANSWER, T_FAULT, T_HOURS, T_FOREIGN_ENDS, T_UNDRAIN, T_OPEN };
+enum { T_SUBMIT = WORLD_KINDS, T_COMMAND, T_TODO, T_ANSWER, T_RESERVE, T_FAULT, T_HOURS, T_FOREIGN_ENDS, T_UNDRAIN, T_OPEN };
 
 enum fault { FAULT_CRASH, FAULT_KILL, FAULT_DISK_FULL, FAULT_CLOCK, FAULT_POWER, FAULT_FOREIGN,
              FAULT_SUPERVISOR, FAULT_COUNT };
 
 struct week {
     struct world world;
-    struct prng client, fault, hands;
+    struct prng client, fault, hands, reserve;
     uint32_t gpus_n, cpus, types_n;
     uint64_t mem_mib;
     usec_t run_median_us;
@@ -363,6 +363,29 @@ static void week_answer(struct week *k)
     world_send(&k->world, op);
 }
 
+/* --- GPUs kept for somebody ------------------------------------------------------------------------ */
+
+/* For some hours, today or tomorrow; one in five is given up again. */
+static void week_reserve(struct week *k)
+{
+    struct prng *p = &k->reserve;
+    const struct invariant *v = &k->world.invariant;
+    usec_t from_at = world_wall(&k->world) + luck_between(p, -1, 24) * 30 * USEC_PER_MIN;
+    bool remove = v->reservations_n && luck_chance(p, 200);
+    struct world_op *op = world_op_new(&k->world, remove ? EVENT_UNRESERVE : EVENT_RESERVE);
+    op->once = true;
+    if (remove)
+        op->op.ev.unreserve = (struct ev_unreserve){
+            .reservation = v->reservations[prng_below(p, v->reservations_n)].id, .by = 1 };
+    else
+        op->op.ev.reserve = (struct ev_reserve){
+            .reservation = v->last_reservation + 1, .person = 1 + (uint32_t)prng_below(p, k->world.people_n),
+            .gpus = (uint32_t)luck_between(p, 1, k->gpus_n),
+            .gpu_type = luck_chance(p, 200) ? 1 + (uint32_t)prng_below(p, k->types_n) : 0,
+            .from_at = from_at, .until_at = from_at + luck_between(p, 1, 24) * 30 * USEC_PER_MIN };
+    world_send(&k->world, op);
+}
+
 /* --- other commands ------------------------------------------------------------------------------- */
 
 static void week_set(struct week *k, struct ev_set *e)
@@ -572,6 +595,8 @@ static void week_timer(struct world *w, uint32_t kind, uint32_t what)
         week_todo(k);
     else if (kind == T_ANSWER)
         week_answer(k);
+    else if (kind == T_RESERVE)
+        week_reserve(k);
     else if (kind == T_FAULT)
         week_fault(k);
     else if (kind == T_HOURS)
@@ -606,6 +631,8 @@ static void week_plan(struct week *k)
         world_at(w, begin_at + luck_between(&k->hands, 0, last_us), T_TODO, 0);
     for (uint32_t i = 0; i < 60; i++)
         world_at(w, begin_at + luck_between(&k->hands, 0, last_us), T_ANSWER, 0);
+    for (uint32_t i = 0; i < 16; i++)
+        world_at(w, begin_at + luck_between(&k->reserve, 0, last_us), T_RESERVE, 0);
     for (uint32_t i = 0; i < 5; i++)
         world_at(w, begin_at + luck_between(p, 0, last_us), T_HOURS, 0);
     uint32_t faults = WEEK_FAULTS + (uint32_t)prng_below(&k->fault, 12);
@@ -741,6 +768,7 @@ static void week_once(const struct week_options *options, uint64_t run, struct w
     prng_init(&k->client, options->seed, LUCK_CLIENT);
     prng_init(&k->fault, options->seed, LUCK_FAULT);
     prng_init(&k->hands, options->seed, LUCK_HANDS);
+    prng_init(&k->reserve, options->seed, LUCK_RESERVE);
     week_found(k);
     week_plan(k);
     if (world_run(&k->world, k->ends_boot_at)) {

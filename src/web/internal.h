@@ -10,6 +10,7 @@
 #include "daemon/links.h"
 #include "daemon/notices.h"
 #include "daemon/people.h"
+#include "daemon/reserve.h"
 #include "daemon/todos.h"
 #include "daemon/view.h"
 #include "feed/feed.h"
@@ -84,6 +85,7 @@ struct web_op {
     struct todo_change todo;
     struct channel_change channel;
     struct feed_change feed;
+    struct reserve_change reserve;
     struct link_change link;
     struct tap tap;         /* of one answer */
     void *form;             /* page.c, tap.c: what a form said; goes with it */
@@ -193,6 +195,12 @@ int todos_write_all(struct json_out *j, struct web *web, person_no me);
 /* "todos": the pieces this person may see. */
 void todos_write_plan(struct json_out *j, struct web *web, const struct core_plan *plan, person_no me,
                       bool *shown /* by number: has a piece here; or NULL */);
+
+void reserve_list(struct call *c);
+void reserve_add(struct call *c);
+void reserve_action(struct call *c);
+/* "reservations": those that are not over. */
+void reserve_write(struct json_out *j, struct web *web, person_no me);
 
 void team_status(struct call *c);
 void team_backup(struct call *c);

@@ -275,6 +275,18 @@ static void find_blocker(const struct view *v, job_id blocker, struct why_facts 
             f->blocker_end_at = v->plan.rows[i].end_p50_at;
 }
 
+static void find_reservation(const struct view *v, const struct explanation *x, struct why_facts *f, struct buf *name)
+{
+    struct reservation r;
+    if (!x->reservation || !reserve_find(daemon_core(v->daemon), x->reservation, &r))
+        return;
+    reserve_name(name, &r);
+    f->reservation_for = people_name(daemon_people(v->daemon), (person_no)r.person);
+    f->reservation_name = buf_look(name);
+    f->reservation_from_at = r.from_at;
+    f->reservation_until_at = r.until_at;
+}
+
 static void reply_why(struct call *c, const struct explanation *x, const struct why_facts *f,
                       struct str reason)
 {
@@ -297,7 +309,8 @@ static bool why_live(struct call *c, const struct view *v, job_id id)
 {
     struct view_row row;
     struct explanation x;
-    char blocker[VIEW_NAME_ID_MAX];
+    char blocker[VIEW_NAME_ID_MAX], kept_memory[RESERVE_NAME_MAX + 1];
+    struct buf kept_as;
     struct zone own;
     if (!view_live(v, id, &row) ||
         core_explain(daemon_core(c->web->daemon), id, &v->plan, &x) < 0)
@@ -311,6 +324,8 @@ static bool why_live(struct call *c, const struct view *v, job_id id)
     f.mem_mib = machine.mem_mib;
     reader_of(c, &f, &own);
     find_blocker(v, x.blocker, &f, blocker);
+    buf_init_fixed(&kept_as, kept_memory, sizeof kept_memory);
+    find_reservation(v, &x, &f, &kept_as);
     reply_why(c, &x, &f, str_of(reason_word(x.reason)));
     return true;
 }

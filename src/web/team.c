@@ -404,6 +404,7 @@ void team_plan(struct call *c)
     todos_write_plan(&j, c->web, &v.plan, people_find_uid(daemon_people(d), c->peer.uid),
                      in_plan);
     put_plan_people(&j, &v, in_plan, people_find_uid(daemon_people(d), c->peer.uid));
+    reserve_write(&j, c->web, people_find_uid(daemon_people(d), c->peer.uid));
     out_end(&j);
     web_reply_json(c->web, c->r, &b);
 }

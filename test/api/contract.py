@@ -227,6 +227,17 @@ def examples(ids, copy):
              (f"/v1/todos/{todo + 1}/snooze", {"not_before_at": 5}, 400),
              (f"/v1/todos/{todo + 2}/decline", {}, 200), (f"/v1/todos/{todo + 1}/drop", {}, 200),
              (f"/v1/todos/99999/done", {}, 404)],
+        ("/v1/reservations", "get"): [("/v1/reservations", None, 200)],
+        ("/v1/reservations", "post"): [
+            ("/v1/reservations", {"gpus": 1, "from_at": now + DAY, "until_at": now + DAY + HOUR, "name": "demo", "for": "ada"}, 200),
+            ("/v1/reservations", {"gpus": 1, "until_at": now + HOUR}, 200),
+            ("/v1/reservations", {"gpus": 99, "until_at": now + HOUR}, 400), ("/v1/reservations", {"gpus": 1}, 400),
+            ("/v1/reservations", {"gpus": 1, "until_at": 5}, 400),
+            ("/v1/reservations", {"gpus": 1, "until_at": now + HOUR, "name": "x" * 40}, 400),
+            ("/v1/reservations", {"gpus": 1, "until_at": now + HOUR, "model": "Abacus"}, 404)],
+        ("/v1/reservations/{id}/{action}", "post"): [
+            ("/v1/reservations/1/polish", {}, 404), ("/v1/reservations/2/remove", {}, 200),
+            ("/v1/reservations/2/remove", {}, 404), ("/v1/reservations/x/remove", {}, 404)],
         ("/v1/me/data", "get"): [("/v1/me/data", None, 200), ("/v1/me/data?for=ada", None, 200),
                                  ("/v1/me/data?for=nobody-here", None, 404)],
         ("/v1/links", "get"): [("/v1/links", None, 200)],

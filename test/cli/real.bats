@@ -245,3 +245,25 @@ daemon_pid() { "$eoul" status --json | jq .pid; }
     timeout 20 tail --pid="$pid" -f /dev/null
     rm -rf "/tmp/eoul-team-$gid"
 }
+
+@test "reserve: kept, named in why, listed, in the plan, taken back" {
+    echo 'gpus: 2' >"$T/.config/eoul/eoul.yaml"
+    timeout 60 "$eoul" up >/dev/null
+    run "$eoul" reserve
+    [ "$output" = "Nothing is reserved." ]
+    run "$eoul" reserve --gpus 2 --to 2h --name demo
+    [ "$status" -eq 0 ]
+    [[ $output == "Reservation 1: 2 GPUs are kept for "* ]]
+    [ "$("$eoul" reserve --json | jq -c '.reservations[] | [.id, .name, .gpus, .mine, .active]')" = '[1,"demo",2,true,true]' ]
+    run "$eoul" reserve --gpus 1 --from '+1h' --to 2h
+    [ "$status" -ne 0 ]
+    run "$eoul" plan --ascii
+    [[ $output == *RESERVATION*demo* ]]
+    timeout 60 "$eoul" run --gpus=1 -- true # its owner's own job uses it
+    run "$eoul" reserve remove 1
+    [ "$output" = "Reservation 1 is taken back." ]
+    run "$eoul" reserve remove 1
+    [ "$status" -eq 1 ]
+    run "$eoul" reserve --gpus 3 --to 2h
+    [[ $output == *"There are only 2 such GPUs to reserve."* ]]
+}

@@ -425,8 +425,29 @@ static void todos(struct luck *l)
     l->next_id += l->ev.kind == EVENT_TODO_ADD;
 }
 
+static void reserve(struct luck *l)
+{
+    struct reservation r;
+    uint32_t n = core_reservations_n(l->core);
+    usec_t from_at = l->wall_at + (usec_t)below(l, 12) * USEC_PER_HOUR - USEC_PER_HOUR;
+    if (n && below(l, 3) == 0 && core_reservation_get(l->core, (uint32_t)below(l, n), &r)) {
+        l->ev.kind = EVENT_UNRESERVE;
+        l->ev.unreserve = (struct ev_unreserve){ r.id, 1, 0 };
+        return;
+    }
+    l->ev.kind = EVENT_RESERVE;
+    l->ev.reserve = (struct ev_reserve){
+        .reservation = core_last_reservation(l->core) + 1, .person = (uint32_t)(1 + below(l, l->persons)),
+        .gpus = (uint32_t)(1 + below(l, 4)), .gpu_type = (uint32_t)below(l, 3), .from_at = from_at,
+        .until_at = from_at + (usec_t)(1 + below(l, 8)) * USEC_PER_HOUR, .name0 = 0x6f6d6564 };
+}
+
 static void world(struct luck *l)
 {
+    if (below(l, 4) == 0) {
+        reserve(l);
+        return;
+    }
     if (below(l, 3) == 0) {
         l->ev.kind = EVENT_QUEUE;
         l->ev.queue = (struct ev_queue){ below(l, 4) == 0, 0 };

@@ -311,6 +311,30 @@ static void waiting_has_a_price(void **state)
     forget(a);
 }
 
+static void kept_for_somebody(void **state)
+{
+    struct explanation x = some(REASON_RESERVED);
+    struct why_facts f = facts(LANG_EN, JOB_PENDING);
+    (void)state;
+    struct answer a = ask(&x, &f);
+    assert_non_null(strstr(json_string_value(json_array_get(a.sentences, 0)), "eoul reserve"));
+    forget(a);
+    x.reservation = 3;
+    f.reservation_for = "Kim";
+    f.reservation_name = STR("demo");
+    f.reservation_from_at = f.now_at + USEC_PER_HOUR;
+    f.reservation_until_at = f.now_at + 3 * USEC_PER_HOUR;
+    a = ask(&x, &f);
+    assert_non_null(strstr(json_string_value(json_array_get(a.sentences, 0)), "kept for Kim (demo) from "));
+    no_number_is_out_of_the_air(a, &f);
+    forget(a);
+    f.lang = LANG_KO;
+    a = ask(&x, &f);
+    assert_non_null(strstr(json_string_value(json_array_get(a.sentences, 0)), "Kim 몫으로 "));
+    no_number_is_out_of_the_air(a, &f);
+    forget(a);
+}
+
 /* A job's name is foreign text. */
 static void names_cannot_forge(void **state)
 {
@@ -338,7 +362,7 @@ int main(void)
         cmocka_unit_test(all_reasons), cmocka_unit_test(any_numbers),
         cmocka_unit_test(as_people_read_them), cmocka_unit_test(waiting_has_a_price),
         cmocka_unit_test(rough_lengths), cmocka_unit_test(what_is_missing),
-        cmocka_unit_test(names_cannot_forge),
+        cmocka_unit_test(names_cannot_forge), cmocka_unit_test(kept_for_somebody),
     };
     return cmocka_run_group_tests(tests, find_zone, NULL);
 }
