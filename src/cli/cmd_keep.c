@@ -264,6 +264,13 @@ static void put_status(struct cli *cli, const json_t *status)
                (long long)json_i64(counts, "held"));
     line(cli, tr(cli->lang, "jobs"), memory);
     line(cli, tr(cli->lang, "policy"), json_text(status, "policy"));
+    const json_t *forecasts = json_object_get(status, "forecasts");
+    if (json_i64(forecasts, "scored") > 0) {
+        buf_clear(&text);
+        buf_printf(&text, tr(cli->lang, "of the last %1$lld, %2$lld ended inside the 90 %% band"),
+                   (long long)json_i64(forecasts, "scored"), (long long)json_i64(forecasts, "inside"));
+        line(cli, tr(cli->lang, "forecasts"), memory);
+    }
     line(cli, tr(cli->lang, "socket"), json_text(status, "socket"));
     line(cli, tr(cli->lang, "state"), json_text(status, "state_dir"));
     if (json_is_true(json_object_get(status, "queue_closed")))

@@ -276,6 +276,27 @@ static void me_leaves(struct cli *cli, const json_t *leaves)
     }
 }
 
+/* How forecasts of my runs came true, and what moving my starts later did. */
+static void me_forecasts(struct cli *cli, const json_t *f, bool agreed)
+{
+    char memory[256];
+    struct buf text;
+    buf_init_fixed(&text, memory, sizeof memory);
+    if (json_i64(f, "scored") > 0) {
+        buf_printf(&text, tr(cli->lang, "of the last %1$lld, %2$lld ended inside the 90 %% band"),
+                   (long long)json_i64(f, "scored"), (long long)json_i64(f, "inside"));
+        me_line(cli, tr(cli->lang, "forecasts"), memory,
+                agreed && !json_is_true(json_object_get(f, "hold"))
+                    ? tr(cli->lang, "too few: no start is moved later until they hold again") : NULL);
+    }
+    if (json_i64(f, "moved") > 0) {
+        buf_clear(&text);
+        buf_printf(&text, tr(cli->lang, "%1$lld moved, %2$lld of them seen later than otherwise"),
+                   (long long)json_i64(f, "moved"), (long long)json_i64(f, "missed"));
+        me_line(cli, tr(cli->lang, "moved starts"), memory, NULL);
+    }
+}
+
 static void put_me(struct cli *cli, const json_t *me)
 {
     const char *from = json_text(me, "hours_from");
@@ -300,6 +321,7 @@ static void put_me(struct cli *cli, const json_t *me)
     if (json_is_true(json_object_get(me, "defer")))
         me_line(cli, tr(cli->lang, "later starts"), tr(cli->lang, "yes"),
                 tr(cli->lang, "inside the slack of a job; \"eoul me defer no\" ends it"));
+    me_forecasts(cli, json_object_get(me, "forecasts"), json_is_true(json_object_get(me, "defer")));
     if (json_i64(me, "calendars_n") > 0) {
         char number[32];
         snprintf(number, sizeof number, "%lld", (long long)json_i64(me, "calendars_n"));

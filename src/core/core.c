@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/avail.h"
+#include "core/calibrate.h"
 #include "core/capacity.h"
 #include "core/each.h"
 #include "core/estimate.h"
@@ -652,6 +653,7 @@ static void apply_ended(struct core *c, const struct ev_ended *ev, struct out *o
     } else if (cause == END_EXIT && ev->code == 0 && MUTANT(c, MUTANT_SUCCESS_AGAIN)) {
         to_pending(c, slot, REASON_NONE, 0, out);
     } else if (cause == END_EXIT && ev->code == 0) {
+        calibrate_ended(c, j, ran_us, false);
         estimate_record(c, j, ran_us);
         if (c->settings.fair_milli)
             weight_result(c, slot);
@@ -663,9 +665,10 @@ static void apply_ended(struct core *c, const struct ev_ended *ev, struct out *o
         struct failure f = retry_failure(ev);
         if (j->intent == STOP_PREEMPT)
             made_way(c, slot);
-        if (cause == END_TIME_LIMIT)
+        if (cause == END_TIME_LIMIT) {
+            calibrate_ended(c, j, ran_us, true);
             estimate_record(c, j, ran_us);
-        else
+        } else
             estimate_record_failure(c, j);
         failed(c, slot, &f, out);
     }
@@ -728,6 +731,7 @@ static void start_job(struct core *c, const struct start *start, uint32_t plan_r
     tell_state(out, j, JOB_CONFIGURING, REASON_STARTING);
     j->start_at = c->now_at;
     j->start_boot_at = c->now_boot_at;
+    calibrate_started(c, j, c->plan_rows[plan_row].end_p90_at - c->now_at);
     capacity_seize(c, start->job, start->gpu_mask);
     if (j->array != NONE)
         arrays_of(c)[j->array].busy++;
@@ -756,6 +760,7 @@ static void apply_decide(struct core *c, struct out *out)
     }
     for (uint32_t i = 0; i < d.starts_n; i++)
         start_job(c, &d.starts[i], i, out);
+    calibrate_deferred(c);
     c->again_at = d.again_at;
     c->quiet = core_looks_ahead(c);
     c->decisions++;

@@ -57,7 +57,8 @@ const char *policy_word(enum policy policy);
         .presence_us = 30 * USEC_PER_MIN, .runtime_guess_us = 30 * USEC_PER_MIN, \
         .age_us = 14 * USEC_PER_DAY, .preempt = 1, .advantage_milli = 1400, \
         .quantum_us = 10 * USEC_PER_MIN, .restart_us = 2 * USEC_PER_MIN, .defer = 1, \
-        .price_milli = 400, .search_window = 32, .search_moves = 8, .bounded = 1 })
+        .price_milli = 400, .search_window = 32, .search_moves = 8, .bounded = 1, \
+        .calibrate = 1 })
 int policy_parse(struct str word, enum policy *ret);
 
 struct core_limits {   /* what a block must hold */
@@ -253,6 +254,14 @@ struct forecast {
     enum forecast_source source;  /* the narrowest group that had any */
 };
 bool core_forecast(const struct core *core, job_id job, usec_t ran_us, struct forecast *ret);
+
+/* How forecasts came true, of a person, or (0) of the team: the last 200 at most (calibrate.h). */
+struct core_calibration {
+    uint32_t scored, inside; /* ended by the P90 that was forecast when they started */
+    uint32_t moved, missed;  /* of a person: starts moved later, and seen later than otherwise for it */
+    bool holds;              /* starts may be moved later, as far as forecasts go */
+};
+struct core_calibration core_calibration(const struct core *core, person_no person);
 
 /* Why is this job where it is: a reason and its numbers, no text. */
 struct explanation {

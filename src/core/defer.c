@@ -2,6 +2,7 @@
 #include "core/defer.h"
 
 #include "core/avail.h"
+#include "core/calibrate.h"
 #include "core/estimate.h"
 
 #define WIDTH_MAX_MILLI (CORE_GPUS_MAX * 1000) /* products stay in 63 bits: 10 days x 5 x 64 x 10 */
@@ -12,6 +13,8 @@ bool defer_may(const struct core *c, const struct class_key *key, const struct c
         return false;
     if (c->settings.defer > 1)
         return true;
+    if (!calibrate_holds(c, key->owner))
+        return false;
     return (c->persons[key->owner].defer || key->flex_us) && key->flags & JOB_CLEAN_TREE && view->group != NONE &&
            groups_of(c)[view->group].samples.n > 0;
 }

@@ -8,7 +8,7 @@
  * inside its slack: the P90 of when its owner sees the result does not move (by more than --flex).
  *
  * Who may be moved at all: settings.defer 0 nobody; 1 jobs whose owner agreed (person.defer, or for this one by
- * --flex), whose command has succeeded before and whose code is committed or snapshotted; 2 everybody's, for comparisons.  Never
+ * --flex), whose forecasts hold (calibrate.h), whose command has succeeded before and whose code is committed or snapshotted; 2 everybody's, for comparisons.  Never
  * one with --now or --urgent, sent first, or over its age.
  */
 #ifndef EOUL_CORE_DEFER_H

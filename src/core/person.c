@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "core/calibrate.h"
 #include "core/reserve.h"
 
 static uint64_t samples_hash(uint64_t h, const struct samples *s)
@@ -18,7 +19,10 @@ static bool offers_anything(const struct person *p)
 }
 
 /* Things that came later leave the hash alone while there are none: old journals keep theirs. */
-static bool counts_results(const struct person *p) { return p->daily.n || p->fair_milli || p->defer; }
+static bool counts_results(const struct person *p)
+{
+    return p->daily.n || p->fair_milli || p->defer || p->hits.n;
+}
 
 static uint64_t offers_hash(const struct core *c, const struct person *p, uint64_t h)
 {
@@ -47,6 +51,8 @@ uint64_t person_hash(const struct core *c, uint32_t person)
     if (!counts_results(p))
         return h;
     h = hash_mix(hash_mix(h, (uint64_t)p->daily_day), (uint64_t)p->fair_milli << 1 | p->defer);
+    if (p->hits.n) /* scored; only then can anything have been moved */
+        h = hash_mix(calibrate_hash(h, &p->hits), (uint64_t)p->moved_n << 32 | p->missed_n);
     return samples_hash(h, &p->daily);
 }
 
@@ -96,5 +102,7 @@ uint64_t head_hash(const struct core *c)
     h = hash_mix(h, (uint64_t)c->unwatched_at);
     h = hash_mix(h, c->limits.groups); /* decides which history goes when the table is full */
     h = reserve_hash(c, h);
+    if (c->hits.n)
+        h = calibrate_hash(h, &c->hits);
     return samples_hash(samples_hash(h, &c->team), &c->team_shown);
 }

@@ -62,12 +62,17 @@ struct saved_head {
     F(uint32_t, first_seq) F(uint32_t, group_seq) F(uint32_t, w_level) F(uint32_t, closed) \
     F(uint32_t, quiet) F(uint32_t, settings_known) F(uint32_t, todos_stale) F(uint32_t, last_reservation)
 struct saved_gpu { uint32_t gpu, type, state; int64_t watts_mw; };
-struct saved_team { struct samples samples, shown; };
+struct saved_team {
+    uint32_t hits_n;
+    uint64_t hits0, hits1, hits2, hits3;
+    struct samples samples, shown;
+};
 struct saved_person {
     uint32_t person, known, running_max, gpus_max, queued_max, weight_milli, failed_n;
     usec_t until_at, offer_until_at, cap_us, worked_us;
     int64_t worked_day, daily_day;
-    uint32_t defer, fair_milli;
+    uint32_t defer, fair_milli, hits_n, moved_n, missed_n;
+    uint64_t hits0, hits1, hits2, hits3;
     struct samples samples, shown, daily;
 };
 struct saved_array { uint32_t id, max, failed, hold_after, alike_n, alike, counted; };
@@ -88,13 +93,18 @@ COLUMNS(head, struct saved_head, HEAD_FIELDS(COLUMN))
 COLUMNS(settings, struct ev_settings, EV_SETTINGS(COLUMN, COLUMN))
 COLUMNS(gpu, struct saved_gpu, COLUMN(uint32_t, gpu) COLUMN(uint32_t, type) COLUMN(uint32_t, state)
         COLUMN(int64_t, watts_mw))
-COLUMNS(team, struct saved_team, SAMPLES(samples) SAMPLES(shown))
+#define HITS_COLUMNS COLUMN(uint32_t, hits_n) COLUMN(uint64_t, hits0) COLUMN(uint64_t, hits1) COLUMN(uint64_t, hits2) \
+    COLUMN(uint64_t, hits3)
+#define HITS_SAVE(hits) .hits_n = (hits).n, .hits0 = (hits).word[0], .hits1 = (hits).word[1], \
+    .hits2 = (hits).word[2], .hits3 = (hits).word[3]
+#define HITS_OF(saved) ((struct hits){ (saved).hits_n, { (saved).hits0, (saved).hits1, (saved).hits2, (saved).hits3 } })
+COLUMNS(team, struct saved_team, HITS_COLUMNS SAMPLES(samples) SAMPLES(shown))
 COLUMNS(person, struct saved_person, COLUMN(uint32_t, person) COLUMN(uint32_t, known)
         COLUMN(uint32_t, running_max) COLUMN(uint32_t, gpus_max) COLUMN(uint32_t, queued_max)
         COLUMN(uint32_t, weight_milli) COLUMN(uint32_t, failed_n) COLUMN(usec_t, until_at)
         COLUMN(usec_t, offer_until_at) COLUMN(usec_t, cap_us) COLUMN(usec_t, worked_us)
         COLUMN(int64_t, worked_day) COLUMN(int64_t, daily_day) COLUMN(uint32_t, defer)
-        COLUMN(uint32_t, fair_milli) SAMPLES(samples) SAMPLES(shown) SAMPLES(daily))
+        COLUMN(uint32_t, fair_milli) HITS_COLUMNS COLUMN(uint32_t, moved_n) COLUMN(uint32_t, missed_n) SAMPLES(samples) SAMPLES(shown) SAMPLES(daily))
 COLUMNS(offer, struct saved_offer, COLUMN(uint32_t, person) COLUMN(usec_t, from_at)
         COLUMN(usec_t, until_at) COLUMN(int64_t, day) COLUMN(int64_t, focus))
 COLUMNS(todo, struct todo, TODO_FIELDS(COLUMN))
@@ -176,10 +186,13 @@ static void save_people(const struct core *c, struct buf *out)
         const struct person *p = &c->persons[i];
         if (person_hash(c, i) == 0)
             continue;
-        struct saved_person s = { i, p->known, p->running_max, p->gpus_max, p->queued_max,
-                                  p->weight_milli, p->failed_n, p->until_at, p->offer_until_at,
-                                  p->cap_us, p->worked_us, p->worked_day, p->daily_day, p->defer,
-                                  p->fair_milli, p->samples, p->shown, p->daily };
+        struct saved_person s = {
+            .person = i, .known = p->known, .running_max = p->running_max, .gpus_max = p->gpus_max,
+            .queued_max = p->queued_max, .weight_milli = p->weight_milli, .failed_n = p->failed_n,
+            .until_at = p->until_at, .offer_until_at = p->offer_until_at, .cap_us = p->cap_us,
+            .worked_us = p->worked_us, .worked_day = p->worked_day, .daily_day = p->daily_day, .defer = p->defer,
+            .fair_milli = p->fair_milli, HITS_SAVE(p->hits), .moved_n = p->moved_n, .missed_n = p->missed_n,
+            .samples = p->samples, .shown = p->shown, .daily = p->daily };
         record_print(out, "person", columns_person(), &s);
         for (uint32_t w = 0; w < p->spans_n; w++) {
             const struct span *span = &spans_of(c)[p->spans_at + w];
@@ -238,7 +251,7 @@ static void save_jobs(const struct core *c, struct buf *out)
 void core_save(const struct core *c, struct buf *out)
 {
     struct saved_head h = { 0 };
-    struct saved_team team = { c->team, c->team_shown };
+    struct saved_team team = { HITS_SAVE(c->hits), .samples = c->team, .shown = c->team_shown };
     struct saved_end end = { core_hash(c) };
 #define F(type, name) h.name = (type)c->name;
     HEAD_FIELDS(F)
@@ -388,7 +401,7 @@ static int load_person(struct core *c, struct str rest, struct err *err)
     int r = record_parse(rest, columns_person(), &s, err);
     if (r < 0)
         return r;
-    if (s.person > CORE_PERSONS_MAX)
+    if (s.person > CORE_PERSONS_MAX || s.hits_n > HITS_MAX)
         return corrupt(err);
     struct person *p = &c->persons[s.person];
     p->known = s.known != 0;
@@ -398,6 +411,9 @@ static int load_person(struct core *c, struct str rest, struct err *err)
     p->weight_milli = s.weight_milli;
     p->defer = s.defer != 0;
     p->fair_milli = s.fair_milli;
+    p->hits = HITS_OF(s);
+    p->moved_n = s.moved_n;
+    p->missed_n = s.missed_n;
     p->daily = s.daily;
     p->daily_day = s.daily_day;
     p->failed_n = s.failed_n;
@@ -611,9 +627,12 @@ static int load_team(struct core *c, struct str rest, struct err *err)
 {
     struct saved_team t = { 0 };
     int r = record_parse(rest, columns_team(), &t, err);
+    if (r == 0 && t.hits_n > HITS_MAX)
+        return corrupt(err);
     if (r == 0) {
         c->team = t.samples;
         c->team_shown = t.shown;
+        c->hits = HITS_OF(t);
     }
     return r;
 }

@@ -84,7 +84,9 @@ enum {
     F(usec_t, estimate_us) F(uint32_t, estimate_sd_milli) \
     F(usec_t, done_us)         /* work of earlier attempts that need not be done again */ \
     F(uint32_t, preempted_n)   /* how often it made way */ \
-    F(usec_t, stop_boot_at)    /* when it was told to make way */
+    F(usec_t, stop_boot_at)    /* when it was told to make way */ \
+    F(uint32_t, deferred_s)    /* 1 + seconds from its submit until its start was first moved later; 0: never */ \
+    F(uint32_t, promised_s)    /* P90 of this attempt's run when it started, rounded up (calibrate.h); 0: none */
 
 /* The lists above are in the order of the hash; a record is in the order of widths, without gaps. */
 struct job {
@@ -96,7 +98,7 @@ struct job {
     uint32_t id, array_id, array_index, flags, cpus, mem_mib;
     int32_t nice;
     uint32_t attempt, retries_left, first_seq, singles, done_ppm;
-    uint32_t retry0, retry1, retry2, retry3, estimate_sd_milli, preempted_n;
+    uint32_t retry0, retry1, retry2, retry3, estimate_sd_milli, preempted_n, deferred_s, promised_s;
     /* derived */
     uint32_t array;      /* slot of its array */
     uint32_t deps;       /* its first condition; then struct dep_node.next_of_waiter */
@@ -110,7 +112,7 @@ struct job {
     /* derived */
     uint8_t dep_state;   /* enum dep_state, from its conditions */
 };
-_Static_assert(sizeof(struct job) <= 272, "100,000 queued jobs in 80 MB, the daemon included");
+_Static_assert(sizeof(struct job) <= 280, "100,000 queued jobs in 80 MB, the daemon included");
 #define F(type, name) \
     _Static_assert(_Generic(((struct job *)0)->name, type: 1, default: 0), "as the list says: " #name);
 JOB_FIELDS(F)
@@ -159,6 +161,12 @@ struct array {           /* live tasks of one submit */
 struct samples {
     uint16_t n;
     int16_t log[SAMPLES_OWN]; /* those from n on are 0 */
+};
+
+#define HITS_MAX 200
+struct hits { /* the last scores of forecasts; calibrate.h */
+    uint32_t n;
+    uint64_t word[4];
 };
 
 struct forecast_nodes { /* of a whole run, not capped by any limit */
@@ -211,6 +219,8 @@ struct person {
     struct samples daily;    /* results by day, the last on daily_day (weight.h); n 0: none yet */
     int64_t daily_day;
     uint32_t fair_milli;     /* weight from them, renewed on ticks; 0: 1000 */
+    struct hits hits;
+    uint32_t moved_n, missed_n; /* starts moved later; those that were seen later for it */
     usec_t offer_until_at, cap_us; /* offered hours are known until here (offer.h) */
     int64_t worked_day;      /* the last local day on which planned hands-on time passed, */
     usec_t worked_us;        /* and how much of it */
@@ -341,6 +351,7 @@ struct core {
     struct gpu gpus[CORE_GPUS_MAX];
     struct person persons[CORE_PERSONS_MAX + 1];
     struct samples team, team_shown;
+    struct hits hits;           /* of everybody's */
     struct reservation reservations[RESERVATIONS_MAX]; /* by id */
     uint32_t reservations_n, last_reservation;
 

@@ -108,6 +108,7 @@ static void week_found(struct week *k)
         .chain_milli = luck_chance(p, 300) ? (uint32_t)luck_between(p, 0, 1000) : 0,
         .fair_milli = luck_chance(p, 500) ? (uint32_t)luck_between(p, 0, 1000) : 0,
         .bounded = k->world.options.seed % 4 != 0,
+        .calibrate = k->world.options.seed % 5 != 0,
     };
     week_people(k);
     for (size_t i = 0; i < k->world.people_n; i++)

@@ -37,6 +37,22 @@ static void put_counts(struct json_out *j, const struct core *core)
     out_end(j);
 }
 
+/* How forecasts came true: of the team, or of one person with what moving their starts later did. */
+static void put_forecasts(struct json_out *j, const struct core *core, person_no no)
+{
+    struct core_calibration f = core_calibration(core, no);
+    out_key(j, "forecasts");
+    out_object(j);
+    out_put_u64(j, "scored", f.scored);
+    out_put_u64(j, "inside", f.inside);
+    if (no) {
+        out_put_bool(j, "hold", f.holds);
+        out_put_u64(j, "moved", f.moved);
+        out_put_u64(j, "missed", f.missed);
+    }
+    out_end(j);
+}
+
 void team_status(struct call *c)
 {
     struct daemon *d = c->web->daemon;
@@ -72,6 +88,7 @@ void team_status(struct call *c)
     out_end(&j);
     out_put_bool(&j, "queue_closed", s.queue_closed);
     out_put_c(&j, "policy", policy_word(s.policy));
+    put_forecasts(&j, daemon_core(d), 0);
     out_key(&j, "notes");
     out_array(&j);
     daemon_notes(d, c->err.translate, put_note, &j);
@@ -330,6 +347,7 @@ void team_write_me(struct web *web, person_no no, enum lang lang, struct json_ou
     out_put_i64(j, "cap_us", me.cap_us);
     out_put_i64(j, "buffer_us", me.buffer_us);
     out_put_bool(j, "defer", me.defer);
+    put_forecasts(j, daemon_core(web->daemon), no);
     out_put_at(j, "away_from_at", me.away_from_at);
     out_put_at(j, "away_until_at", me.away_until_at);
     out_put_at(j, "here_until_at", me.here_until_at);
