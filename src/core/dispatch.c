@@ -42,6 +42,19 @@ bool dispatch_aged(const struct policy_ctx *ctx, usec_t submit_at)
     return age_us > 0 && !MUTANT(c, MUTANT_AGE_NEVER) && ctx->now_at - submit_at >= age_us;
 }
 
+/* Between its age limit and half as long again a job stands before all others, and forecasts are still believed:
+ * most start then, and nothing stands idle for it. */
+usec_t dispatch_bound_us(const struct core *c)
+{
+    return usec_add(c->settings.age_us, c->settings.age_us / 2);
+}
+
+bool dispatch_bound(const struct policy_ctx *ctx, usec_t submit_at)
+{
+    const struct core *c = ctx->core;
+    return c->settings.bounded && c->settings.age_us && ctx->now_at - submit_at >= dispatch_bound_us(c);
+}
+
 static struct order_key key_of(const struct policy_ctx *ctx, const struct class_view *view,
                                uint32_t class, uint32_t job, uint32_t id, usec_t submit_at,
                                const struct order_key *best)
@@ -440,7 +453,7 @@ static bool run_may_ask(const struct core *c, uint32_t preempt)
     return c->settings.preempt && preempt == PREEMPT_CHECKPOINT;
 }
 
-/* What is left beside a job over its age and whatever began since it grew old.  What ran before ends by its
+/* What is left beside a job that is bound to start and whatever began since it is.  What ran before ends by its
  * limit; what has begun since and ends by its limit before the reservation is out of the way too. */
 static struct room run_outlast(const struct run *r, usec_t aged_at, const struct needs *needs)
 {
@@ -479,10 +492,10 @@ static void run_reserve(struct run *r, const struct order_key *key)
     r->d->reserved = key->job;
     r->d->reserved_at = reserve(r->ctx, r->s, r->d, &needs, r->pool, &r->beside, &r->holds_at);
     dispatch_reason(r, key->class, REASON_RESOURCES);
-    usec_t aged_at = usec_add(jobs_of(c)[key->job].submit_at, c->settings.age_us);
-    r->bounded = c->settings.bounded && c->settings.age_us && dispatch_aged(r->ctx, jobs_of(c)[key->job].submit_at);
+    usec_t submit_at = jobs_of(c)[key->job].submit_at;
+    r->bounded = dispatch_bound(r->ctx, submit_at);
     if (r->bounded)
-        r->outlast = run_outlast(r, aged_at, &needs);
+        r->outlast = run_outlast(r, usec_add(submit_at, dispatch_bound_us(c)), &needs);
 }
 
 /* A job that keeps its work may use what would stand idle until the reservation, and makes way then: if

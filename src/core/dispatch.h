@@ -10,8 +10,8 @@
  * the sum, and a runner whose room is gone when its turn comes is told to make way.  The claim starts in a
  * later decision, when the room is there.  The reservation stays for whoever does not even fit so.
  *
- * With settings.bounded a job over its age has a latest start (doc/planner.md, "The longest wait"): if the
- * reservation is its, a job behind it starts only if its *time limit* ends it before, if it can be asked to
+ * With settings.bounded a job that has waited half as long again as its age has a latest start (doc/planner.md,
+ * "The longest wait"): if the reservation is its, a job behind it starts only if its *time limit* ends it before, if it can be asked to
  * make way by then, or if the reserved job fits beside it and everything else that began since, even when
  * all of that goes on for ever.  Forecasts, which may be wrong, have no say; and there is no search.
  *
@@ -70,6 +70,9 @@ void dispatch_run(const struct core *c, struct policy_ctx *ctx, const struct scr
 struct order_key dispatch_key(const struct policy_ctx *ctx, const struct class_view *view,
                               uint32_t job, const struct order_key *best);
 bool dispatch_aged(const struct policy_ctx *ctx, usec_t submit_at);
+/* Has it waited so long that forecasts have no say any more?  How long that is. */
+bool dispatch_bound(const struct policy_ctx *ctx, usec_t submit_at);
+usec_t dispatch_bound_us(const struct core *c);
 bool dispatch_before(const struct order_key *a, const struct order_key *b);
 
 const struct class_view *dispatch_view(const struct core *c, const struct scratch *s,

@@ -153,7 +153,7 @@ static bool anybody_fits(const struct run *r)
     return false;
 }
 
-/* Somebody is over their age, or has GPUs kept for them, and may start but for room: what they are to get is not
+/* Somebody is long over their age, or has GPUs kept for them, and may start but for room: what they are to get is not
  * the search's to move, and its places leave out what is reserved, for whomever. */
 static bool anybody_before_all(const struct run *r)
 {
@@ -163,7 +163,7 @@ static bool anybody_before_all(const struct run *r)
     for (uint32_t i = 0; i < c->classes_n; i++) {
         const struct job_class *class = &classes_of(c)[classes_live_of(c)[i]];
         struct needs needs = class_needs(&class->key);
-        bool aged = c->settings.bounded && dispatch_aged(r->ctx, class->head_submit_at);
+        bool aged = dispatch_bound(r->ctx, class->head_submit_at);
         if ((aged || (needs.gpus && reserve_owns(c, class->key.owner))) &&
             dispatch_impossible(c, &needs) == REASON_NONE && dispatch_limited_now(r, class) == REASON_NONE)
             return true;

@@ -243,8 +243,8 @@ struct offer {
                                  * everybody is there */ \
     F(uint32_t, search_window)  /* POLICY_BLEND: jobs that get the best order found, at most 64 ... */ \
     F(uint32_t, search_moves)   /* ... in so many tries; 0: the index alone orders */ \
-    F(uint32_t, bounded)        /* 1: behind a job over its age nothing begins that could outlast its \
-                                 * reservation, whatever is forecast (dispatch.h) */ \
+    F(uint32_t, bounded)        /* 1: behind a job at half as long again as its age nothing begins that could \
+                                 * outlast its reservation, whatever is forecast (dispatch.h) */ \
     F(uint32_t, calibrate)      /* 1: forecasts are scored, and starts moved later only while they hold \
                                  * (calibrate.h) */
 #define EV_MACHINE(F, L) F(uint32_t, cpus) F(uint64_t, mem_mib)

@@ -2,13 +2,14 @@
  *
  * The world is as hostile as it can be within the rules.  Others' jobs are forecast at five minutes, from a
  * history of short runs, and then run for their whole time limit; there are always more of them than there is
- * room for.  A wide job must begin within its age limit and, for it and for each wide job before it, once the
+ * room for.  A wide job must begin within one and a half age limits and, for it and for each wide job before it, once the
  * longest time limit.  With settings.bounded 0 the same worlds break that, so the property is not idle. */
 #include "core_desk.h"
 
 #include "base/prng.h"
 
 #define AGE      (6 * HOUR)
+#define BOUND    (AGE + AGE / 2)
 #define LIMIT    (10 * HOUR) /* the longest anybody asks for */
 #define STEP     (5 * MIN)   /* ends are noticed so late at most */
 #define WAITING  24u
@@ -99,7 +100,7 @@ static usec_t live(uint64_t seed, bool bounded)
     usec_t worst = 0;
     begin(&h, seed, bounded);
     uint32_t wides = 1 + (uint32_t)prng_below(&h.luck, WIDE_MAX);
-    usec_t end_at = h.d.wall_at + AGE + 5 * LIMIT;
+    usec_t end_at = h.d.wall_at + BOUND + 5 * LIMIT;
     for (; h.d.wall_at < end_at; desk_pass(&h.d, STEP)) {
         keep_up_the_queue(&h);
         if (h.wide_n < wides && prng_below(&h.luck, 20) == 0) {
@@ -115,7 +116,7 @@ static usec_t live(uint64_t seed, bool bounded)
     }
     for (uint32_t w = 0; w < h.wide_n; w++) {
         usec_t started_at = h.wide_started_at[w] ? h.wide_started_at[w] : end_at;
-        usec_t promised = AGE + (usec_t)(w + 1) * (LIMIT + STEP);
+        usec_t promised = BOUND + (usec_t)(w + 1) * (LIMIT + STEP);
         worst = usec_max(worst, started_at - h.wide_at[w] - promised);
     }
     desk_end(&h.d);
@@ -152,7 +153,7 @@ static void test_room_is_still_used(void **state)
     desk_decide(&d);
     desk_started(&d, long_one);
     job_id wide = desk_submit(&d, (struct ev_submit){ .gpus = 3, .limit_us = HOUR });
-    desk_pass(&d, AGE + HOUR);
+    desk_pass(&d, BOUND + HOUR);
     desk_decide(&d);
     assert_int_equal(desk_state(&d, wide), JOB_PENDING);
     /* forecast at a minute, but free to go on: one may stand beside the reserved job, two may not */
