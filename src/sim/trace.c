@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "base/io.h"
+#include "base/utf8.h"
 #include "sim/timer.h"
 
 #define READ_STEP (1u << 20)
@@ -76,8 +77,13 @@ bool trace_bad(struct trace *t, int code)
 {
     (void)code;
     t->faults_n++;
-    if (t->faults_shown < TRACE_FAULTS_SHOWN)
-        t->faults[t->faults_shown++] = copy(str_of(t->say.text));
+    if (t->faults_shown < TRACE_FAULTS_SHOWN) {
+        struct buf clean; /* it quotes the file: no bytes of it may move a cursor or break a line */
+        buf_init(&clean, 4 * ERR_TEXT_MAX);
+        utf8_clean(&clean, str_of(t->say.text));
+        t->faults[t->faults_shown++] = copy(buf_look(&clean));
+        buf_finish(&clean);
+    }
     return false;
 }
 
