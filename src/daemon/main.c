@@ -415,6 +415,7 @@ static int serve(struct daemon *d, struct arguments *a, struct err *err)
                  d->place.state, d->place.socket, core_jobs_n(d->core),
                  (unsigned long long)store_journal_last(d->store));
         say_ready(&a->ready_fd, "ok", "");
+        (void)store_log_room(d->store); /* now, when nobody waits for it */
         code = loop_run(d->loop);
         if (code < 0)
             err_set(err, code, "waiting for events failed (%s)", err_word(code));

@@ -3,10 +3,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #include "store/internal.h"
 
 #define WAL_PAGES_LONG 1000 /* 4 MiB: worth moving into the database, as SQLite's own default */
+#define WAL_FRAME      (4096 + 24)
+#define WAL_ROOM       ((WAL_PAGES_LONG + 200) * WAL_FRAME) /* and the turn that makes it long */
+#define ZEROS          (64 * 1024)
 
 static const char *const sql[ST_COUNT] = {
 #define X(name, text) [ST_##name] = text,
@@ -171,6 +175,25 @@ int store_back(struct store *s)
 int store_unmark(struct store *s)
 {
     return s->failed ? s->failed : store_run(s, ST_UNMARK);
+}
+
+/* A commit that makes the log's file longer waits for the file system's own journal too, and for whatever
+ * others have in it; one that writes over what is there does not.  What lies behind the last commit is
+ * never read: the first frame with a wrong checksum ends the log. */
+int store_log_room(struct store *s)
+{
+    sqlite3_file *log = NULL;
+    sqlite3_int64 size = 0;
+    assert(!store_in_transaction(s));
+    if (sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK || !log ||
+        !log->pMethods || log->pMethods->xFileSize(log, &size) != SQLITE_OK || size >= WAL_ROOM)
+        return 0;
+    char *zeros = calloc(1, ZEROS);
+    int rc = zeros ? SQLITE_OK : SQLITE_NOMEM;
+    for (; rc == SQLITE_OK && size < WAL_ROOM; size += ZEROS)
+        rc = log->pMethods->xWrite(log, zeros, ZEROS, size);
+    free(zeros);
+    return rc == SQLITE_OK ? 0 : code_of(s, rc);
 }
 
 /* Only our own moment is allowed to checkpoint: the automatic one runs inside COMMIT, makes people

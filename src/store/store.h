@@ -76,6 +76,9 @@ bool store_in_transaction(const struct store *s);
 /* Outside a transaction, when nobody waits for an answer: move the write-ahead log into the database
  * once it is long.  Fails as a commit does. */
 int store_tidy(struct store *s);
+/* Outside a transaction: give the log the length it will have, so that commits need not.  Only a help:
+ * after a failure they do. */
+int store_log_room(struct store *s);
 
 /* A full disk: free the ballast (once); make it again (E_NO_SPACE while it does not fit). */
 void store_ballast_free(struct store *s);

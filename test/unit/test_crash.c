@@ -134,8 +134,11 @@ static void live(struct life *life)
     const struct store_options o = { .dir = dir, .vfs = CRASH_VFS };
     if (store_open(&o, &s, &err) < 0)
         fail_msg("%s", err.text);
+    uint32_t room_at = (uint32_t)prng_below(&life->luck, 4 * TURNS_MAX); /* in one life of four or so */
     for (uint32_t i = 0; i < TURNS_MAX && life->images < life->wanted; i++) {
         turn(s, life);
+        if (i == room_at)
+            assert_int_equal(store_log_room(s), 0);
         if (prng_below(&life->luck, 20) == 0) { /* and the daemon is stopped and started */
             store_close(s);
             if (store_open(&o, &s, &err) < 0)

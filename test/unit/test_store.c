@@ -700,6 +700,54 @@ static int one_turn(struct store *s, uint32_t i)
     return code;
 }
 
+static void copy_file(const char *from, const char *to)
+{
+    struct buf bytes;
+    buf_init(&bytes, 64u << 20);
+    slurp(from, &bytes);
+    int fd = open(path(to), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_int_equal(io_write_all(fd, bytes.ptr, bytes.len), 0);
+    close(fd);
+    buf_finish(&bytes);
+}
+
+static off_t log_bytes(void)
+{
+    struct stat st;
+    assert_int_equal(stat(path("eoul.db-wal"), &st), 0);
+    return st.st_size;
+}
+
+/* The log has its length ahead of the commits; what is read of it after a crash is what was committed. */
+static void test_room_in_the_log(void **state)
+{
+    struct store_request r;
+    (void)state;
+    struct store *s = opened(NULL);
+    assert_int_equal(one_turn(s, 1), 0);
+    assert_int_equal(store_log_room(s), 0);
+    off_t bytes = log_bytes();
+    assert_true(bytes > 4 << 20);
+    assert_int_equal(store_log_room(s), 0);
+    for (uint32_t i = 2; i <= 400; i++) { /* more than once around */
+        assert_int_equal(one_turn(s, i), 0);
+        assert_int_equal(log_bytes(), bytes);
+    }
+    assert_int_equal(mkdir(path("copy"), 0700), 0);
+    copy_file("eoul.db", "copy/eoul.db"); /* what a crash leaves */
+    copy_file("eoul.db-wal", "copy/eoul.db-wal");
+    store_close(s);
+    char copy[128];
+    snprintf(copy, sizeof copy, "%s", path("copy"));
+    struct err err = { 0 };
+    if (store_open(&(struct store_options){ .dir = copy }, &s, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(store_check(s, &err), 0);
+    assert_int_equal(store_journal_last(s), 400);
+    assert_int_equal(store_request_get(s, 400, &r), 0);
+    store_close(s);
+}
+
 /* The k-th call fails with "disk full", for every k: refused turns leave nothing, the others
  * everything, and the store goes on. */
 static void test_full_at_every_call(void **state)
@@ -916,6 +964,7 @@ int main(void)
         T(test_newer_is_untouched), T(test_not_a_store), T(test_damage_is_found), T(test_journal),
         T(test_export), T(test_requests), T(test_env_of_a_rolled_back_turn), T(test_keys),
         T(test_attempts), T(test_notices), T(test_retention), T(test_results), T(test_retention_by_number), T(test_ballast),
+        T(test_room_in_the_log),
         T(test_full_at_every_call), T(test_write_error_at_every_call),
         T(test_sync_error_at_every_call), T(test_migration_killed_anywhere), T(test_backup),
     };
