@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -20,14 +21,24 @@
 #include "supervisor/fault.h"
 #include "supervisor/wire.h"
 
+extern char **environ;
+
 #define BEFORE_S 10  /* for a look at the code: a large tree takes git a second or two */
 #define ALIVE_FD 197 /* where the job finds the inherited lock: out of the way of shells and scripts */
 
-static void fail(int report_fd, uint32_t stage)
+/* At the low end of the child's stack, which is shared even where our memory is copied. */
+struct launch {
+    const struct job_setup *setup;
+    pid_t parent;
+    struct job_failure failure; /* written by the child */
+};
+
+#define STACK_BYTES (64u * 1024) /* execvp needs PATH_MAX, and argv once more where there is no #! */
+
+static int fail(struct launch *l, uint32_t stage)
 {
-    struct job_failure f = { .stage = stage, .error = errno };
-    (void)io_write_all(report_fd, &f, sizeof f); /* shorter than PIPE_BUF: whole or not at all */
-    _exit(127);
+    l->failure = (struct job_failure){ .stage = stage, .error = errno };
+    return 127;
 }
 
 static void default_signals(void)
@@ -71,17 +82,13 @@ static int set_limits(const struct request *r)
 }
 
 /* 0 1 2 as given, the lock at its place, everything else gone at exec. */
-static int place_descriptors(const struct job_setup *s, int *report_fd)
+static int place_descriptors(const struct job_setup *s)
 {
     int from[3] = { s->stdin_fd, s->stdout_fd, s->stderr_fd };
     /* Nothing we still need may lie where we dup to. */
     for (int i = 0; i < 3; i++)
         if (from[i] < 3 && (from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 3)) < 0)
             return -1;
-    int report = fcntl(*report_fd, F_DUPFD_CLOEXEC, 3);
-    if (report < 0)
-        return -1;
-    *report_fd = report;
     for (int i = 0; i < 3; i++)
         if (dup2(from[i], i) < 0)
             return -1;
@@ -105,8 +112,6 @@ static void add_variables(const struct job_setup *s, char job[32], char attempt[
     r->env[r->envc + 2] = NULL;
 }
 
-extern char **environ;
-
 /* A word to the job's owner before it runs.  Whatever becomes of it, the job runs. */
 static void look_before(const char *program)
 {
@@ -120,84 +125,127 @@ static void look_before(const char *program)
         ;
 }
 
-static void __attribute__((noreturn)) child(const struct job_setup *s, int report_fd, pid_t parent)
+/* The child.  What it changes of our memory is its environment and errno; the rest of a process (signals,
+ * descriptors, directory, umask) it has for itself. */
+static int child(void *data)
 {
+    struct launch *l = data;
+    const struct job_setup *s = l->setup;
     const struct request *r = s->request;
     static char job[32], attempt[64];
     default_signals();
     /* If the supervisor dies, so does the command: nobody could say any more how it ended. */
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-        fail(report_fd, STAGE_FORK);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != l->parent)
+        return fail(l, STAGE_FORK);
     (void)setsid();
     if (s->is_pty && ioctl(s->stdin_fd, TIOCSCTTY, 0) < 0)
-        fail(report_fd, STAGE_PTY);
+        return fail(l, STAGE_PTY);
     if (r->oom_score)
         write_oom_score(r->oom_score);
     if (r->nice && setpriority(PRIO_PROCESS, 0, r->nice) < 0 && errno != EACCES && errno != EPERM)
-        fail(report_fd, STAGE_LIMITS);
+        return fail(l, STAGE_LIMITS);
     if (fchdir(s->cwd_fd) < 0)
-        fail(report_fd, STAGE_CWD);
+        return fail(l, STAGE_CWD);
     umask(r->umask);
-    if (place_descriptors(s, &report_fd) < 0)
-        fail(report_fd, STAGE_FORK);
+    if (place_descriptors(s) < 0)
+        return fail(l, STAGE_FORK);
     if (set_limits(r) < 0) /* last: a small limit must not break our own steps */
-        fail(report_fd, STAGE_LIMITS);
+        return fail(l, STAGE_LIMITS);
     add_variables(s, job, attempt);
     environ = (char **)(uintptr_t)r->env; /* execvp looks for the command in the job's PATH */
     if (r->before)
         look_before(r->before);
     FAULT("exec-child");
     execvp(s->script ? s->script : r->argv[0], (char *const *)(uintptr_t)r->argv);
-    fail(report_fd, STAGE_EXEC);
-    _exit(127);
+    return fail(l, STAGE_EXEC);
 }
 
-/* fork() into the cgroup, with a pidfd, if the kernel can do it at once (5.7). */
-static pid_t fork_into(int cgroup_fd, int *ret_pidfd)
+static long clone3_copy(struct clone_args *args, int (*run)(void *), void *data)
 {
+    long ret = syscall(SYS_clone3, args, sizeof *args);
+    if (ret == 0)
+        _exit(run(data));
+    return ret;
+}
+
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) /* that would remember the frames left at exec */
+/* clone3() in our memory, on a stack of its own, which the C library has for clone() only. */
+static long clone3_shared(struct clone_args *args, int (*run)(void *), void *data)
+{
+    long ret;
+    args->flags |= CLONE_VM;
+    __asm__ volatile("syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xor %%ebp, %%ebp\n\t" /* the outermost frame */
+                     "mov %[data], %%rdi\n\t"
+                     "call *%[run]\n\t"
+                     "mov %%eax, %%edi\n\t"
+                     "mov %[leave], %%eax\n\t"
+                     "syscall\n\t"
+                     "1:"
+                     : "=a"(ret)
+                     : "a"((long)SYS_clone3), "D"(args), "S"(sizeof *args), [run] "r"(run),
+                       [data] "r"(data), [leave] "i"(SYS_exit)
+                     : "rcx", "r11", "cc", "memory");
+    if (ret >= 0)
+        return ret;
+    errno = (int)-ret;
+    return -1;
+}
+#else
+static long clone3_shared(struct clone_args *args, int (*run)(void *), void *data)
+{
+    args->stack = args->stack_size = 0;
+    return clone3_copy(args, run, data);
+}
+#endif
+
+/* In the cgroup from its first moment; -1 and errno if there is no such process. */
+static pid_t begin(struct launch *l, size_t size, int cgroup_fd, int *ret_pidfd)
+{
+    char **own = environ;
     struct clone_args args = {
-        .flags = CLONE_PIDFD | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
-        .pidfd = (uintptr_t)ret_pidfd,
-        .exit_signal = SIGCHLD,
+        .flags = CLONE_PIDFD | CLONE_VFORK | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+        .pidfd = (uintptr_t)ret_pidfd, .exit_signal = SIGCHLD,
         .cgroup = cgroup_fd >= 0 ? (unsigned)cgroup_fd : 0,
     };
-    return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+    if (l->setup->request->before) /* it forks: not on a stack that two would have then */
+        return (pid_t)clone3_copy(&args, child, l);
+    args.stack = (uintptr_t)(l + 1);
+    args.stack_size = size - sizeof *l;
+    pid_t pid = (pid_t)clone3_shared(&args, child, l);
+    environ = own;
+    return pid;
 }
 
 int job_start(const struct job_setup *s, pid_t *ret_pid, int *ret_pidfd, struct job_failure *failure)
 {
-    int report[2], pidfd = -1;
+    int pidfd = -1;
+    size_t size = sizeof(struct launch) + STACK_BYTES + (s->request->argc + 4) * sizeof(char *);
+    size = (size + 4095) & ~(size_t)4095;
+    struct launch *l = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     *failure = (struct job_failure){ .stage = STAGE_FORK };
-    if (pipe2(report, O_CLOEXEC) < 0) {
+    if (l == MAP_FAILED) {
         failure->error = errno;
         return -1;
     }
+    *l = (struct launch){ .setup = s, .parent = getpid() };
     FAULT("exec-before");
-    pid_t parent = getpid();
-    pid_t pid = fork_into(s->cgroup_fd, &pidfd);
-    if (pid == 0)
-        child(s, report[1], parent);
-    if (pid < 0) {
-        failure->error = errno;
-        io_close(&report[0]);
-        io_close(&report[1]);
-        return -1;
-    }
-    io_close(&report[1]);
-    ssize_t n;
-    struct job_failure said;
-    while ((n = read(report[0], &said, sizeof said)) < 0 && errno == EINTR)
-        ;
-    io_close(&report[0]);
-    if (n == (ssize_t)sizeof said) {
-        *failure = said;
+    pid_t pid = begin(l, size, s->cgroup_fd, &pidfd);
+    failure->error = pid < 0 ? errno : 0;
+    if (pid > 0)
+        *failure = l->failure;
+    (void)munmap(l, size);
+    if (pid > 0 && failure->stage)
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
             ;
+    if (failure->stage) {
         io_close(&pidfd);
         return -1;
     }
     FAULT("exec-after");
-    *failure = (struct job_failure){ 0 };
     *ret_pid = pid;
     *ret_pidfd = pidfd;
     return 0;

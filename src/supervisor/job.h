@@ -2,8 +2,10 @@
  *
  * The child does, in this order and nothing else: leave our signal mask and dispositions, own session
  * (with its terminal, if it has one), limits, umask, nice, working directory, descriptors 0 1 2 (and the `alive` lock where there is no
- * cgroup), close the rest, a look at the code if that was asked for, exec.  The first step that fails is reported through a close-on-exec pipe
- * with its stage and errno; end of file on that pipe means: executed.
+ * cgroup), close the rest, a look at the code if that was asked for, exec.  We stand still meanwhile
+ * (CLONE_VFORK); the first step that fails is left with its stage and errno in memory that both have.  The
+ * child has all our memory (CLONE_VM) unless it looks at the code: copying page tables and then the pages
+ * that both write to is most of what a fork costs.
  */
 #ifndef EOUL_SUPERVISOR_JOB_H
 #define EOUL_SUPERVISOR_JOB_H
