@@ -21,7 +21,8 @@
 
 enum launcher_type {
     /* to the launcher */
-    LAUNCHER_LAUNCH = 1, /* descriptors: request, [peer: one end of a socketpair for ctl records] */
+    LAUNCHER_LAUNCH = 1, /* descriptors: request, [peer: one end of a socketpair for ctl records];
+                          * from the launcher to a supervisor that waits: see engine/forked.h */
     LAUNCHER_CLAIM,      /* recovery: make the claim ourselves, the directory too if it is missing */
     LAUNCHER_KILLTREE,   /* recovery: kill what is left of an attempt */
     LAUNCHER_CLEAN,      /* remove its directory; no answer */
@@ -40,7 +41,7 @@ enum launcher_role { LAUNCHER_PROBE, LAUNCHER_FETCH, LAUNCHER_ROLE_COUNT };
 /* Descriptors the daemon starts it with; argv[1] is the directory of the programs. */
 enum launcher_fd { LAUNCHER_SOCKET_FD = 3, LAUNCHER_ATTEMPTS_FD };
 
-#define LAUNCHER_FDS_MAX 2 /* descriptors in one record */
+#define LAUNCHER_FDS_MAX 7 /* descriptors in one record: what a supervisor begins with */
 
 struct launcher_msg {
     uint32_t magic;

@@ -39,6 +39,7 @@
 #include "base/io.h"
 #include "base/sha256.h"
 #include "engine/attempt.h"
+#include "engine/forked.h"
 #include "supervisor/cgroup.h"
 #include "launcher/launcher.h"
 #include "launcher/spawn.h"
@@ -48,7 +49,7 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/tree.h"
 
-#define LOW_FDS 16    /* kept taken, so that ours never lie where a child's are placed */
+#define LOW_FDS FORKED_LOW_FDS /* kept taken, so that ours never lie where a child's are placed */
 #define CLEANS_MAX 4096u                /* more than that are removed at once */
 #define CLEAN_QUIET_US USEC_PER_SEC     /* after the last request */
 #define CLEAN_BATCH 16u                 /* then so many between two looks at the socket */
@@ -68,6 +69,7 @@ struct killing { /* a tree on its way out */
 };
 
 struct launcher {
+    struct forked forked; /* personal mode: supervisors */
     int socket_fd; /* the daemon's; -1: none is there (system mode) */
     int attempts_fd;
     int signal_fd;
@@ -78,8 +80,6 @@ struct launcher {
     char place[CGROUP_PATH_MAX];
     char boot_id[40];
     const char *programs;
-    char *title; /* the memory of argv, which ps shows */
-    size_t title_size;
     struct { uint32_t job, attempt; } cleans[CLEANS_MAX]; /* directories to remove when it is quiet */
     uint32_t clean_n;
     usec_t clean_boot_at; /* 0: nothing to remove */
@@ -197,39 +197,10 @@ static void close_files(struct files *f)
     io_close(&f->script_fd);
 }
 
-/* Our child, from here on another program in all but the name of its file. */
-static void __attribute__((noreturn)) become_supervisor(struct launcher *l,
-                                                        const struct launcher_msg *m, const int *from,
-                                                        const int *to, int n)
+static int execute_supervisor(struct launcher *l, const struct launcher_order *o, const struct spawn_user *u,
+                              int above_fd, const int from[], pid_t *ret_pid)
 {
-    (void)setsid();
-    memset(l->title, 0, l->title_size); /* what ps shows: the arguments we were started with */
-    snprintf(l->title, l->title_size, "eoul-supervisor %u.%u", (unsigned)m->job, (unsigned)m->attempt);
-    for (int i = 0; i < n; i++) {
-        if (from[i] >= 0 && dup2(from[i], to[i]) < 0)
-            _exit(127);
-        if (from[i] < 0)
-            close(to[i]);
-    }
-    /* Everything of the launcher goes: its socket, its lock, other attempts. */
-    if (syscall(SYS_close_range, (unsigned)SUPERVISOR_FD_COUNT, ~0u, 0) < 0)
-        _exit(127);
-    (void)prctl(PR_SET_NAME, "eoul-supervisor");
-    _exit(supervisor_main(NULL));
-}
-
-static int spawn_supervisor(struct launcher *l, const struct launcher_order *o, const struct spawn_user *u,
-                            const struct files *f, const int fds[LAUNCHER_FDS_MAX], pid_t *ret_pid)
-{
-    static const int to[] = { SUPERVISOR_REQUEST_FD, SUPERVISOR_DIR_FD, SUPERVISOR_LOCK_FD, SUPERVISOR_LISTEN_FD,
-                              SUPERVISOR_PEER_FD, SUPERVISOR_CGROUP_FD, SUPERVISOR_SCRIPT_FD };
-    const int from[] = { fds[0], f->dir_fd, f->lock_fd, f->listen_fd, fds[1], f->cgroup_fd, f->script_fd };
-    if (!u && !l->reexec) {
-        *ret_pid = fork();
-        if (*ret_pid == 0)
-            become_supervisor(l, &o->msg, from, to, 7);
-        return *ret_pid < 0 ? errno : 0;
-    }
+    static const int to[FORKED_FDS_N] = { FORKED_FDS };
     char program[] = "eoul-supervisor", name[ATTEMPT_NAME_MAX], path[PATH_MAX], hash[SHA256_HEX], task[16], uid[16];
     attempt_name(o->msg.job, o->msg.attempt, name); /* for ps only */
     sha256_hex(o->ticket.hash, hash);
@@ -238,7 +209,20 @@ static int spawn_supervisor(struct launcher *l, const struct launcher_order *o, 
     char *argv[] = { program, name, u ? hash : NULL, task, uid, NULL };
     if (snprintf(path, sizeof path, "%s/%s", l->programs, program) >= (int)sizeof path)
         return ENAMETOOLONG;
-    return spawn(u, path, argv, from, to, 7, f->above_fd, ret_pid);
+    return spawn(u, path, argv, from, to, FORKED_FDS_N, above_fd, ret_pid);
+}
+
+static int start_supervisor(struct launcher *l, const struct launcher_order *o, const struct spawn_user *u,
+                            const struct files *f, const int fds[LAUNCHER_FDS_MAX], pid_t *ret_pid,
+                            int *ret_pidfd)
+{
+    const int from[] = { fds[0], f->dir_fd, f->lock_fd, f->listen_fd, fds[1], f->cgroup_fd, f->script_fd };
+    if (!u && !l->reexec)
+        return forked_start(&l->forked, o->msg.job, o->msg.attempt, from, ret_pid, ret_pidfd);
+    int error = execute_supervisor(l, o, u, f->above_fd, from, ret_pid);
+    if (error == 0) /* ours and not waited for: cannot be another */
+        *ret_pidfd = (int)syscall(SYS_pidfd_open, *ret_pid, 0);
+    return error;
 }
 
 /* As make_files; on a full disk only after everything that waits to be removed is gone. */
@@ -286,13 +270,12 @@ static void launch(struct launcher *l, struct launcher_order *o, const int fds[L
         m->error = errno ? errno : EIO;
     } else {
         m->stage = STAGE_SPAWN;
-        m->error = spawn_supervisor(l, o, u, &f, fds, &pid);
+        m->error = start_supervisor(l, o, u, &f, fds, &pid, &pidfd);
         FAULT("spawned");
     }
     if (m->error == 0) {
         m->type = LAUNCHER_LAUNCHED;
         m->pid = pid;
-        pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* ours and not waited for: cannot be another */
     }
     close_files(&f);
     answer(l, m, pidfd);
@@ -453,13 +436,15 @@ static bool serve(struct launcher *l)
     return true;
 }
 
-static void reap(struct launcher *l)
+static bool reap(struct launcher *l)
 {
+    bool any = false;
     struct signalfd_siginfo info;
     while (read(l->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
         ;
     while (waitpid(-1, NULL, WNOHANG) > 0) /* supervisors, and orphans of dead ones */
-        ;
+        any = true;
+    return any;
 }
 
 static void watch_kills(struct launcher *l, const struct pollfd *set)
@@ -531,10 +516,12 @@ static void run(struct launcher *l)
                                               .events = POLLIN };
         }
         arm_timer(l);
-        if (poll(set, KILLS + 2 * l->kill_n, -1) < 0)
+        int n = poll(set, KILLS + 2 * l->kill_n, l->forked.due ? FORKED_AFTER_MS : -1);
+        bool ended = n > 0 && set[1].revents && reap(l);
+        if (n == 0 || (ended && !set[0].revents))
+            forked_ahead(&l->forked);
+        if (n <= 0)
             continue;
-        if (set[1].revents)
-            reap(l);
         uint64_t times;
         if (set[2].revents)
             (void)!read(l->timer_fd, &times, sizeof times);
@@ -663,9 +650,9 @@ int main(int argc, char **argv)
         return 1;
     l.system = is_system ? &system : NULL;
     l.programs = argv[1];
-    l.title = argv[0];
-    l.title_size = (size_t)(argv[1] + strlen(argv[1]) + 1 - argv[0]); /* the kernel puts them in a row */
     l.reexec = getenv("EOUL_REEXEC") != NULL;
+    /* What ps shows; the kernel puts them in a row. */
+    forked_init(&l.forked, argv[0], (size_t)(argv[1] + strlen(argv[1]) + 1 - argv[0]), !l.system && !l.reexec);
     const char *what = "its descriptors";
     if (begin(&l, &places, &what) < 0) {
         fprintf(stderr, "eoul-launcher: cannot begin: %s: %s\n", what, strerror(errno));

@@ -52,7 +52,8 @@ static int copy_exit(struct supervisor *s, const struct wire_exit *record)
     return r;
 }
 
-static void write_exit(struct supervisor *s)
+/* The record and its name; *ret_named: they are there for whoever looks. */
+static void write_exit(struct supervisor *s, bool *ret_named)
 {
     struct wire_exit record = { .magic = WIRE_MAGIC, .version = WIRE_VERSION, .job = s->head.job,
                                 .attempt = s->head.attempt, .end = s->end };
@@ -69,24 +70,31 @@ static void write_exit(struct supervisor *s)
     if (linkat(s->dir_fd, "lock", s->dir_fd, "exit", 0) < 0 && copy_exit(s, &record) < 0)
         return;
     FAULT("exit-named");
-    if (io_fsync(s->lock_fd) == 0)
-        (void)io_fsync_dir(s->dir_fd);
-    FAULT("exit-synced");
+    *ret_named = true;
 }
 
+/* The daemon is told between naming the end and syncing it: both syncs, its own and ours, then go on at the
+ * same time.  Whoever of the two is first has made the end safe; a power cut before either is LOST, as it is
+ * while we are alone.  A SIGKILL in between takes nothing away from the page cache. */
 void supervisor_finish(struct supervisor *s, enum wire_type type)
 {
-    write_exit(s);
+    struct flock unlock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+    bool named = false;
+    write_exit(s, &named);
     /* The next attempt may be started on these GPUs the moment the daemon hears us. */
     for (uint32_t i = 0; i < s->request.gpu_n; i++)
         io_close(&s->gpu_fds[i]);
     supervisor_phase(s, PHASE_OVER);
-    /* Nor may the directory still look alive: the daemon may say "forget" at once.  The exit is on disk,
-     * so whoever finds the lock free finds the end, too. */
-    io_close(&s->lock_fd);
+    /* Nor may the directory still look alive: the daemon may say "forget" at once.  The exit is named, so
+     * whoever finds the lock free finds the end, too. */
+    (void)fcntl(s->lock_fd, F_OFD_SETLK, &unlock);
     struct wire_msg m = { .type = type, .end = s->end };
     peers_tell(&s->peers, &m);
     FAULT("told");
+    if (named && io_fsync(s->lock_fd) == 0)
+        (void)io_fsync_dir(s->dir_fd);
+    io_close(&s->lock_fd);
+    FAULT("exit-synced");
     if (s->head.cgroup[0])
         (void)rmdir(s->head.cgroup);
 }

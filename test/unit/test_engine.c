@@ -47,6 +47,67 @@ static int attempt_dir(uint32_t job)
     return dir;
 }
 
+/* The first child of `parent` whose command line begins so; 0: none now. */
+static int child_named(int parent, const char *begins)
+{
+    char path[64], text[4096] = "", line[256];
+    struct buf children;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", parent, parent);
+    buf_init_fixed(&children, text, sizeof text);
+    (void)io_read_file(AT_FDCWD, path, &children);
+    for (char *at = text, *end; (parent = (int)strtol(at, &end, 10)) > 0; at = end) {
+        struct buf words;
+        memset(line, 0, sizeof line);
+        buf_init_fixed(&words, line, sizeof line);
+        snprintf(path, sizeof path, "/proc/%d/cmdline", parent);
+        (void)io_read_file(AT_FDCWD, path, &words);
+        if (strncmp(line, begins, strlen(begins)) == 0)
+            return parent;
+    }
+    return 0;
+}
+
+static int waiting_supervisor(void)
+{
+    usec_t until = io_boot_now() + WORLD_WAIT_MS * USEC_PER_MSEC;
+    int launcher = child_named(getpid(), "eoul-launcher"), pid = 0;
+    assert_true(launcher > 0);
+    while (pid == 0 && io_boot_now() < until) {
+        pid = child_named(launcher, "eoul-supervisor waiting");
+        sched_yield();
+    }
+    assert_true(pid > 0);
+    return pid;
+}
+
+/* One supervisor is made ahead.  It gets the next attempt; killed, another does; it ends with the launcher. */
+static void test_made_ahead(void **state)
+{
+    (void)state;
+    const struct world_job lasts = { .argv = { "read x <go" }, .shell = 1 };
+    char go[128];
+    snprintf(go, sizeof go, "%s/go", w.dir);
+    assert_int_equal(mkfifo(go, 0600), 0);
+    int first = waiting_supervisor();
+    assert_int_equal(world_start(&w, 1, 1, &lasts), 0);
+    assert_int_equal(world_next(&w, 1).kind, ENGINE_STARTED);
+    assert_int_equal(world_supervisor(&w, 1, 1), first);
+    int second = waiting_supervisor();
+    assert_true(second != first);
+    kill(second, SIGKILL);
+    assert_true(world_wait_gone(second, WORLD_WAIT_MS));
+    struct engine_event e = world_run(&w, 2, &(struct world_job){ .argv = { "exit 5" }, .shell = 1 });
+    assert_int_equal(e.kind, ENGINE_ENDED);
+    assert_int_equal(e.code, 5);
+    int fd = open(go, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(io_write_all(fd, "\n", 1), 0);
+    io_close(&fd);
+    assert_int_equal(world_next(&w, 1).kind, ENGINE_ENDED);
+    int last = waiting_supervisor();
+    world_close(&w);
+    assert_true(world_wait_gone(last, WORLD_WAIT_MS));
+}
+
 static void test_exit_code(void **state)
 {
     (void)state;
@@ -715,7 +776,7 @@ int main(void)
         T(test_stop_early), T(test_quiet), T(test_warn_signal), T(test_engine_signal), T(test_escape),
         T(test_refusals), T(test_unwritable), T(test_disk_full), T(test_small_disk), T(test_no_descriptors), T(test_rate), T(test_limits),
         T(test_twice), T(test_forget), T(test_adopt), T(test_end_unseen), T(test_never_started),
-        T(test_supervisor_killed), T(test_both_killed), T(test_many), T(test_gpu_lock),
+        T(test_supervisor_killed), T(test_both_killed), T(test_many), T(test_gpu_lock), T(test_made_ahead),
     };
     int failed = cmocka_run_group_tests_name("engine, with cgroups if any", tests, NULL, NULL);
     setenv("EOUL_NO_CGROUP", "1", 1);
