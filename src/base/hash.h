@@ -23,4 +23,15 @@ static inline uint64_t hash_mix(uint64_t hash, uint64_t value)
 
 uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len);
 
+/* For megabytes, in pieces: four sums side by side, as XXH64 has them (its rounds, not its result).  Every
+ * piece but the last must be a multiple of HASH_LONG_STEP bytes. */
+#define HASH_LONG_STEP 32
+struct hash_long { /* zeroed: ready */
+    uint64_t sum[4];
+    uint64_t len;
+    uint64_t tail; /* of what is behind the last whole step */
+};
+void hash_long_add(struct hash_long *h, const void *bytes, size_t len);
+uint64_t hash_long_end(const struct hash_long *h, uint64_t hash);
+
 #endif

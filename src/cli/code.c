@@ -18,6 +18,7 @@
 
 #define GIT_TEXT_MAX (64u << 20) /* a diff; a longer one is hashed up to here */
 #define NAMED_MAX    (8u << 20)  /* of a file that a command names */
+#define PIECE        (32u * 1024) /* a multiple of HASH_LONG_STEP; each page of it is a fault */
 #define DEPTH_MAX    64          /* directories below one another */
 
 /* --- git ------------------------------------------------------------------------------------------- */
@@ -91,6 +92,32 @@ static bool record_git(struct spec *spec, const char *dir)
     return n > 0;
 }
 
+/* The content of a file into *hash; false: it cannot be read, or is too long. */
+static bool hash_file(int dir_fd, const char *name, uint64_t *hash)
+{
+    static char piece[PIECE];
+    struct hash_long h = {0};
+    size_t have = 0;
+    ssize_t n = 1;
+    int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return false;
+    while (n > 0 && h.len <= NAMED_MAX) {
+        n = read(fd, piece + have, sizeof piece - have);
+        if (n < 0 && errno == EINTR)
+            n = 1;
+        else if (n > 0)
+            have += (size_t)n;
+        if (have == sizeof piece || n <= 0) {
+            hash_long_add(&h, piece, have);
+            have = 0;
+        }
+    }
+    io_close(&fd);
+    *hash = hash_long_end(&h, *hash);
+    return n == 0;
+}
+
 /* The files that a command names: "python train.py --config a.yaml" has two. */
 static void record_files(struct spec *spec, const char *dir)
 {
@@ -98,20 +125,16 @@ static void record_files(struct spec *spec, const char *dir)
     uint64_t hash = 1;
     uint32_t n = 0;
     int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct buf content;
-    buf_init(&content, NAMED_MAX);
     for (uint32_t i = 0; i < spec->argv.n && dir_fd >= 0; i++) {
         struct stat st;
+        uint64_t with = hash;
         const char *word = spec->argv.item[i].ptr;
-        if (!word || fstatat(dir_fd, word, &st, 0) < 0 || !S_ISREG(st.st_mode) || st.st_size > NAMED_MAX)
+        if (!word || fstatat(dir_fd, word, &st, 0) < 0 || !S_ISREG(st.st_mode) || st.st_size > NAMED_MAX ||
+            !hash_file(dir_fd, word, &with))
             continue;
-        buf_clear(&content);
-        if (io_read_file(dir_fd, word, &content) < 0)
-            continue;
-        hash = hash_bytes(hash, content.ptr ? content.ptr : "", content.len);
+        hash = with;
         n++;
     }
-    buf_finish(&content);
     io_close(&dir_fd);
     if (n == 0)
         return;

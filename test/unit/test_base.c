@@ -201,6 +201,34 @@ static void a_replaced_file_is_whole(void **state)
     close(fd);
 }
 
+static uint64_t hashed(const unsigned char *bytes, size_t len, size_t piece)
+{
+    struct hash_long h = { 0 };
+    for (; len > piece; bytes += piece, len -= piece)
+        hash_long_add(&h, bytes, piece);
+    hash_long_add(&h, bytes, len);
+    return hash_long_end(&h, 1);
+}
+
+static void a_long_hash_sees_every_byte_and_no_pieces(void **state)
+{
+    unsigned char bytes[1000];
+    (void)state;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(i * 7);
+    for (size_t len = 0; len < sizeof bytes; len += 13) {
+        uint64_t whole = hashed(bytes, len, sizeof bytes);
+        assert_true(hashed(bytes, len, HASH_LONG_STEP) == whole);
+        assert_true(hashed(bytes, len, 3 * HASH_LONG_STEP) == whole);
+        assert_true(hashed(bytes, len + 1, sizeof bytes) != whole);
+        for (size_t i = 0; i < len; i++) {
+            bytes[i] ^= 1;
+            assert_true(hashed(bytes, len, sizeof bytes) != whole);
+            bytes[i] ^= 1;
+        }
+    }
+}
+
 static void times_saturate(void **state)
 {
     (void)state;
@@ -225,6 +253,7 @@ int main(void)
         cmocka_unit_test(map_agrees_with_a_plain_array),
         cmocka_unit_test(prng_is_the_same_everywhere),
         cmocka_unit_test(a_replaced_file_is_whole),
+        cmocka_unit_test(a_long_hash_sees_every_byte_and_no_pieces),
         cmocka_unit_test(times_saturate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
