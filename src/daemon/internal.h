@@ -159,6 +159,7 @@ struct daemon {
     uint32_t ops_n;
     struct own_event *own, **own_end;
     struct list engine_events;  /* struct engine_event: taken, not yet committed */
+    usec_t starts_until_boot_at; /* until when news of starts waits for other news; 0: there is none */
     struct list changes;        /* struct daemon_change */
     struct list acts;           /* struct act: of this turn */
     struct list acts_later;     /* to be tried again at start_again */
@@ -206,7 +207,7 @@ struct daemon {
     uint32_t cpus;
     uint64_t mem_mib;
 
-    struct loop_timer deadline, restore, retain, again, quit;
+    struct loop_timer deadline, starts, restore, retain, again, quit;
     struct loop_watch engine_watch;
     bool retain_due;
     uint32_t tails_n;
@@ -288,7 +289,8 @@ int request_of_attempt(struct daemon *d, uint32_t job, uint64_t gpus, struct eng
 
 /* --- marks.c ------------------------------------------------------------------------------------- */
 void marks_follow(struct daemon *d, uint32_t job, uint32_t attempt); /* it runs */
-void marks_over(struct daemon *d, uint32_t job, uint32_t attempt);   /* in a turn: read for the last time */
+/* In a turn: read for the last time; silent: it printed nothing. */
+void marks_over(struct daemon *d, uint32_t job, uint32_t attempt, bool silent);
 bool marks_look(struct daemon *d);      /* if it is time; true: a turn has something to write */
 void marks_tell(struct daemon *d);      /* in a turn */
 void marks_committed(struct daemon *d);

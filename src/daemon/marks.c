@@ -491,15 +491,17 @@ void marks_rolled_back(struct daemon *d)
     drop_rules(d); /* read again from what is really there */
 }
 
-void marks_over(struct daemon *d, uint32_t job, uint32_t attempt)
+void marks_over(struct daemon *d, uint32_t job, uint32_t attempt, bool silent)
 {
     struct wire_marks w;
-    struct marked *m;
+    struct marked *m = find(d, job);
+    if (silent && !m)
+        return;
     marks_follow(d, job, attempt); /* so short that nobody saw it start */
     m = find(d, job);
     if (!m || m->attempt != attempt)
         return;
-    if (read_file(d, job, attempt, &w) == 0)
+    if (!silent && read_file(d, job, attempt, &w) == 0)
         take(m, &w);
     if (m->text)
         put_row(d, m);

@@ -61,12 +61,13 @@ static void forget_after(struct daemon *d, const struct engine_event *e)
 
 /* --- events of the engine --------------------------------------------------------------------------- */
 
-/* A recovered fact lies in the past.  The core is told when it was, as far as its own time allows. */
+/* A recovered fact lies in the past, and so does a start whose news waited (turn.c): a job that was over by
+ * then still ran for a time.  The core is told when it was, as far as its own time allows. */
 static int tell(struct daemon *d, const struct engine_event *e, struct core_event *ev, usec_t wall_at)
 {
     struct err err = { 0 };
     usec_t boot_at = d->now.boot_at;
-    if (e->recovered && wall_at) {
+    if (wall_at && (e->recovered || ev->kind == EVENT_STARTED)) {
         wall_at = usec_min(usec_max(wall_at, d->last_wall_at), d->now.wall_at);
         boot_at -= d->now.wall_at - wall_at;
     } else {
@@ -182,7 +183,7 @@ static int over(struct daemon *d, struct engine_event *e, const char *message)
     if (code == 0) {
         write_end(d, e, &before, message);
         if (e->kind == ENGINE_ENDED || e->kind == ENGINE_LOST)
-            marks_over(d, e->job, e->attempt);
+            marks_over(d, e->job, e->attempt, e->kind == ENGINE_ENDED && e->output_bytes == 0);
         if (e->kind == ENGINE_START_FAILED && e->cause == ATTEMPT_GPU_BUSY)
             gpus_busy(d, e->detail);
     } else if (!e->quarantine) {

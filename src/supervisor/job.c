@@ -222,7 +222,9 @@ static pid_t begin(struct launch *l, size_t size, int cgroup_fd, int *ret_pidfd)
 int job_start(const struct job_setup *s, pid_t *ret_pid, int *ret_pidfd, struct job_failure *failure)
 {
     int pidfd = -1;
-    size_t size = sizeof(struct launch) + STACK_BYTES + (s->request->argc + 4) * sizeof(char *);
+    size_t size = sizeof(struct launch) + STACK_BYTES;
+    for (const char **word = s->request->argv; *word; word++)
+        size += sizeof *word;
     size = (size + 4095) & ~(size_t)4095;
     struct launch *l = mmap(NULL, size, PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -322,7 +322,7 @@ def on_a_small_disk(world, small):
     until(lambda: witness(world) == ["a"])
     filler = fill(small)
     big = {"jobs": [{"spec": world.spec("true", comment="x" * 4000), "env": ["A=" + str(i) + "x" * 60000]}
-                    for i in range(20)]}
+                    for i in range(100)]}  # more than the log has room for
     refused = world.post("/v1/jobs", big)
     assert refused.status == 507 and "full" in refused.message, refused.raw
     refused = world.post("/v1/jobs", big, lang="ko")
