@@ -37,11 +37,16 @@ static size_t string_len(struct str s)
     return 0;
 }
 
+static bool is_mark(char c)
+{
+    return c == ',' || c == ':' || c == ']' || c == '}' || c == '[' || c == '{' || c == '"';
+}
+
 /* A number or a word: what stands there up to the next mark. */
 static size_t plain_len(struct str s)
 {
     size_t n = 0;
-    while (n < s.len && !is_blank(s.ptr[n]) && !memchr(",:]}[{\"", s.ptr[n], 7))
+    while (n < s.len && !is_blank(s.ptr[n]) && !is_mark(s.ptr[n]))
         n++;
     return n;
 }

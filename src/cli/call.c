@@ -212,7 +212,7 @@ int cli_get(struct cli *cli, const char *path, struct str *ret_body)
 
 int cli_print_json(struct cli *cli, const char *path)
 {
-    struct str body;
+    struct str body = {0};
     int r = cli_get(cli, path, &body);
     if (r < 0)
         return r;

@@ -68,9 +68,11 @@ static void name_cell(struct list *l, const struct row *row)
 /* "0,1", or "2" GPUs it asks for while it has none, or "-". */
 static void gpus_cell(struct list *l, const struct row *row)
 {
-    for (size_t i = 0; i < row->gpu_list.len; i++)
-        if (!memchr("[] ", row->gpu_list.ptr[i], 3))
-            buf_char(&l->text, row->gpu_list.ptr[i]);
+    for (size_t i = 0; i < row->gpu_list.len; i++) { /* "[0, 1]" */
+        char c = row->gpu_list.ptr[i];
+        if (c == ',' || (c >= '0' && c <= '9'))
+            buf_char(&l->text, c);
+    }
     if (l->text.len == 0 && row->gpus > 0)
         buf_i64(&l->text, row->gpus);
     else if (l->text.len == 0)

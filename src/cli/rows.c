@@ -59,7 +59,7 @@ int rows_get(struct cli *cli, const char *path, void (*each)(const struct row *r
              json_t **ret_rest, uint64_t *ret_n)
 {
     struct json_walk w;
-    struct str body, key, value;
+    struct str body = { 0 }, key = { 0 }, value = { 0 };
     struct row row;
     struct buf rest;
     int code = cli_connect(cli);
