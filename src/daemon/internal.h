@@ -188,6 +188,7 @@ struct daemon {
     struct list marks;      /* marks.c: attempts whose output is read */
     struct list stop_rules;
     struct loop_timer marks_timer;
+    struct loop_watch marks_files; /* inotify: their supervisors' files */
     bool marks_due, marks_changed;
     usec_t stall_least_us, room_window_us; /* stall.h, room.h; EOUL_STALL_S for tests */
 

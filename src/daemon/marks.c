@@ -1,13 +1,16 @@
 /* marks.c - what running jobs say of themselves: read from their supervisors' files, kept in the store,
  * told to the core; and the stop rules of sweeps, which go by it.
  *
- *     look (outside of a turn, every second or five) ─ something new ─▶ turn: rows, EVENT_PROGRESS
+ *     its file was written, or time tells (stall, room, stop rule) ─▶ look, outside of a turn
+ *     look ─ something new ─▶ turn: rows, EVENT_PROGRESS
  *         ╰─ a point has come to its sweep's mark ─▶ turn: its value kept, the worst ones cancelled
  *     end of an attempt ─▶ turn: read once more, written with the end
  *
  * A supervisor reads results and progress out of every byte of output (spec/marks.h), so looking late
- * or not at all for a while (a restart) loses nothing.  How often is bounded: a row of a job at most
- * every ROW_US, its progress at most every PROGRESS_US and by PROGRESS_PPM, all in one commit a look.
+ * or not at all for a while (a restart) loses nothing.  How often is bounded: a look at most every
+ * LOOK_YOUNG_US or LOOK_US, a row of a job at most every ROW_US, its progress at most every PROGRESS_US and by
+ * PROGRESS_PPM, all in one commit a look.  A run that says nothing wakes nobody: from its first look on inotify
+ * tells when its file was written (short runs never come to that), and where that cannot be had it is looked at.
  *
  * A job that does not get on any more (stall.h) is noted, and what its --on-stall says is done: nothing
  * more, back in line, or an end by SIGABRT (which lets it say where it was), then SIGKILL.
@@ -16,7 +19,9 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 
 #include "base/io.h"
 #include "daemon/internal.h"
@@ -41,6 +46,8 @@
 
 struct marked { /* an attempt under way */
     uint32_t job, attempt, request;
+    int watch;               /* inotify's number; 0: none yet, -1: there is none to be had */
+    bool written;            /* since the last look, or for all we know */
     usec_t since_boot_at;
     uint32_t changes;        /* of what was read last */
     uint32_t done_ppm;
@@ -55,7 +62,7 @@ struct marked { /* an attempt under way */
     bool stall_due, abort_due;
     struct room_watch room;
     usec_t room_boot_at;     /* when it was looked at */
-    bool room_told;
+    bool room_told, room_stale; /* stale: its file was written since */
 };
 
 struct stop_rule { /* of a sweep's request */
@@ -81,6 +88,8 @@ static struct marked *find(const struct daemon *d, uint32_t job)
 static void drop(struct daemon *d, struct marked *m)
 {
     struct marked *all = d->marks.at;
+    if (m->watch > 0)
+        inotify_rm_watch(d->marks_files.fd, m->watch); /* fails where its directory is gone, and the watch with it */
     free(m->text);
     *m = all[--d->marks.n];
 }
@@ -100,6 +109,9 @@ void marks_finish(struct daemon *d)
     list_finish(&d->marks);
     drop_rules(d);
     list_finish(&d->stop_rules);
+    int fd = d->marks_files.loop ? d->marks_files.fd : -1;
+    loop_watch_remove(&d->marks_files);
+    io_close(&fd);
 }
 
 static int read_rung(const struct store_result *r, void *data)
@@ -119,14 +131,99 @@ static void look_fired(struct loop_timer *t, void *data)
     ((struct daemon *)data)->marks_due = true;
 }
 
+static struct stop_rule *rule_of(struct daemon *d, uint32_t request);
+
+/* Its progress is worth telling the core. */
+static bool is_far(const struct marked *m)
+{
+    return m->done_ppm != UNKNOWN &&
+           (m->told_ppm == UNKNOWN || m->done_ppm >= m->told_ppm + PROGRESS_PPM ||
+            m->done_ppm + PROGRESS_PPM <= m->told_ppm);
+}
+
+/* The earliest that it is worth another look. */
+static usec_t look_soonest(const struct marked *m, usec_t now)
+{
+    return now + (m->since_boot_at + YOUNG_US > now ? LOOK_YOUNG_US : LOOK_US);
+}
+
+/* When the next look is due though nobody writes; USEC_NEVER. */
+static usec_t look_due(struct daemon *d, const struct marked *m, usec_t now)
+{
+    usec_t soonest = look_soonest(m, now), at = m->watch > 0 && !m->written ? USEC_NEVER : soonest;
+    if (m->row_due)
+        at = usec_min(at, m->row_boot_at + ROW_US);
+    if (is_far(m))
+        at = usec_min(at, m->told_boot_at + PROGRESS_US);
+    if (m->abort_boot_at)
+        at = usec_min(at, m->abort_boot_at + usec_min(ABORT_US, d->stall_least_us));
+    if (!m->stalled_at && m->stall.steps >= STALL_STEPS)
+        at = usec_min(at, stall_overdue_at(&m->stall, d->stall_least_us));
+    if (m->room_stale || m->room_told)
+        at = usec_min(at, m->room_boot_at + d->room_window_us / ROOM_LOOKS);
+    if (m->text && !m->rung[0] && rule_of(d, m->request))
+        at = usec_min(at, soonest);
+    return at == USEC_NEVER ? at : usec_max(at, soonest);
+}
+
 static void look_later(struct daemon *d)
 {
-    usec_t now = loop_now(d->loop).boot_at, wait = LOOK_US;
+    usec_t now = loop_now(d->loop).boot_at, at = USEC_NEVER;
     const struct marked *m = d->marks.at;
     for (uint32_t i = 0; i < d->marks.n; i++)
-        if (m[i].since_boot_at + YOUNG_US > now)
-            wait = LOOK_YOUNG_US;
-    loop_timer_set(d->loop, &d->marks_timer, now + wait, look_fired, d);
+        at = usec_min(at, look_due(d, &m[i], now));
+    if (at == USEC_NEVER)
+        loop_timer_cancel(d->loop, &d->marks_timer);
+    else
+        loop_timer_set(d->loop, &d->marks_timer, at, look_fired, d);
+}
+
+/* Which files were written?  False: none of those we look at. */
+static bool take_news(struct daemon *d)
+{
+    _Alignas(struct inotify_event) char memory[4096];
+    ssize_t n;
+    bool any = false;
+    while ((n = read(d->marks_files.fd, memory, sizeof memory)) > 0)
+        for (ssize_t at = 0; at < n;) {
+            const struct inotify_event *e = (const void *)(memory + at);
+            struct marked *m = d->marks.at;
+            for (uint32_t i = 0; i < d->marks.n; i++)
+                if (m[i].watch == e->wd && !(e->mask & IN_IGNORED))
+                    any = m[i].written = true;
+            at += (ssize_t)(sizeof *e + e->len);
+        }
+    return any;
+}
+
+/* A look as soon as one is due, which takes all news until then: no more of it wakes us. */
+static void files_written(struct loop_watch *w, uint32_t events, void *data)
+{
+    struct daemon *d = data;
+    (void)events;
+    if (!take_news(d))
+        return;
+    look_later(d);
+    loop_watch_set(w, 0);
+}
+
+/* From now on be told when it is written; what was written before is read by the look that this begins. */
+static void watch_file(struct daemon *d, struct marked *m)
+{
+    char path[64];
+    m->watch = -1;
+    if (!d->marks_files.loop) {
+        int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+        if (fd < 0 || loop_watch_add(d->loop, &d->marks_files, fd, LOOP_READ, files_written, d) < 0) {
+            io_close(&fd);
+            return;
+        }
+    }
+    int dir = attempt_open(engine_local_attempts(d->engine), m->job, m->attempt);
+    snprintf(path, sizeof path, "/proc/self/fd/%d/lock", dir);
+    int watch = dir < 0 ? -1 : inotify_add_watch(d->marks_files.fd, path, IN_MODIFY | IN_DONT_FOLLOW);
+    m->watch = watch > 0 ? watch : -1;
+    io_close(&dir);
 }
 
 void marks_follow(struct daemon *d, uint32_t job, uint32_t attempt)
@@ -146,11 +243,12 @@ void marks_follow(struct daemon *d, uint32_t job, uint32_t attempt)
         ? (usec_t)least_s * USEC_PER_SEC : STALL_LEAST_US;
     d->room_window_us = usec_min(d->stall_least_us, ROOM_WINDOW_US);
     *m = (struct marked){ .job = job, .attempt = attempt, .request = r->id, .done_ppm = UNKNOWN,
-                          .told_ppm = UNKNOWN, .since_boot_at = d->now.boot_at,
+                          .told_ppm = UNKNOWN, .since_boot_at = d->now.boot_at, .written = true,
                           .row_boot_at = -ROW_US, .told_boot_at = -PROGRESS_US };
     store_results_each(d->store, job, 1, read_rung, m);
-    if (!d->marks_timer.place)
-        look_later(d);
+    usec_t at = look_soonest(m, d->now.boot_at);
+    if (!d->marks_timer.place || d->marks_timer.boot_at > at)
+        loop_timer_set(d->loop, &d->marks_timer, at, look_fired, d);
 }
 
 /* --- reading --------------------------------------------------------------------------------------- */
@@ -223,6 +321,7 @@ static void look_at_room(struct daemon *d, struct marked *m, usec_t now)
     if (m->room_boot_at && now < m->room_boot_at + d->room_window_us / ROOM_LOOKS)
         return;
     m->room_boot_at = now;
+    m->room_stale = false;
     int dir = attempt_open(engine_local_attempts(d->engine), m->job, m->attempt);
     if (dir >= 0 && attempt_read_room(dir, &mib) == 0)
         room_seen(&m->room, mib, d->room_window_us, now);
@@ -354,22 +453,27 @@ bool marks_look(struct daemon *d)
     if (!d->marks_due)
         return d->marks_changed;
     d->marks_due = d->marks_changed = false;
+    if (d->marks_files.loop)
+        (void)take_news(d);
     struct marked *m = d->marks.at;
     for (uint32_t i = 0; i < d->marks.n; i++, m++) {
-        if (read_file(d, m->job, m->attempt, &w) == 0 && w.changes != m->changes)
+        if (!m->watch)
+            watch_file(d, m);
+        bool read = m->written || m->watch < 0;
+        m->room_stale |= read;
+        m->written = false;
+        if (read && read_file(d, m->job, m->attempt, &w) == 0 && w.changes != m->changes)
             take(m, &w);
         look_at_steps(d, m, now);
         look_at_room(d, m, now);
-        bool far = m->done_ppm != UNKNOWN &&
-            (m->told_ppm == UNKNOWN || m->done_ppm >= m->told_ppm + PROGRESS_PPM ||
-             m->done_ppm + PROGRESS_PPM <= m->told_ppm);
         const struct stop_rule *rule = m->text ? rule_of(d, m->request) : NULL;
-        m->tell_due = far && now >= m->told_boot_at + PROGRESS_US;
+        m->tell_due = is_far(m) && now >= m->told_boot_at + PROGRESS_US;
         m->mark_due = rule && at_mark(d, m, rule);
         any = any || m->tell_due || m->mark_due || m->stall_due || m->abort_due || (m->row_due && now >= m->row_boot_at + ROW_US);
     }
-    if (d->marks.n)
-        look_later(d);
+    look_later(d);
+    if (d->marks_files.loop)
+        loop_watch_set(&d->marks_files, LOOP_READ);
     d->marks_changed = any && !d->disk_full;
     return d->marks_changed;
 }

@@ -26,11 +26,14 @@ void stall_step(struct stall *s, uint32_t done_ppm, usec_t boot_at)
     s->cpu_boot_at = s->idle_boot_at = 0;
 }
 
+usec_t stall_overdue_at(const struct stall *s, usec_t least_us)
+{
+    return s->step_boot_at + usec_max(least_us, s->longest_us * STALL_FOLD);
+}
+
 bool stall_overdue(const struct stall *s, usec_t least_us, usec_t boot_at)
 {
-    usec_t waited_us = boot_at - s->step_boot_at;
-    return s->steps >= STALL_STEPS && waited_us >= least_us &&
-           waited_us / STALL_FOLD >= s->longest_us;
+    return s->steps >= STALL_STEPS && boot_at >= stall_overdue_at(s, least_us);
 }
 
 bool stall_hangs(struct stall *s, int64_t cpu_us, bool gpus_idle, usec_t idle_us, usec_t boot_at)

@@ -40,7 +40,9 @@ struct stall { /* zeroed to begin with */
 
 /* It says it is that far now. */
 void stall_step(struct stall *s, uint32_t done_ppm, usec_t boot_at);
-/* Would it be time to look what its processes do? */
+/* When it is time to look what its processes do, if no step comes before. */
+usec_t stall_overdue_at(const struct stall *s, usec_t least_us);
+/* Is it? */
 bool stall_overdue(const struct stall *s, usec_t least_us, usec_t boot_at);
 /* They have used so much CPU in all (-1: unknown), its GPUs are at rest.  True: it hangs. */
 bool stall_hangs(struct stall *s, int64_t cpu_us, bool gpus_idle, usec_t idle_us, usec_t boot_at);

@@ -542,6 +542,24 @@ def many_or_none(world):
     assert [j["id"] for j in answer["jobs"]] == [1, 2], "a refused call uses up no ids"
 
 
+def a_silent_run_wakes_nobody(world):
+    """While a job says nothing the daemon sleeps: its file tells when it is written, and is not looked at."""
+    job = world.submit("/bin/sleep", "300")
+    until(lambda: world.get(f"/v1/jobs/{job}")["state"] == "RUNNING")
+
+    def wakings():
+        with open(f"/proc/{world.daemon.pid}/status", encoding="utf-8") as f:
+            return next(line for line in f if line.startswith("voluntary_ctxt_switches"))
+
+    last, since, begun = wakings(), time.monotonic(), time.monotonic()
+    while time.monotonic() - since < 4:
+        assert time.monotonic() - begun < 50, "it wakes up again and again"
+        time.sleep(0.1)
+        if (now := wakings()) != last:
+            last, since = now, time.monotonic()
+    world.post(f"/v1/jobs/{job}/cancel", {})
+
+
 TESTS = [(f"killed at {point}, pass {count}", killed_at(point, count))
          for point in POINTS for count in (2, 3, 5)]
 TESTS += [(f.__name__.replace("_", " "), f) for f in (
@@ -549,7 +567,7 @@ TESTS += [(f.__name__.replace("_", " "), f) for f in (
     jobs_survive_a_stop, cancelled_and_killed, second_daemon_is_refused, socket_is_made_again,
     directory_is_made_again, launcher_dies, too_many_open_files, full_disk, the_same_after_a_restart,
     divergence_is_noticed, exported_journal, foreign_gpu, gpus_are_named, gpus_by_the_driver, requeue_of_ended_jobs,
-    aftercorr, many_or_none)]
+    aftercorr, many_or_none, a_silent_run_wakes_nobody)]
 
 if __name__ == "__main__":
     chosen = [t for t in TESTS if len(sys.argv) < 3 or sys.argv[2] in t[0]]
