@@ -235,12 +235,12 @@ int args_number(struct cli *cli, const struct args *args, const char *name, int6
 int args_operands(struct cli *cli, const struct args *args, int min, int max, const char *what)
 {
     if (args->rest_n < min)
-        return err_set(&cli->err, E_USAGE, "\"eoul %1$s\" needs more: eoul %1$s %2$s.",
+        return err_set(&cli->err, E_USAGE, "\"eoul %1$s\" needs more: eoul %1$s %2$s",
                        args->cmd->name, what);
     if (max >= 0 && args->rest_n > max)
         return err_set(
             &cli->err, E_USAGE,
-            "\"eoul %1$s\" does not know what to do with \"%2$s\"; it is used as: eoul %1$s %3$s.",
+            "\"eoul %1$s\" does not know what to do with \"%2$s\"; it is used as: eoul %1$s %3$s",
             args->cmd->name, args->rest[max], what);
     return 0;
 }

@@ -416,7 +416,7 @@ out_of_descriptors.descriptors = 80
 
 
 def others_work_is_not_held_up(world):
-    """While one client floods the queue, another one's looks stay quick."""
+    """While clients flood the queue, another one's looks take their turn."""
     stop, sent = threading.Event(), []
 
     def flooder():
@@ -429,22 +429,19 @@ def others_work_is_not_held_up(world):
     threads = [threading.Thread(target=flooder) for _ in range(4)]
     for t in threads:
         t.start()
-    took = []
+    took, passed_by = [], []
     for _ in range(100):
-        start = time.monotonic()
+        start, before = time.monotonic(), len(sent)
         assert world.get("/v1/jobs").status == 200
         took.append(time.monotonic() - start)
+        passed_by.append(len(sent) - before)
     stop.set()
     for t in threads:
         t.join()
     took.sort()
     print(f"# p99 of a look while {sum(sent)} jobs come in: {took[98] * 1000:.0f} ms")
-    assert took[98] < 0.2 * slowness(), took[-5:]
-
-
-def slowness():
-    """Sanitizers and a busy machine stretch times, never results."""
-    return float(os.environ.get("EOUL_TEST_SLOW", "5"))
+    # of four who flood each may be served a few times while one look waits, however slow the machine is
+    assert sorted(passed_by)[98] <= 16, passed_by
 
 
 def main():
