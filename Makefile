@@ -6,9 +6,10 @@ ROUNDS ?= 200
 SECONDS_EACH ?= 20
 KEEP ?= 0
 SEEDS_PLAN ?= 5
+HOURS ?= 8
 MESON_FLAGS ?=
 
-.PHONY: all help build run test bench bench-plan asan sim torture fuzz tidy ci-clean install clean
+.PHONY: all help build run test bench bench-plan asan coverage valgrind sim torture fuzz night tidy ci-clean install clean
 all: build
 
 help:
@@ -20,6 +21,9 @@ help:
 	@echo 'make sim            SEEDS=$(SEEDS) FIRST=$(FIRST): simulated team-weeks with faults'
 	@echo 'make torture        ROUNDS=$(ROUNDS): kill -9 at named points while an array runs'
 	@echo 'make fuzz           SECONDS_EACH=$(SECONDS_EACH) FIRST=$(FIRST): every fuzz target for so long, from that seed'
+	@echo 'make coverage       the tests once more, counting which lines and branches of src/ they go through'
+	@echo 'make valgrind       chosen unit tests under valgrind: the parsers and what they are made of'
+	@echo 'make night          HOURS=$(HOURS): everything with the full figures, as far as the time goes'
 	@echo 'make tidy           who may include whom, purity of the core, banned calls, clang-tidy'
 	@echo 'make install        PREFIX, DESTDIR as usual'
 
@@ -57,6 +61,23 @@ asan:
 	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	  python3 tools/tests.py build-asan --timeout-multiplier 5 --suite unit --suite story
 
+coverage:
+	@tools/deps.sh test
+	@test -f build-cov/build.ninja || meson setup build-cov -Db_coverage=true -Db_lundef=false -Dtests=true >/dev/null
+	@ninja -C build-cov --quiet
+	@find build-cov -name '*.gcda' -delete
+	@python3 tools/tests.py build-cov --timeout-multiplier 5
+	@python3 tools/coverage.py build-cov
+
+VALGRIND = valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite
+valgrind: with-tests
+	@tools/deps.sh lint
+	@meson test -C $(BUILD) --no-rebuild --quiet --print-errorlogs --timeout-multiplier 20 --wrap '$(VALGRIND)' base term json request stoprule draw lint
+
+night: with-tests
+	@tools/deps.sh lint
+	@tools/night.sh $(abspath $(BUILD)) $(HOURS)
+
 sim: build
 	@$(BUILD)/eoul-sim seeds --first $(FIRST) --seeds $(SEEDS) --jobs 2
 
@@ -75,4 +96,4 @@ install: build
 	@meson install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf $(BUILD) build-asan build-fuzz
+	rm -rf $(BUILD) build-asan build-cov build-fuzz
