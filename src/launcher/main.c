@@ -52,6 +52,7 @@
 #define LOW_FDS FORKED_LOW_FDS /* kept taken, so that ours never lie where a child's are placed */
 #define CLEANS_MAX 4096u                /* more than that are removed at once */
 #define CLEAN_QUIET_US USEC_PER_SEC     /* after the last request */
+#define FULL_MS 2000                    /* on a full disk, for an attempt that is just over */
 #define CLEAN_BATCH 16u                 /* then so many between two looks at the socket */
 #define BACKLOG 16    /* connections to a supervisor that has not accepted yet */
 
@@ -225,6 +226,17 @@ static int start_supervisor(struct launcher *l, const struct launcher_order *o, 
     return error;
 }
 
+static bool reap(struct launcher *l)
+{
+    bool any = false;
+    struct signalfd_siginfo info;
+    while (read(l->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+        ;
+    while (waitpid(-1, NULL, WNOHANG) > 0) /* supervisors, and orphans of dead ones */
+        any = true;
+    return any;
+}
+
 /* As make_files; on a full disk only after everything that waits to be removed is gone. */
 static int make_room_and_files(struct launcher *l, const struct launcher_msg *m, const struct spawn_user *u,
                                struct files *f)
@@ -233,11 +245,19 @@ static int make_room_and_files(struct launcher *l, const struct launcher_msg *m,
         return 0;
     if (errno != ENOSPC || l->clean_n == 0)
         return -1;
-    close_files(f);
+    struct pollfd ended = { .fd = l->signal_fd, .events = POLLIN };
+    int error = ENOSPC;
     clean_some(l, CLEANS_MAX);
-    clean(l, m->job, m->attempt); /* what of it was made before the disk was full */
-    errno = 0;
-    return make_files(l, m, u, f);
+    do { /* whoever has told its end holds what was removed until its sync is done */
+        (void)reap(l);
+        close_files(f);
+        clean(l, m->job, m->attempt); /* what of it was made before the disk was full */
+        if (make_files(l, m, u, f) == 0)
+            return 0;
+        error = errno;
+    } while (error == ENOSPC && poll(&ended, 1, FULL_MS) > 0);
+    errno = error;
+    return -1;
 }
 
 /* May this be started at all?  0 or errno; only then is anything made. */
@@ -434,17 +454,6 @@ static bool serve(struct launcher *l)
     for (int i = 0; i < LAUNCHER_FDS_MAX; i++)
         io_close(&fds[i]);
     return true;
-}
-
-static bool reap(struct launcher *l)
-{
-    bool any = false;
-    struct signalfd_siginfo info;
-    while (read(l->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
-        ;
-    while (waitpid(-1, NULL, WNOHANG) > 0) /* supervisors, and orphans of dead ones */
-        any = true;
-    return any;
 }
 
 static void watch_kills(struct launcher *l, const struct pollfd *set)

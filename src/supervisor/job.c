@@ -223,7 +223,7 @@ int job_start(const struct job_setup *s, pid_t *ret_pid, int *ret_pidfd, struct 
 {
     int pidfd = -1;
     size_t size = sizeof(struct launch) + STACK_BYTES;
-    for (const char **word = s->request->argv; *word; word++)
+    for (const char **word = s->request->argv + 1; *word; word++) /* the first is always there */
         size += sizeof *word;
     size = (size + 4095) & ~(size_t)4095;
     struct launch *l = mmap(NULL, size, PROT_READ | PROT_WRITE,
