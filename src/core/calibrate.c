@@ -1,6 +1,8 @@
 /* calibrate.c - see calibrate.h. */
 #include "core/calibrate.h"
 
+#include <assert.h>
+
 #include "base/hash.h"
 #include "core/avail.h"
 #include "core/defer.h"
@@ -97,6 +99,7 @@ struct core_calibration core_calibration(const struct core *c, person_no person)
 {
     const struct person *p = person && person <= CORE_PERSONS_MAX ? &c->persons[person] : NULL;
     const struct hits *hits = p ? &p->hits : &c->hits;
+    assert(hits);
     return (struct core_calibration){ .scored = hits->n, .inside = hits_inside(hits, hits->n),
                                       .moved = p ? p->moved_n : 0, .missed = p ? p->missed_n : 0,
                                       .holds = !p || calibrate_holds(c, person) };

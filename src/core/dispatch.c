@@ -310,8 +310,8 @@ static usec_t run_gone_at(const struct run *r, uint32_t class)
     return usec_add(r->ctx->now_at, limit_us ? limit_us : dispatch_view(c, r->s, class)->node_us[NODES - 1]);
 }
 
-/* The types its GPUs would be of: those with most room, or any one that is not kept for somebody; false: all that
- * fit are.  Of a free machine if it does not fit now. */
+/* The types its GPUs would be of: those with most room, or of what is not kept for somebody; false: all that fit
+ * are.  Of a free machine if it does not fit now. */
 static bool run_types(const struct run *r, uint32_t class, const struct needs *needs, uint64_t *ret_types)
 {
     const struct core *c = r->ctx->core;
@@ -327,18 +327,10 @@ static bool run_types(const struct run *r, uint32_t class, const struct needs *n
     room_take(&left, needs, ret_types);
     if (!reserve_blocks(c, &r->reserve, owner, *ret_types, gone_at))
         return true;
-    for (uint8_t type = 1; type <= TYPES_MAX && !needs->gpu_type; type++) {
-        struct needs of_type = *needs;
-        uint64_t types = 0;
-        of_type.gpu_type = type;
-        left = room;
-        if (!room_fits(&room, &of_type))
-            continue;
-        room_take(&left, &of_type, &types);
-        if (!reserve_blocks(c, &r->reserve, owner, types, gone_at)) {
-            *ret_types = types;
-            return true;
-        }
+    reserve_spare(c, &r->reserve, owner, gone_at, &room);
+    if (!needs->gpu_type && room_fits(&room, needs)) {
+        room_take(&room, needs, ret_types);
+        return !reserve_blocks(c, &r->reserve, owner, *ret_types, gone_at);
     }
     return false;
 }

@@ -261,12 +261,33 @@ bool reserve_blocks(const struct core *c, const struct reserve_view *v, uint32_t
         if (v->edges[i].at >= ends_at)
             continue;
         struct reserve_edge with = v->edges[i];
+        struct room takes = { types, 0, 0 };
+        bool short_of = !room_holds(&with.room, &takes); /* promised to somebody else already */
         lose(&with.room, types);
         count_own(c, &with, owner, types);
-        if (missing(c, &with) > missing(c, &v->edges[i]))
+        uint32_t n = missing(c, &with);
+        if (n > missing(c, &v->edges[i]) || (short_of && n > 0))
             return true;
     }
     return false;
+}
+
+void reserve_spare(const struct core *c, const struct reserve_view *v, uint32_t owner, usec_t ends_at, struct room *room)
+{
+    for (uint32_t i = 0; i < v->n; i++) {
+        const struct reserve_edge *e = &v->edges[i];
+        struct room spare = { e->room.gpus, room->cpus, room->mem_mib };
+        if (e->at >= ends_at)
+            continue;
+        for (uint32_t k = 0; k < c->reservations_n; k++) {
+            const struct reservation *r = &c->reservations[k];
+            if (!r->gpu_type || r->person == owner || !(e->active >> k & 1))
+                continue;
+            uint32_t hold = r->gpus - e->used[k], there = room_type(&spare, r->gpu_type);
+            spare.gpus -= (uint64_t)(hold < there ? hold : there) << (8 * (r->gpu_type - 1));
+        }
+        *room = room_least(room, &spare);
+    }
 }
 
 bool reserve_serves(const struct core *c, uint32_t owner, uint32_t gpus, usec_t now_at)

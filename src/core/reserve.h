@@ -45,6 +45,8 @@ void reserve_look(const struct core *c, usec_t now_at, usec_t boot_at, struct re
 void reserve_started(const struct core *c, struct reserve_view *v, uint32_t owner, uint64_t types, usec_t ends_at);
 /* Would it take what is held? */
 bool reserve_blocks(const struct core *c, const struct reserve_view *v, uint32_t owner, uint64_t types, usec_t ends_at);
+/* Leave of `room` what no reservation of a model needs while a job runs until ends_at. */
+void reserve_spare(const struct core *c, const struct reserve_view *v, uint32_t owner, usec_t ends_at, struct room *room);
 /* Does a job of this owner use GPUs held for them now? */
 bool reserve_serves(const struct core *c, uint32_t owner, uint32_t gpus, usec_t now_at);
 /* Has this person a reservation, now or later? */

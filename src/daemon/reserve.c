@@ -49,9 +49,9 @@ static int add(struct daemon *d, struct op *op, person_no whom)
     if (c->model.len && !type)
         return err_set(&op->err, E_NOT_FOUND, "No GPU here is called \"%.*s\"; \"eoul gpus\" shows their models.",
                        STR_ARG(str_slice(c->model, 0, 64)));
-    if (c->name.len > RESERVE_NAME_MAX || !utf8_valid(c->name) || memchr(c->name.ptr ? c->name.ptr : "", '\n', c->name.len))
+    if (c->name.len > RESERVE_NAME_MAX || !utf8_valid(c->name) || str_find(c->name, '\n') >= 0)
         return err_set(&op->err, E_INVALID, "A reservation's name is one line of at most %d bytes.", RESERVE_NAME_MAX);
-    if (c->name.len)
+    if (c->name.ptr && c->name.len)
         memcpy(parts, c->name.ptr, c->name.len);
     ev.reserve = (struct ev_reserve){
         .reservation = core_last_reservation(d->core) + 1, .person = whom, .gpus = c->gpus, .gpu_type = type,
