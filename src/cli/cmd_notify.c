@@ -13,6 +13,8 @@ static void put_trouble(struct cli *cli, struct buf *out, const json_t *c)
     const char *sentence = json_text(c, "trouble_sentence"), *word = json_text(c, "trouble");
     if (sentence[0])
         cli_clean(out, sentence);
+    else if (strncmp(word, "status ", 7) == 0 && strcmp(json_text(c, "kind"), "command") == 0)
+        buf_printf(out, tr(cli->lang, "The command ended with status %.3s."), word + 7);
     else if (strncmp(word, "status ", 7) == 0)
         buf_printf(out, tr(cli->lang, "The service refused it with status %.3s."), word + 7);
     else
@@ -162,7 +164,7 @@ int notify_verb(struct cli *cli, const struct args *args)
     else
         code = err_set(&cli->err, E_USAGE,
                        "Write \"eoul me notify add KIND ADDRESS\" (webhook, ntfy, slack, discord, teams, "
-                       "kakaowork or smtp), \"list\", \"test NAME\" or \"remove NAME\".");
+                       "kakaowork, smtp or command), \"list\", \"test NAME\" or \"remove NAME\".");
     if (code >= 0 && answer)
         put_all(cli, args, answer);
     json_decref(answer);

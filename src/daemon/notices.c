@@ -55,6 +55,7 @@ struct notices {
     uint32_t turn;           /* whose turn it is: a channel that hangs comes last next time */
     /* the process; fd -1: not running */
     int fd, pidfd;
+    enum fetch_kind mode;    /* of it: FETCH_NETWORK or FETCH_COMMANDS */
     struct loop_watch watch;
     struct fetch_reader in;
     uint32_t number;
@@ -297,6 +298,8 @@ static int add_channel(struct daemon *d, person_no no, const struct channel_chan
     int code = calendar_name_ok(c->name) && c->name.len <= CHANNEL_NAME_MAX
                    ? 0 : err_set(err, E_INVALID, "A channel is called by 1 to %d letters, digits, "
                                                  "-, _ or dots.", CHANNEL_NAME_MAX);
+    if (code == 0 && c->kind == CHANNEL_COMMAND && strcmp(d->mode, "system") == 0)
+        code = err_set(err, E_UNSUPPORTED, "A command would run as the user of the system's eoul; use a web hook.");
     if (code == 0)
         code = notice_address_check(c->kind, c->address, c->secret, place, err);
     if (code == 0)
@@ -485,7 +488,7 @@ static void impatient(struct loop_timer *t, void *data)
     sender_end(n);
 }
 
-static int sender_begin(struct notices *n)
+static int sender_begin(struct notices *n, enum fetch_kind mode)
 {
     struct daemon *d = n->d;
     struct err err = { 0 };
@@ -495,10 +498,11 @@ static int sender_begin(struct notices *n)
     int code = engine_local_spawn(d->engine, LOCAL_FETCH, pair[1], pair[1], &n->pidfd, &err);
     io_close(&pair[1]);
     n->fd = pair[0];
+    n->mode = mode;
     if (code == 0 && fcntl(n->fd, F_SETFL, O_NONBLOCK) < 0)
         code = io_from_errno(errno);
     if (code == 0)
-        code = fetch_send(n->fd, FETCH_NETWORK, 0, (struct str){ "", 0 });
+        code = fetch_send(n->fd, mode, 0, (struct str){ "", 0 });
     if (code == 0)
         code = loop_watch_add(d->loop, &n->watch, n->fd, LOOP_READ, ready, n);
     if (code < 0) {
@@ -769,14 +773,19 @@ static void due_fired(struct loop_timer *t, void *data)
 }
 
 /* What runs the first time after a start, and whenever a process could not be started before. */
-static bool sender_is_there(struct notices *n, struct loop_now now)
+static bool sender_is_there(struct notices *n, const struct chan *c, struct loop_now now)
 {
-    if (n->fd >= 0)
+    enum fetch_kind mode = c->kind == CHANNEL_COMMAND ? FETCH_COMMANDS : FETCH_NETWORK;
+    if (n->fd >= 0 && n->mode == mode)
         return true;
+    if (n->fd >= 0) { /* one that has read the network runs nothing, and the other way round */
+        sender_end(n);
+        return sender_begin(n, mode) == 0;
+    }
     if (n->again_boot_at > now.boot_at)
         return false;
     n->again_boot_at = now.boot_at + PROGRAM_AGAIN_US;
-    return sender_begin(n) == 0;
+    return sender_begin(n, mode) == 0;
 }
 
 void notices_step(struct daemon *d)
@@ -795,7 +804,7 @@ void notices_step(struct daemon *d)
         bool only_pages;
         enum brief_kind brief = brief_of(n, c, now, &next_at);
         waits = waits || c->brief[0];
-        if (brief && sender_is_there(n, now)) {
+        if (brief && sender_is_there(n, c, now)) {
             n->turn += i + 1;
             send_to(n, c, false, brief);
             return;
@@ -803,7 +812,7 @@ void notices_step(struct daemon *d)
         if (!c->waiting)
             continue;
         usec_t at = due_at(d, c, now.wall_at, &only_pages);
-        if (at <= now.wall_at && sender_is_there(n, now)) {
+        if (at <= now.wall_at && sender_is_there(n, c, now)) {
             n->turn += i + 1;
             send_to(n, c, only_pages, BRIEF_NONE);
             return; /* its answer wakes us */

@@ -1,4 +1,5 @@
-/* main.c - eoul-fetch: calendars in and notices out, the only user of the network.
+/* main.c - eoul-fetch: calendars in and notices out, the only user of the network; and, in a process of its own,
+ * whoever runs the programs that people are told by.
  *
  * Started by the launcher with one end of a socket pair as stdin and stdout.  The first message says
  * what it is for; it shuts itself in (sandbox.h) and then answers one ask after the other until the
@@ -13,6 +14,7 @@
 
 #include "fetch/calendar.h"
 #include "fetch/caldav.h"
+#include "fetch/command.h"
 #include "fetch/http.h"
 #include "fetch/message.h"
 #include "fetch/notice.h"
@@ -23,6 +25,7 @@
 struct fetch {
     struct http *http;
     struct caldav *caldav;
+    bool commands; /* it runs programs, and does nothing else */
     struct fetch_reader reader;
 };
 
@@ -30,6 +33,9 @@ static int begin(struct fetch *f)
 {
     int code = fetch_receive(&f->reader, STDIN_FILENO);
     bool network = f->reader.head.kind == FETCH_NETWORK;
+    f->commands = code == 1 && f->reader.head.kind == FETCH_COMMANDS;
+    if (f->commands)
+        return 0;
     if (code != 1 || (!network && f->reader.head.kind != FETCH_FILES))
         return E_UNAVAILABLE;
     const char *loopback = getenv("EOUL_FETCH_LOOPBACK");
@@ -49,7 +55,11 @@ static int serve(struct fetch *f)
         struct buf out;
         buf_init(&out, FETCH_LEN_MAX);
         alarm(ASK_SECONDS_MAX);
-        if (f->reader.head.kind == FETCH_CALENDAR)
+        if (f->commands && f->reader.head.kind == FETCH_NOTICE)
+            command_run(buf_look(&f->reader.fields), &out);
+        else if (f->commands)
+            fetch_field(&out, FETCH_TROUBLE_TAG, str_of(trouble_word(TROUBLE_PROTOCOL)));
+        else if (f->reader.head.kind == FETCH_CALENDAR)
             calendar_read(buf_look(&f->reader.fields), f->http, f->caldav, &out);
         else if (f->reader.head.kind == FETCH_NOTICE)
             notice_send(buf_look(&f->reader.fields), f->http, &out);

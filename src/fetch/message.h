@@ -11,6 +11,9 @@
  * (FETCH_NOTICE) get a network process of their own, so that a slow calendar never holds one up; they
  * use the same fields: URL, USER, PASSWORD, and BODY and HEADER (lines); for a mail FROM and TO.
  *
+ * A third kind (FETCH_COMMANDS) runs programs that people are told by (command.h): the same FETCH_NOTICE, URL is the
+ * program, BODY its input.  It reads no foreign byte, and is not shut in.
+ *
  * Passwords and secret addresses are in asks only: never in an answer, an argument or a log.
  */
 #ifndef EOUL_FETCH_MESSAGE_H
@@ -30,6 +33,7 @@
 
 enum fetch_kind {
     FETCH_FILES = 1, FETCH_NETWORK, /* what for; no answer */
+    FETCH_COMMANDS = 32,            /* the same */
     FETCH_CALENDAR,                 /* read this calendar */
     FETCH_NOTICE,                   /* deliver this */
     FETCH_DONE = 64,                /* the answer to either */

@@ -7,6 +7,7 @@
  *   Teams      a Workflows hook: a message with one Adaptive Card; text runs are taken as they are
  *   KakaoWork  messages.send with conversation_id and text, the bot's key as bearer; a refusal comes
  *              with status 200 and "success": false
+ *   command    what a webhook gets, on stdin
  *   webhook    ours: the body signed with HMAC-SHA256 over "TIME.BODY"
  */
 #include "notice/notice.h"
@@ -128,6 +129,12 @@ int notice_address_check(enum channel_kind kind, struct str address, struct str 
     for (size_t i = 0; i < address.len; i++)
         if ((unsigned char)address.ptr[i] <= ' ' || (unsigned char)address.ptr[i] == 0x7f)
             return err_set(err, E_INVALID, "An address has no blanks.");
+    if (kind == CHANNEL_COMMAND) {
+        if (address.len < 2 || address.ptr[0] != '/' || address.len >= NOTICE_PLACE_MAX)
+            return err_set(err, E_INVALID, "A command is the whole path of a program, such as /home/me/bin/tell.");
+        buf_str(&place, address);
+        return 0;
+    }
     if (kind == CHANNEL_KAKAOWORK && digits(address)) {
         buf_c(&place, "https://api.kakaowork.com/...");
         return secret.len ? 0 : check_parts(kind, &(struct address){ STR("https"), STR("x"), { 0 },
@@ -463,7 +470,7 @@ static struct str with_answers(enum channel_kind kind, const struct notice_messa
 {
     struct buf lines;
     size_t max = kinds[kind].bytes;
-    bool buttons = kind == CHANNEL_WEBHOOK || kind == CHANNEL_TEAMS || kind == CHANNEL_DISCORD;
+    bool buttons = kind == CHANNEL_WEBHOOK || kind == CHANNEL_COMMAND || kind == CHANNEL_TEAMS || kind == CHANNEL_DISCORD;
     buf_init(&lines, NOTICE_ANSWERS_MAX * (NOTICE_URL_MAX + 200));
     if (!buttons)
         answer_lines(&lines, m, kind == CHANNEL_NTFY ? NTFY_ACTIONS_MAX : 0);
@@ -494,10 +501,10 @@ int notice_request(const struct notice_channel *c, const struct notice_message *
     text = with_answers(c->kind, m, &whole);
     (void)take_apart(c->address, &a); /* a bare conversation has no parts */
     buf_str(&ret->url, c->address);
-    if (c->kind != CHANNEL_SMTP)
+    if (c->kind != CHANNEL_SMTP && c->kind != CHANNEL_COMMAND)
         header(&ret->headers, "Content-Type", STR("application/json; charset=utf-8"));
     switch (c->kind) {
-    case CHANNEL_WEBHOOK: webhook(c, m, text, ret); break;
+    case CHANNEL_COMMAND: case CHANNEL_WEBHOOK: webhook(c, m, text, ret); break;
     case CHANNEL_NTFY: ntfy(c, m, text, &a, ret); break;
     case CHANNEL_SLACK: slack(m, text, ret); break;
     case CHANNEL_DISCORD: discord(m, m->text, ret); break;
@@ -539,6 +546,8 @@ static bool says(struct str body, const char *what)
 
 bool notice_arrived(enum channel_kind kind, int64_t status, struct str body)
 {
+    if (kind == CHANNEL_COMMAND)
+        return status == 0;
     if (kind == CHANNEL_SMTP)
         return status >= 200 && status < 300;
     if (kind == CHANNEL_KAKAOWORK && (says(body, "\"success\":false") || says(body, "\"success\": false")))

@@ -88,7 +88,8 @@ usec_t notice_again_us(uint32_t tries, usec_t said_us);
 #define NOTICE_CHANNEL_LIST(X) \
     X(CHANNEL_WEBHOOK, "webhook", 60000) X(CHANNEL_NTFY, "ntfy", 3900) X(CHANNEL_SLACK, "slack", 3900) \
     X(CHANNEL_DISCORD, "discord", 1900) X(CHANNEL_TEAMS, "teams", 20000) \
-    X(CHANNEL_KAKAOWORK, "kakaowork", 3900) X(CHANNEL_SMTP, "smtp", 60000)
+    X(CHANNEL_KAKAOWORK, "kakaowork", 3900) X(CHANNEL_SMTP, "smtp", 60000) \
+    X(CHANNEL_COMMAND, "command", 60000) /* a program of this machine, the message on its stdin */
 enum channel_kind {
 #define X(kind, word, bytes) kind,
     NOTICE_CHANNEL_LIST(X)
@@ -107,7 +108,8 @@ struct notice_channel {
  *   webhook, slack, discord, teams   https://...
  *   ntfy                             https://SERVER/TOPIC
  *   kakaowork                        the conversation's number; or https://SERVER/PATH#NUMBER
- *   smtp                             smtps://SERVER/ME@EXAMPLE.ORG (465), or smtp:// (587, STARTTLS) */
+ *   smtp                             smtps://SERVER/ME@EXAMPLE.ORG (465), or smtp:// (587, STARTTLS)
+ *   command                          /PATH/OF/A/PROGRAM, shown whole */
 int notice_address_check(enum channel_kind kind, struct str address, struct str secret,
                          char ret_place[NOTICE_PLACE_MAX], struct err *err);
 
@@ -136,7 +138,7 @@ struct notice_request {
 int notice_request(const struct notice_channel *c, const struct notice_message *m,
                    struct notice_request *ret);
 void notice_request_finish(struct notice_request *r);
-/* Did it arrive, by the answer's status and body? */
+/* Did it arrive, by the answer's status and body?  Of a command the status is its exit status. */
 bool notice_arrived(enum channel_kind kind, int64_t status, struct str body);
 
 #endif

@@ -89,7 +89,7 @@ static int take_add(struct web_op *o, const struct json_in_field *f, struct err 
                                    .brief = json_in_str(&f[ADD_BRIEF]) };
     if (!channel_kind_read(json_in_str(&f[ADD_KIND]), &to->kind))
         return err_set(err, E_INVALID, "The kind of a channel is webhook, ntfy, slack, discord, teams, "
-                                       "kakaowork or smtp.");
+                                       "kakaowork, smtp or command.");
     for (int i = ADD_ADDRESS; i <= ADD_SECRET; i++) {
         struct str s = json_in_str(&f[i]);
         if (s.len && (memchr(s.ptr, '\n', s.len) || memchr(s.ptr, '\r', s.len)))

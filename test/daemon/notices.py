@@ -243,6 +243,68 @@ def mail_is_a_mail(world):
     assert "아주 긴 이름" in mail.get_payload(decode=True).decode()
 
 
+def program(world, name, text):
+    path = os.path.join(world.work, name)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("#!/bin/sh\n" + text)
+    os.chmod(path, 0o755)
+    return path
+
+
+def a_command_gets_what_a_web_hook_gets(world):
+    present(world)
+    got = os.path.join(world.work, "got")
+    good = program(world, "good", f"cat >{got}.new; pwd >{got}.where; echo \"$#\" >>{got}.where; env >{got}.env; "
+                                  f"echo noise; echo noise >&2; mv {got}.new {got}\n")
+    eoul(world, "me", "notify", "add", "command", good, "--name", "good")
+    assert f"good: command {good}\n" in eoul(world, "me", "notify", "list").stdout
+    job = run_job(world, "/bin/sh", "-c", "exit 3", job_name="$(touch x); '\"")
+    until(lambda: os.path.exists(got) and channels(world)["good"]["waiting"] == 0)
+    with open(got, encoding="utf-8") as f:
+        message = json.load(f)
+    assert message["title"] == f"Failed: {job} $(touch x); '\"" and not message["page"] and message["id"], message
+    with open(got + ".where", encoding="utf-8") as f:
+        assert f.read() == "/\n0\n"
+    with open(got + ".env", encoding="utf-8") as f:
+        names = {line.split("=")[0] for line in f}
+    assert not [n for n in names if n.startswith("EOUL")] and "HOME" in names, names
+    # Its exit status says whether it was delivered; what it cannot do is said.
+    eoul(world, "me", "notify", "add", "command", program(world, "bad", "exit 3\n"), "--name", "bad")
+    assert eoul(world, "me", "notify", "test", "bad", status=1).stdout == "The command ended with status 3.\n"
+    eoul(world, "me", "notify", "add", "command", os.path.join(world.work, "nowhere"), "--name", "gone")
+    assert eoul(world, "me", "notify", "test", "gone", status=1).stdout == "The command ended with status 127.\n"
+    for wrong in ("bin/tell", "tell", "/", "/a b"):
+        assert eoul(world, "me", "notify", "add", "command", wrong, "--name", "x", status=1).stderr.count("\n") == 1, wrong
+    # A web hook after a command: the process that ran it is another one.
+    with Service() as s:
+        eoul(world, "me", "notify", "add", "webhook", s.url + "/w")
+        assert eoul(world, "me", "notify", "test", "webhook").stdout == "It arrived.\n"
+        s.next()
+        assert eoul(world, "me", "notify", "test", "good").stdout == "It arrived.\n"
+
+
+def a_command_that_hangs_is_ended_with_its_children(world):
+    present(world)
+    pids = os.path.join(world.work, "pids")
+    eoul(world, "me", "notify", "add", "command",
+         program(world, "hangs", f"sleep 1000 &\necho $$ $! >{pids}.new; mv {pids}.new {pids}; wait\n"))
+    world.post("/v1/me/notify/command/test", {})
+    until(lambda: os.path.exists(pids))
+    with open(pids, encoding="utf-8") as f:
+        both = [int(p) for p in f.read().split()]
+    until(lambda: channels(world)["command"]["trouble"] == "hung")
+    assert len(both) == 2
+    until(lambda: not [p for p in both if is_alive(p)])
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def what_happens_at_night_is_one_digest_in_the_morning(world):
     present(world)
     with Service() as s:
@@ -532,6 +594,7 @@ def main():
         return 0
     os.environ["EOUL_FETCH_LOOPBACK"] = "1"
     tests = [an_answer_waits_until_the_notice_is_through, each_channel_hears_what_it_expects, mail_is_a_mail,
+             a_command_gets_what_a_web_hook_gets, a_command_that_hangs_is_ended_with_its_children,
              what_happens_at_night_is_one_digest_in_the_morning, a_service_that_says_later_is_asked_later,
              a_service_that_hangs_holds_nobody_up, todos_are_told_to_whom_they_are_asked_of,
              secrets_and_private_titles_are_nowhere_else, a_feed_is_written_when_something_changed,

@@ -289,6 +289,9 @@ static void addresses_show_their_host_only(void **state)
         { CHANNEL_SMTP, "smtps://mail.example/me@example.org", "smtps://mail.example/..." },
         { CHANNEL_SMTP, "smtps://mail.example/me>x@example.org", NULL },
         { CHANNEL_SMTP, "https://mail.example/me@example.org", NULL },
+        { CHANNEL_COMMAND, "/home/me/bin/tell", "/home/me/bin/tell" },
+        { CHANNEL_COMMAND, "tell", NULL }, { CHANNEL_COMMAND, "/", NULL }, { CHANNEL_COMMAND, "/a b", NULL },
+        { CHANNEL_COMMAND, "https://x.example/", NULL },
     };
     (void)state;
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
