@@ -84,16 +84,21 @@ usec_t avail_next_edge(const struct core *c, uint32_t person, usec_t t)
     return usec_min(next, w[at].from_at > t ? w[at].from_at : w[at].until_at);
 }
 
+uint32_t avail_whose(const struct job *j)
+{
+    return j->reviewer ? j->reviewer : j->owner;
+}
+
 usec_t avail_presence_until(const struct core *c, const struct job *j)
 {
-    return j->owner == j->submitter ? usec_add(j->submit_at, c->settings.presence_us) : 0;
+    return avail_whose(j) == j->submitter ? usec_add(j->submit_at, c->settings.presence_us) : 0;
 }
 
 usec_t avail_job_eyes(const struct core *c, const struct job *j, usec_t t)
 {
     if (t >= j->submit_at && t < avail_presence_until(c, j))
         return t;
-    usec_t eyes = avail_eyes(c, j->owner, t);
+    usec_t eyes = avail_eyes(c, avail_whose(j), t);
     /* A clock stepped back: the submit may lie ahead, and its presence with it. */
     return t < j->submit_at && avail_presence_until(c, j) ? usec_min(eyes, j->submit_at) : eyes;
 }

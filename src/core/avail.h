@@ -24,6 +24,8 @@ uint32_t avail_window(const struct core *c, uint32_t person, usec_t t);
 usec_t avail_last_edge(const struct core *c, uint32_t person, usec_t after, usec_t until);
 /* First edge after t; USEC_NEVER. */
 usec_t avail_next_edge(const struct core *c, uint32_t person, usec_t t);
+/* Who looks at its result: its reviewer, else its owner. */
+uint32_t avail_whose(const struct job *j);
 /* Eyes of one job: its own presence included. */
 usec_t avail_job_eyes(const struct core *c, const struct job *j, usec_t t);
 usec_t avail_presence_until(const struct core *c, const struct job *j); /* 0: none */

@@ -22,14 +22,14 @@ bool defer_may(const struct core *c, const struct class_key *key, const struct c
 /* The half hour after a submit counts for that job (avail.h); the key has its end. */
 static usec_t eyes(const struct core *c, const struct class_key *key, usec_t t)
 {
-    return t < class_presence_at(key) ? t : avail_eyes(c, key->owner, t);
+    return t < class_presence_at(key) ? t : avail_eyes(c, key->eyes, t);
 }
 
 /* Quantiles and windows are both sorted: one cursor, from the first window that ends after the start. */
 int64_t defer_eyes(const struct core *c, const struct price_table *p, const struct class_key *key,
                    const struct class_view *view, usec_t start_at, uint32_t *window)
 {
-    const struct person *o = &c->persons[key->owner];
+    const struct person *o = &c->persons[key->eyes];
     const struct span *w = spans_of(c) + o->spans_at;
     usec_t presence_at = class_presence_at(key);
     int64_t seen = 0;
@@ -72,8 +72,8 @@ usec_t defer_until(const struct core *c, const struct class_key *key, const stru
 {
     usec_t late_us = view->node_us[NODES - 1];
     usec_t seen_at = eyes(c, key, start_at + late_us), flexed_at = usec_add(seen_at, key->flex_us);
-    if (avail_eyes(c, key->owner, flexed_at) > flexed_at) /* it falls into an absence: before that */
-        flexed_at = usec_max(avail_last_edge(c, key->owner, seen_at, flexed_at) - 1, seen_at);
+    if (avail_eyes(c, key->eyes, flexed_at) > flexed_at) /* it falls into an absence: before that */
+        flexed_at = usec_max(avail_last_edge(c, key->eyes, seen_at, flexed_at) - 1, seen_at);
     usec_t until_at = flexed_at - late_us;
     if (key->deadline_at)
         until_at = usec_min(until_at, key->deadline_at - late_us);
@@ -87,7 +87,7 @@ usec_t defer_best(const struct core *c, const struct price_table *p, const struc
     usec_t slot_at = price_next_slot(now_at);
     if (slot_at > until_at)
         return now_at;
-    uint32_t window = avail_window(c, key->owner, now_at);
+    uint32_t window = avail_window(c, key->eyes, now_at);
     int64_t best = defer_cost(c, p, key, view, now_at, &window) - NODES * DEFER_LEAST_US;
     for (; slot_at <= until_at; slot_at += PRICE_SLOT_US) {
         int64_t cost = defer_cost(c, p, key, view, slot_at, &window);

@@ -696,7 +696,7 @@ static usec_t run_refused_again(struct run *r)
         if (c->settings.age_us && aged > r->ctx->now_at)
             again = usec_min(again, aged);
         if (r->ctx->ops->uses_index)
-            again = usec_min(again, avail_next_edge(c, class->key.owner, r->ctx->now_at));
+            again = usec_min(again, avail_next_edge(c, class->key.eyes, r->ctx->now_at));
     }
     return usec_max(again, r->ctx->now_at + 1);
 }

@@ -270,7 +270,7 @@ struct offer {
 #define EV_SUBMIT(F, L) \
     F(uint32_t, job)         /* id of the (first) job: greater than every id before it, unless attempt > 0 */ \
     F(uint32_t, attempt)     /* attempts already made (an ended job requeued under its id), else 0 */ \
-    F(uint32_t, owner)       /* the person who will look at the result */ \
+    F(uint32_t, owner)       /* whose job it is; they look at the result, if no reviewer does */ \
     F(uint32_t, submitter) \
     F(uint64_t, command_key) /* hash of command or script name: run time history groups by it */ \
     F(uint64_t, name_key)    /* hash of the job name: singleton */ \
@@ -292,7 +292,8 @@ struct offer {
     F(uint32_t, estimate_sd_milli) \
     F(usec_t, flex_us) F(usec_t, canary_us) \
     F(int64_t, watts_mw) \
-    F(uint32_t, reviewer) F(usec_t, review_us) \
+    F(uint32_t, reviewer)    /* who looks at the result instead of its owner; 0: nobody */ \
+    F(usec_t, review_us) \
     L(range, tasks)          /* array indices; the i-th has id job + i; none: one plain job */ \
     L(dep, deps) \
     L(retry, retry_by)       /* by cause; they go before `retries` */

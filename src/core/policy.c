@@ -139,12 +139,12 @@ void policy_forecast(const struct policy_ctx *ctx, const struct class_key *key,
 }
 
 /* base_at 0 marks a view without a value, so an instant of 0 is moved by one microsecond. */
-usec_t policy_base(struct policy_ctx *ctx, uint32_t owner)
+usec_t policy_base(struct policy_ctx *ctx, uint32_t person)
 {
-    usec_t *base = &ctx->base_at[owner];
+    usec_t *base = &ctx->base_at[person];
     if (*base == 0) {
         *base =
-            ctx->ops->uses_index ? avail_last_edge(ctx->core, owner, ctx->tick_at, ctx->now_at) : 1;
+            ctx->ops->uses_index ? avail_last_edge(ctx->core, person, ctx->tick_at, ctx->now_at) : 1;
         *base = *base == 0 ? 1 : *base;
     }
     return *base;
@@ -152,8 +152,11 @@ usec_t policy_base(struct policy_ctx *ctx, uint32_t owner)
 
 void policy_value(struct policy_ctx *ctx, const struct class_key *key, struct class_view *view)
 {
-    usec_t base_at = policy_base(ctx, key->owner);
-    uint32_t version = ctx->core->persons[key->owner].value_version;
+    const struct person *persons = ctx->core->persons;
+    usec_t base_at = policy_base(ctx, key->eyes);
+    uint32_t version = persons[key->owner].value_version; /* both only rise, and so does their sum */
+    if (key->eyes != key->owner)
+        version += persons[key->eyes].value_version;
     if (view->base_at == base_at && view->level == ctx->level && view->value_version == version)
         return;
     view->base_at = base_at;

@@ -23,7 +23,7 @@ struct policy_ctx {
     uint32_t level;
     usec_t w_us;   /* backlog: how long the queued work keeps all GPUs busy, at least 15 min */
     bool deciding; /* forecasts may be kept in the core; not when only looking */
-    /* Per owner: tick_at, or their last window edge since; 0: not worked out yet. */
+    /* Per person who looks: tick_at, or their last window edge since; 0: not worked out yet. */
     usec_t base_at[CORE_PERSONS_MAX + 1];
 };
 
@@ -43,8 +43,8 @@ extern const struct policy_ops policy_blend, policy_fifo, policy_easy, policy_sj
 void policy_begin(struct policy_ctx *ctx, const struct core *c, usec_t now_at, usec_t boot_at);
 /* The area of a view that has its node_us. */
 void policy_area(const struct core *c, uint32_t gpus, uint32_t cpus, struct class_view *view);
-/* Now as an owner's values see it: the tick, or the owner's last window edge since. */
-usec_t policy_base(struct policy_ctx *ctx, uint32_t owner);
+/* Now as the values of whoever looks see it: the tick, or their last window edge since. */
+usec_t policy_base(struct policy_ctx *ctx, uint32_t person);
 /* Forecast part of a view. */
 void policy_forecast(const struct policy_ctx *ctx, const struct class_key *key,
                      struct class_view *view);

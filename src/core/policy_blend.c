@@ -29,7 +29,7 @@ static const struct { int64_t of_20, inverse_60; } steps[] = {
 static __int128 cost(const struct core *c, const struct class_key *key, usec_t presence_at,
                      const struct class_view *view, usec_t start_at, uint32_t window)
 {
-    const struct person *p = &c->persons[key->owner];
+    const struct person *p = &c->persons[key->eyes];
     const struct span *w = spans_of(c) + p->spans_at;
     __int128 sum = 0;
     usec_t late_at = key->deadline_at && core_looks_ahead(c) ? key->deadline_at : USEC_NEVER;
@@ -55,7 +55,7 @@ static int64_t value(const struct policy_ctx *ctx, const struct class_key *key,
     const struct core *c = ctx->core;
     usec_t base = view->base_at;
     usec_t presence_at = class_presence_at(key) > base ? class_presence_at(key) : 0;
-    uint32_t window = avail_window(c, key->owner, base);
+    uint32_t window = avail_window(c, key->eyes, base);
     __int128 now = cost(c, key, presence_at, view, base, window), sum = 0;
     for (int i = 0; i < STEPS; i++) {
         usec_t later = base + ctx->w_us / 20 * steps[i].of_20;

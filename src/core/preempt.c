@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/avail.h"
 #include "core/capacity.h"
 #include "core/dispatch.h"
 #include "core/estimate.h"
@@ -55,7 +56,7 @@ static struct order_key runner_key(struct policy_ctx *ctx, uint32_t slot, usec_t
     const struct core *c = ctx->core;
     const struct job *j = &jobs_of(c)[slot];
     struct class_key like = queue_class_key(c, j);
-    struct class_view view = rest_view(ctx, j, ran_us, policy_base(ctx, j->owner));
+    struct class_view view = rest_view(ctx, j, ran_us, policy_base(ctx, avail_whose(j)));
     struct order_key key = { .submit_at = j->submit_at, .id = j->id, .own_id = j->id, .job = slot,
                              .class = NONE, .tier = 1 };
     if (dispatch_aged(ctx, j->submit_at)) {

@@ -70,14 +70,15 @@ struct class_key queue_class_key(const struct core *c, const struct job *j)
         .group_key = estimate_key(j->owner, j->command_key, j->gpus),
         .limit_us = j->limit_us, .presence_steps = steps, .array_id = j->array_id,
         .first_seq = j->first_seq, .cpus = j->cpus, .mem_mib = j->mem_mib, .nice = j->nice,
-        .owner = j->owner, .gpus = j->gpus, .gpu_type = j->gpu_type,
+        .owner = j->owner & 511u, .eyes = avail_whose(j) & 511u, .gpus = j->gpus, .gpu_type = j->gpu_type,
         .estimate_us = j->estimate_us, .estimate_sd_milli = (uint16_t)(j->estimate_sd_milli < ESTIMATE_SD_MAX ? j->estimate_sd_milli
                                                                                : ESTIMATE_SD_MAX),
-        .done_us = j->done_us, .restart_us = estimate_restart_us(c, j), .preempt = j->preempt,
+        .done_us = j->done_us, .restart_us = estimate_restart_us(c, j), .preempt = j->preempt & 3u,
         .deadline_at = j->deadline_at, .flex_us = j->flex_us,
-        .flags = (uint8_t)(j->flags & (JOB_NOW | JOB_URGENT | JOB_CLEAN_TREE)) };
+        .flags = j->flags & (JOB_NOW | JOB_URGENT | JOB_CLEAN_TREE) };
 }
 _Static_assert(sizeof(struct class_key) == 88, "no padding: keys are compared and hashed as bytes");
+_Static_assert(CORE_PERSONS_MAX <= 511 && PREEMPT_COUNT <= 4, "they fit the bits of a key");
 
 static uint32_t *bucket_of(struct core *c, const struct class_key *key)
 {

@@ -140,7 +140,7 @@ void search_run(struct search *s, const struct core *c, usec_t not_before_at)
     for (uint32_t i = 0; i < s->n; i++) {
         struct search_job *j = &s->jobs[i];
         s->order[i] = (uint8_t)i;
-        j->window = j->slot_window = avail_window(c, j->like->owner, not_before_at);
+        j->window = j->slot_window = avail_window(c, j->like->eyes, not_before_at);
         j->least = defer_eyes(c, &s->prices, j->like, j->view, not_before_at, &j->window);
         int64_t weight = policy_nice(j->view->weight_milli, j->like->nice);
         j->weight_milli = weight < 1 ? 1 : weight > 1000000 ? 1000000 : (uint32_t)weight;

@@ -252,11 +252,10 @@ struct class_key {
     uint32_t first_seq;
     uint32_t cpus, mem_mib;
     int32_t nice;
-    uint16_t owner;
-    uint16_t estimate_sd_milli; /* ESTIMATE_SD_MAX stands for all above: no forecast tells them apart */
-    uint8_t gpus, gpu_type;
-    uint8_t preempt;
-    uint8_t flags;       /* those of JOB_NOW, JOB_URGENT and JOB_CLEAN_TREE */
+    uint32_t estimate_sd_milli : 16, /* ESTIMATE_SD_MAX stands for all above: no forecast tells them apart */
+        owner : 9, flags : 7;        /* flags: those of JOB_NOW, JOB_URGENT and JOB_CLEAN_TREE */
+    uint32_t eyes : 9,               /* who looks at the result: its reviewer, else its owner */
+        gpus : 8, gpu_type : 8, preempt : 2, unused_ : 5; /* unused 0: keys are compared as bytes */
 };
 static inline usec_t class_presence_at(const struct class_key *key)
 {

@@ -71,6 +71,7 @@ static void act_submit(struct told *t, uint32_t number)
     e->begin_at = j->begin_at;
     e->deadline_at = j->deadline_at;
     e->nice = j->nice;
+    e->reviewer = j->reviewer;
     e->retries = j->retries;
     e->backoff_us = j->backoff_us;
     e->array_max = j->array_max;
@@ -351,7 +352,8 @@ static void compare_seen(struct told *t, const struct story_expect *e)
         not_told(t, e, "never ends");
         return;
     }
-    usec_t eyes_at = core_eyes_at(t->world.shell.box.core, t->story->jobs[e->target.job].owner,
+    const struct story_job *j = &t->story->jobs[e->target.job];
+    usec_t eyes_at = core_eyes_at(t->world.shell.box.core, j->reviewer ? j->reviewer : j->owner,
                                   c->wall_at);
     world_clock(&t->world, e->wall_at, wanted);
     world_clock(&t->world, eyes_at, got);

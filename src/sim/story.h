@@ -59,7 +59,7 @@ struct story_person {
 
 struct story_job {
     char name[STORY_NAME_MAX];
-    person_no owner;
+    person_no owner, reviewer; /* reviewer 0: the owner looks */
     usec_t run_us, limit_us, begin_at, deadline_at, backoff_us;
     uint32_t gpus, gpu_type, cpus, retries, flags, fails_n, dies_n, no_launch_n, array_max;
     uint64_t mem_mib, command_key;

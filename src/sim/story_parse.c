@@ -404,6 +404,8 @@ static int submit_option(struct parse *p, struct story_job *j, struct str c)
         if (take(&c, kinds[k]))
             return option_after(p, j, k, c);
     }
+    if (take(&c, "reviewer"))
+        return take_person(p, &c, &j->reviewer);
     if (take(&c, "begin") || take(&c, "deadline")) {
         int r = take_time(p, &c, &at, false, &grain);
         if (r == 0)

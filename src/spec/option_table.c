@@ -116,7 +116,7 @@ const struct option_def option_table[] = {
     OWN("review", OPTION_ARG, VALUE_REVIEW, 0, review, "minji:20m",
         N_("who must look at the result, and for how long"))
     OWN("reviewer", OPTION_ARG, VALUE_NAME, 0, reviewer, "minji",
-        N_("who will look at the result instead of you; the plan still goes by your hours"))
+        N_("who will look at the result instead of you: the plan goes by their hours"))
     OWN("canary", OPTION_ARG, VALUE_LENGTH, 0, canary_us, "10m",
         N_("a trial of so long before a late start: kept with the job, not done yet"))
     OWN("flex", OPTION_ARG, VALUE_LENGTH, 0, flex_us, "6h",

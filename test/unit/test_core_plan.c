@@ -238,7 +238,7 @@ static void test_p90_stays(void **state)
     set(&d, plain);
     desk_hours(&d, 1, 9, 18);
     for (int i = 0; i < 2000; i++) {
-        struct class_key key = { .owner = 1, .gpus = 2, .cpus = 1,
+        struct class_key key = { .owner = 1, .eyes = 1, .gpus = 2, .cpus = 1,
                                  .flex_us = (usec_t)prng_below(&p, 3) * HOUR };
         struct class_view view = { .weight_milli = 1000 };
         struct price_table prices;
