@@ -15,14 +15,16 @@ import json
 import os
 import queue
 import re
+import shutil
 import socketserver
 import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "api"))
-from world import Tap  # noqa: E402
+from world import Skip, Tap  # noqa: E402
 
 EOUL = None
 CANARY = "kanarienvogel"   # in a private event
@@ -489,12 +491,7 @@ def a_feed_is_served_to_whoever_has_its_address(world):
     present(world)
     world.post("/v1/me", {"work": "Mon-Sun 00:00-24:00"})
     assert "serves no feeds" in eoul(world, "me", "feed", "add", status=1).stderr
-    with socketserver.TCPServer(("127.0.0.1", 0), None) as probe:
-        port = probe.server_address[1]
-    world.close_daemon()
-    with open(os.path.join(world.dir, "eoul.yaml"), "a", encoding="utf-8") as f:
-        f.write(f"feeds: {port}\n")
-    world.start()
+    port = served(world)
     todo = world.post("/v1/todos", {"title": "label 200 images", "takes_us": 3600_000_000})["id"]
     run_job(world, "/bin/true", job_name="train")
     url = eoul(world, "me", "feed", "add", "--name", "phone").stdout.strip()
@@ -533,6 +530,164 @@ def a_feed_is_served_to_whoever_has_its_address(world):
     assert world.post("/v1/me", {"forget": True}).status == 200
     assert "There is no feed" in eoul(world, "me", "feed", "list").stdout
     assert read_feed(port, json.loads(busy)["path"])[0] == 404
+
+
+VDIRSYNCER = """[general]
+status_path = "{home}/status/"
+[pair eoul]
+a = "feed"
+b = "local"
+collections = null
+[storage feed]
+type = "http"
+url = "{url}"
+[storage local]
+type = "filesystem"
+path = "{home}/cal/"
+fileext = ".ics"
+"""
+KHAL = """[calendars]
+[[eoul]]
+path = {home}/cal/
+[sqlite]
+path = {home}/khal.db
+[locale]
+local_timezone = UTC
+default_timezone = UTC
+timeformat = %H:%M
+dateformat = %Y-%m-%d
+longdateformat = %Y-%m-%d
+datetimeformat = %Y-%m-%dT%H:%M
+longdatetimeformat = %Y-%m-%dT%H:%M
+"""
+
+
+def served(world):
+    """The daemon again with a port for feeds."""
+    with socketserver.TCPServer(("127.0.0.1", 0), None) as probe:
+        port = probe.server_address[1]
+    world.close_daemon()
+    with open(os.path.join(world.dir, "eoul.yaml"), "a", encoding="utf-8") as f:
+        f.write(f"feeds: {port}\n")
+    world.start()
+    return port
+
+
+def events_of(feed):
+    """What a feed says: begin and end to the minute, title."""
+    events, one = set(), {}
+    for line in feed.replace("\r", "").replace("\n ", "").split("\n"):
+        name, _, value = line.partition(":")
+        if name == "END" and value == "VEVENT":
+            if one["STATUS"] != "CANCELLED":
+                stamps = (f"{v[:4]}-{v[4:6]}-{v[6:8]}T{v[9:11]}:{v[11:13]}" for v in (one["DTSTART"], one["DTEND"]))
+                events.add((*stamps, re.sub(r"\\(.)", r"\1", one["SUMMARY"])))
+            one = {}
+        one[name] = value
+    return events
+
+
+def a_feed_is_read_by_vdirsyncer_and_khal(world):
+    if not shutil.which("khal") or not shutil.which("vdirsyncer"):
+        raise Skip("khal or vdirsyncer is not installed")
+    present(world)
+    world.post("/v1/me", {"work": "Mon-Sun 00:00-24:00"})
+    port, home = served(world), os.path.join(world.dir, "home")
+    for i in range(3):
+        world.post("/v1/todos", {"title": f"label, 200; images\\{i} \uc774\ubbf8\uc9c0 " + "long " * (20 * i),
+                                 "takes_us": (i + 1) * 1800_000_000})
+    run_job(world, "/bin/true", job_name="train")
+    path = urllib.parse.urlsplit(eoul(world, "me", "feed", "add", "--name", "phone").stdout.strip()).path
+    os.makedirs(os.path.join(home, "cal"))
+    env = dict(os.environ, HOME=home, XDG_CONFIG_HOME=os.path.join(home, "config"), LANG="C.UTF-8", TZ="UTC")
+    for name, text in (("vdirsyncer", VDIRSYNCER), ("khal", KHAL)):
+        with open(os.path.join(home, name + ".conf"), "w", encoding="utf-8") as f:
+            f.write(text.format(home=home, url=f"http://127.0.0.1:{port}{path}"))
+
+    def program(name, *arguments):
+        run = subprocess.run([name, "-c", os.path.join(home, name + ".conf"), *arguments], env=env, capture_output=True,
+                             text=True, timeout=100, check=False)
+        assert run.returncode == 0, (name, arguments, run.stdout, run.stderr)
+        return run.stdout
+
+    program("vdirsyncer", "discover")
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86400))
+    for changed in (False, True):
+        if changed:
+            world.post("/v1/todos", {"title": "one more", "takes_us": 3600_000_000})
+        program("vdirsyncer", "sync")
+        feed = events_of(read_feed(port, path)[2])
+        shown = program("khal", "list", "--once", "--day-format", "", "--format",
+                        "{start-long}|{end-long}|{title}", day, "40d")
+        khal = {tuple(line.split("|")) for line in shown.splitlines() if line.strip()}
+        assert len(feed) >= 3 + changed and feed == khal, (sorted(feed - khal), sorted(khal - feed))
+
+
+def memory_of(pid):
+    """Everything a core dump of this process would hold."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            span, rights = line.split()[:2]
+            if "w" in rights and "[v" not in line:
+                start, end = (int(x, 16) for x in span.split("-"))
+                try:
+                    memory.seek(start)
+                    yield memory.read(end - start)
+                except (OSError, ValueError):
+                    pass
+
+
+def below(pid):
+    """It and its children, theirs too."""
+    parents = {}
+    for name in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8") as f:
+                parents.setdefault(int(f.read().rsplit(")", 1)[1].split()[1]), []).append(int(name))
+        except (OSError, ValueError):
+            pass
+    found = [pid]
+    for one in found:
+        found += parents.get(one, [])
+    return found
+
+
+def a_private_title_is_in_no_memory_argument_or_feed_of_others(world):
+    present(world)
+    world.post("/v1/me", {"for": "mina", "hours": "Mon-Sun 00:00-24:00", "work": "Mon-Sun 00:00-24:00"})
+    port = served(world)
+    folder, begin = os.path.join(world.work, "cal"), time.time() + 7200
+    os.mkdir(folder)
+    event = "".join(f"{line}\r\n" for line in (
+        "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:x", "BEGIN:VEVENT", "UID:1@" + CANARY, "DTSTAMP:20261101T000000Z",
+        f"SUMMARY:{CANARY}", f"DESCRIPTION:{CANARY}", f"LOCATION:{CANARY}", f"ATTENDEE;CN={CANARY}:mailto:{CANARY}@example.org",
+        time.strftime("DTSTART:%Y%m%dT%H%M%SZ", time.gmtime(begin)),
+        time.strftime("DTEND:%Y%m%dT%H%M%SZ", time.gmtime(begin + 3600)), "END:VEVENT", "END:VCALENDAR"))
+    for path in (os.path.join(folder, "a.ics"), os.path.join(world.work, "file.ics")):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(event)
+    eoul(world, "me", "calendar", "add", "file.ics")                       # read by the command
+    eoul(world, "me", "--for", "mina", "calendar", "add", folder)          # read by eoul-fetch
+    assert all(c["events"] == 1 for w in ("", "?for=mina") for c in world.get("/v1/me/calendars" + w)["calendars"])
+    world.submit("/bin/sleep", "600", job_name="sichtbarerjob")
+    todo = world.post("/v1/todos", {"title": "hers", "takes_us": 600_000_000, "who": ["mina"]})["id"]
+    feeds = [json.loads(eoul(world, "me", *who, "feed", "add", "--json").stdout)["path"] for who in ((), ("--for", "mina"))]
+    texts = [read_feed(port, path)[2] for path in feeds]
+    assert f"todo-{todo}-" in texts[1] and not [t for t in texts if CANARY in t], texts
+    programs = below(world.daemon.pid)
+    names = []
+    for pid in programs:
+        with open(f"/proc/{pid}/cmdline", "rb") as line, open(f"/proc/{pid}/environ", "rb") as env:
+            command = line.read()
+            names.append(os.path.basename(command.split(b"\0")[0]))
+            assert CANARY.encode() not in command + env.read(), command
+        with open(f"/proc/{pid}/limits", encoding="utf-8") as f:
+            if names[-1] == b"eoul-fetch":  # it has read the event: it leaves no core
+                assert re.search(r"Max core file size +0 +0 ", f.read())
+    assert b"eoul-fetch" in names and b"eoul-launcher" in names, names
+    memory = list(memory_of(world.daemon.pid))
+    assert [m for m in memory if b"sichtbarerjob" in m], "the scan of memory sees nothing"
+    assert not [m for m in memory if CANARY.encode() in m]
 
 
 def briefs_come_at_the_begin_and_the_end_of_a_day(world):
@@ -598,7 +753,8 @@ def main():
              what_happens_at_night_is_one_digest_in_the_morning, a_service_that_says_later_is_asked_later,
              a_service_that_hangs_holds_nobody_up, todos_are_told_to_whom_they_are_asked_of,
              secrets_and_private_titles_are_nowhere_else, a_feed_is_written_when_something_changed,
-             a_feed_is_served_to_whoever_has_its_address,
+             a_feed_is_served_to_whoever_has_its_address, a_feed_is_read_by_vdirsyncer_and_khal,
+             a_private_title_is_in_no_memory_argument_or_feed_of_others,
              briefs_come_at_the_begin_and_the_end_of_a_day, what_is_wrong_is_said]
     only = sys.argv[3:]
     return Tap().run([(t.__name__.replace("_", " "), t) for t in tests if not only or t.__name__ in only], eould)
