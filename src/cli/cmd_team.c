@@ -511,6 +511,7 @@ static const struct opt me_opts[] = {
 static const struct opt away_opts[] = {
     {"for", 0, "PERSON", N_("Act for this person (personal mode only).")},
     {"deputy", 0, "PERSON", N_("away: who looks at my results meanwhile.")},
+    {"handover", 0, "PERSON", N_("away: for good: who looks at the results of my jobs, and is asked for my todos, from now on.")},
     {"json", 0, NULL, N_("Print the daemon's answer as JSON.")},
     {0},
 };
@@ -573,11 +574,27 @@ static bool says_off(const char *text)
            strcmp(text, "끝") == 0;
 }
 
+/* Not an absence: nothing is said of when. */
+static int hand_over(struct cli *cli, struct args *args)
+{
+    json_t *change = json_object();
+    int r = args->rest_n > 0 || args_flag(args, "deputy")
+                ? err_set(&cli->err, E_USAGE, "\"eoul away --handover PERSON\" stands alone: it is for good, not for a time.")
+                : cli_connect(cli);
+    json_object_set_new(change, "handover", json_string(args_value(args, "handover")));
+    if (r == 0)
+        r = send_me(cli, args, change);
+    json_decref(change);
+    return r < 0 ? cli_fail(cli) : 0;
+}
+
 static int run_away(struct cli *cli, struct args *args)
 {
     bool away = strcmp(args->cmd->name, "away") == 0;
     struct buf text;
     struct span span = {0};
+    if (away && args_flag(args, "handover"))
+        return hand_over(cli, args);
     buf_init(&text, 4096);
     int r = args_operands(cli, args, 1, -1, away ? "WHEN | off" : "LENGTH | until WHEN | off");
     const char *said = joined(&text, args->rest, args->rest_n);
@@ -614,7 +631,7 @@ static int run_away(struct cli *cli, struct args *args)
 const struct cmd cmd_away = {
     .name = "away",
     .group = "people",
-    .usage = "WHEN | off",
+    .usage = "WHEN | off | --handover PERSON",
     .opts = away_opts,
     .flags = CMD_NEEDS_DAEMON,
     .run = run_away,
@@ -624,7 +641,8 @@ const struct cmd cmd_away = {
                               N_("all Friday"), "eoul away fri afternoon", N_("half a day of leave"),
                               "eoul away fri 16:00-18:00", N_("a quarter"),
                               "eoul away 2026-12-24 to 2026-12-28 --deputy lee",
-                              N_("the last day included; lee looks at my results"), "eoul away off",
+                              N_("the last day included; lee looks at my results"),
+                              "eoul away --handover lee", N_("for good: lee looks, and is asked for my todos"), "eoul away off",
                               N_("I am back, or stay after all"), NULL},
     .more = N_("Several absences may lie ahead; \"eoul me\" lists them. \"off\" ends the one that is on, "
                "or calls off the next. They are forgotten when they are over."),

@@ -485,7 +485,7 @@ static int check_set(const struct core *c, const struct ev_set *ev, struct err *
         [SET_BEGIN_AT] = { 0, INT64_MAX, false }, [SET_DEADLINE_AT] = { 0, INT64_MAX, false },
         [SET_ARRAY_MAX] = { 0, UINT32_MAX, true }, [SET_GPUS] = { 0, CORE_GPUS_MAX, false },
         [SET_CPUS] = { 1, CPUS_MAX, false }, [SET_MEM_MIB] = { 0, MEM_MAX_MIB, false },
-        [SET_OWNER] = { 1, CORE_PERSONS_MAX, true },
+        [SET_OWNER] = { 1, CORE_PERSONS_MAX, true }, [SET_REVIEWER] = { 0, CORE_PERSONS_MAX, true },
     };
     if (ev->field >= SET_FIELD_COUNT)
         return err_set(err, E_INVALID, "There is no field number %u to set.", ev->field);
@@ -514,7 +514,7 @@ static void set_field(struct core *c, uint32_t slot, enum set_field field, int64
 {
     struct job *j = &jobs_of(c)[slot];
     bool pending = j->state == JOB_PENDING;
-    if (!pending && field != SET_LIMIT_US && field != SET_OWNER)
+    if (!pending && field != SET_LIMIT_US && field != SET_OWNER && field != SET_REVIEWER)
         return;
     if (field == SET_OWNER) {
         if (pending)
@@ -534,12 +534,13 @@ static void set_field(struct core *c, uint32_t slot, enum set_field field, int64
     case SET_GPUS: j->gpus = (uint8_t)value; break;
     case SET_CPUS: j->cpus = (uint32_t)value; break;
     case SET_MEM_MIB: j->mem_mib = (uint32_t)value; break;
+    case SET_REVIEWER: j->reviewer = (uint16_t)value; break;
     case SET_OWNER: case SET_ARRAY_MAX: case SET_FIELD_COUNT: break;
     }
     job_timers(c, slot);
     job_close(c, j);
     queue_update(c, slot);
-    if (!pending)
+    if (!pending && field == SET_LIMIT_US)
         tell(out, UPDATE_LIMIT, j)->value = value;
 }
 

@@ -114,6 +114,7 @@ struct core_job { /* a copy */
     uint32_t array_index;
     uint32_t array_max;
     person_no owner, submitter;
+    person_no reviewer;    /* who looks at its result; 0: the owner */
     enum job_state state;
     enum reason reason;    /* of the wait, as of the last decision */
     uint32_t flags;

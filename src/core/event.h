@@ -365,7 +365,7 @@ struct offer {
     X(RESERVE, reserve, EV_RESERVE) X(UNRESERVE, unreserve, EV_UNRESERVE)
 
 enum set_field { SET_LIMIT_US, SET_NICE, SET_BEGIN_AT, SET_DEADLINE_AT, SET_ARRAY_MAX, SET_GPUS,
-                 SET_CPUS, SET_MEM_MIB, SET_OWNER, SET_FIELD_COUNT };
+                 SET_CPUS, SET_MEM_MIB, SET_OWNER, SET_REVIEWER /* 0: the owner looks */, SET_FIELD_COUNT };
 
 enum todo_field { TODO_SET_TAKES_US, TODO_SET_MIN_CHUNK_US, TODO_SET_DEADLINE_AT,
                   TODO_SET_NOT_BEFORE_AT, TODO_SET_WHO /* for good: a person's number */,

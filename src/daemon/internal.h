@@ -331,6 +331,9 @@ void fetch_finish(struct daemon *d);
 /* --- forget.c ------------------------------------------------------------------------------------ */
 int forget_op(struct daemon *d, const struct op *op, struct err *err); /* OP_ME with `forget` */
 
+/* --- handover.c ---------------------------------------------------------------------------------- */
+int handover_op(struct daemon *d, struct op *op); /* OP_ME with `handover` */
+
 /* --- socket.c ------------------------------------------------------------------------------------ */
 int socket_open(struct daemon *d, struct err *err);
 void socket_again(struct daemon *d); /* SIGUSR1 */

@@ -69,6 +69,7 @@ struct person_change { /* has_*: said; the others stay */
     bool has_lang, has_zone, has_hours, has_away_from, has_away_until, has_here_until;
     bool has_work, has_focus, has_cap, has_buffer, has_defer;
     bool forget;                                        /* forget.c does it; nothing else is read */
+    struct str handover;                                /* handover.c does it; nothing else is read */
     struct str lang, zone, hours, work, focus;          /* empty: back to what would be without */
     struct str deputy;                                  /* of this absence; empty: nobody */
     usec_t away_from_at, away_until_at, here_until_at;  /* from 0: now; until 0: no mark */

@@ -408,6 +408,23 @@ int todos_op(struct daemon *d, struct op *op)
     return code;
 }
 
+int todos_handover(struct daemon *d, person_no from, person_no to, uint32_t *changed, struct err *err)
+{
+    struct core_todo t;
+    int code = 0;
+    for (job_id id = 0; code == 0 && core_todo_after(d->core, id, &t); id = t.id) {
+        struct core_event ev = { .kind = EVENT_TODO_SET };
+        if (t.who_n != 1 || t.who[0] != from)
+            continue; /* of several, the others are still asked */
+        ev.todo_set = (struct ev_todo_set){ .todo = t.id, .field = TODO_SET_WHO, .value = to };
+        code = daemon_event(d, &ev, err);
+        if (code == 0)
+            code = tell(d, NOTICE_ASKED, t.id, to);
+        *changed += code == 0;
+    }
+    return code;
+}
+
 int todos_ended(struct daemon *d, const struct core_update *u)
 {
     struct store_todo row;

@@ -240,8 +240,9 @@ static void run_kind(struct daemon *d, struct op *op)
             op->result = err_set(&op->err, E_DENIED,
                                  "Only whoever runs this daemon may act for another person.");
         else
-            op->result = op->me.change->forget ? forget_op(d, op, &op->err)
-                                               : people_change(d->people, d, op, &op->err);
+            op->result = op->me.change->forget         ? forget_op(d, op, &op->err)
+                         : op->me.change->handover.len ? handover_op(d, op)
+                                                       : people_change(d->people, d, op, &op->err);
         break;
     case OP_LINK: op->result = links_op(d, op); break;
     case OP_RESERVE:

@@ -345,7 +345,8 @@ static void do_set(struct invariant *v, struct ledger_job *j, job_id id)
     int64_t value = v->ev->set.value;
     if (v->ev->set.field == SET_LIMIT_US)
         j->limit_us = value;
-    if (is_busy(j->state) && v->ev->set.field != SET_OWNER && v->ev->set.field != SET_ARRAY_MAX)
+    if (is_busy(j->state) && v->ev->set.field != SET_OWNER && v->ev->set.field != SET_REVIEWER &&
+        v->ev->set.field != SET_ARRAY_MAX)
         return; /* too late for this task of an array */
     switch ((enum set_field)v->ev->set.field) {
     case SET_BEGIN_AT:
@@ -383,6 +384,7 @@ static void do_set(struct invariant *v, struct ledger_job *j, job_id id)
         break;
     case SET_LIMIT_US:
     case SET_NICE:
+    case SET_REVIEWER: /* the ledger keeps no hours: who looks changes the order, which is not its affair */
     case SET_FIELD_COUNT:
         break;
     }

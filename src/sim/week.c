@@ -406,7 +406,7 @@ static void week_set(struct week *k, struct ev_set *e)
     case SET_GPUS: e->value = luck_between(p, 0, k->gpus_n); break;
     case SET_CPUS: e->value = luck_between(p, 1, 4); break;
     case SET_MEM_MIB: e->value = luck_between(p, 0, (int64_t)(k->mem_mib / 2)); break;
-    case SET_OWNER: e->value = somebody(k); break;
+    case SET_OWNER: case SET_REVIEWER: e->value = somebody(k); break;
     case SET_FIELD_COUNT: break;
     }
 }

@@ -623,6 +623,7 @@ static void take_change(struct person_change *to, const struct json_in_field *f)
     to->forget = json_in_true(&f[12]);
     to->has_defer = f[13].value != NULL;
     to->defer = json_in_true(&f[13]);
+    to->handover = json_in_str(&f[14]);
 }
 
 void ops_me_change(struct call *c)
@@ -635,7 +636,7 @@ void ops_me_change(struct call *c)
         { "focus", JSON_IN_STR, false, NULL }, { "cap_us", JSON_IN_INT, false, NULL },
         { "buffer_us", JSON_IN_INT, false, NULL }, { "deputy", JSON_IN_STR, false, NULL },
         { "forget", JSON_IN_BOOL, false, NULL },
-        { "defer", JSON_IN_BOOL, false, NULL },
+        { "defer", JSON_IN_BOOL, false, NULL }, { "handover", JSON_IN_STR, false, NULL },
     };
     struct web_op *o = op_new(c, OP_ME, answer_me);
     int code = o ? json_in_parse(c->r->body, &o->body, &c->err) : E_NO_MEMORY;

@@ -240,6 +240,46 @@ def canaries_stay_in_the_store(world):
     world.start()
 
 
+def what_one_was_to_look_at_becomes_anothers(world):
+    """The plan takes the hours of whoever looks: a reviewer's, and after a handover the other's."""
+    now = now_of(world)
+    hour = (now // HOUR + 6) % 24  # a look at the earliest in five hours
+    world.post("/v1/me", {"hours": ALWAYS, "zone": "Etc/UTC"})
+    person(world, "late", hours=f"Mon-Sun {hour:02d}:00-{hour:02d}:30", work=ALWAYS)
+    person(world, "anna", work=ALWAYS)
+
+    def seen_in_us(job):
+        answer = world.get(f"/v1/jobs/{job}")
+        assert answer.status == 200, answer.raw
+        return answer["eyes_at"] - now
+
+    run = {"time": "0:10:00"}
+    by_late = world.submit("/bin/sleep", "600", reviewer="late", **run)
+    running = world.submit("/bin/sleep", "600", **run)
+    waiting = world.submit("/bin/sleep", "600", hold="", array="0-2", **run)
+    annas = world.submit("/bin/sleep", "600", for_person="anna", **run)
+    lates = world.submit("/bin/sleep", "600", for_person="late", reviewer="anna", **run)
+    assert seen_in_us(by_late) > 4 * HOUR, "its reviewer looks then, though its owner is here"
+    for job in (running, annas, lates):
+        assert seen_in_us(job) < 2 * HOUR, job
+    alone, both = todo(world, who=["anna"])["id"], todo(world, who=["anna", "late"])["id"]
+    assert world.post("/v1/me", {"handover": "nobody-here"}).status == 404
+    assert world.post("/v1/me", {"for": "anna", "handover": "anna"}).status == 404
+    assert world.post("/v1/me", {"handover": "late"}).status == 200
+    assert seen_in_us(running) > 4 * HOUR and seen_in_us(annas) < 2 * HOUR
+    assert world.post(f"/v1/jobs/{waiting}/release", {}).status == 200
+    assert all(seen_in_us(f"{waiting}_{i}") > 4 * HOUR for i in range(3))
+    # Back again from whoever reviews: a job whose owner it is has no reviewer then.
+    assert world.post("/v1/me", {"for": "anna", "handover": "late"}).status == 200
+    assert seen_in_us(annas) > 4 * HOUR and seen_in_us(lates) > 4 * HOUR
+    assert world.get(f"/v1/todos/{alone}?for=late")["who"] == ["late"]
+    assert world.get(f"/v1/todos/{both}?for=late")["who"] == ["anna", "late"]
+    world.daemon.kill()
+    world.daemon.wait()
+    world.start()
+    assert seen_in_us(running) > 4 * HOUR and seen_in_us(lates) > 4 * HOUR
+
+
 def the_command_line(world):
     env = dict(os.environ, EOUL_SOCKET=world.socket, EOUL_STATE=world.state, LANG="C.UTF-8", TZ="Etc/UTC")
     for name in ("LC_ALL", "LC_MESSAGES", "LANGUAGE", "COLUMNS"):
@@ -251,6 +291,8 @@ def the_command_line(world):
         return run.stdout + run.stderr
     eoul("me", "work", ALWAYS)
     eoul("me", "--for", "anna", "work", ALWAYS)
+    assert "stands alone" in eoul("away", "fri", "--handover", "anna", status=2)
+    eoul("away", "--handover", "anna")
     out = eoul("todo", "add", "label", "200", "images", "--for", "anna", "--takes", "2h", "--min-chunk", "30m",
                "--by", "now+3h")
     assert out.startswith("Todo 1 (label 200 images): Planned ") and "(anna)" in out, out
@@ -279,7 +321,7 @@ def main():
     global EOUL, SIM, EOULD
     EOULD, EOUL, SIM = (os.path.abspath(p) for p in sys.argv[1:4])
     tests = [label_train_review, the_sample_chain_has_a_night_inside, a_review_of_nothing_goes, only_what_is_offered, a_day_has_a_cap, all_of_it_survives,
-             who_sees_and_may, canaries_stay_in_the_store, the_command_line]
+             who_sees_and_may, what_one_was_to_look_at_becomes_anothers, canaries_stay_in_the_store, the_command_line]
     only = sys.argv[4:]
     return Tap().run([(t.__name__.replace("_", " "), t) for t in tests if not only or t.__name__ in only], EOULD)
 

@@ -303,7 +303,7 @@ static void people(struct luck *l)
     default: {
         static const int64_t most[SET_FIELD_COUNT] = {
             [SET_LIMIT_US] = USEC_PER_DAY, [SET_NICE] = 300, [SET_ARRAY_MAX] = 4, [SET_GPUS] = 5,
-            [SET_CPUS] = 4, [SET_MEM_MIB] = 4096, [SET_OWNER] = 6 };
+            [SET_CPUS] = 4, [SET_MEM_MIB] = 4096, [SET_OWNER] = 6, [SET_REVIEWER] = 6 };
         uint32_t field = (uint32_t)below(l, SET_FIELD_COUNT);
         int64_t value = field == SET_BEGIN_AT || field == SET_DEADLINE_AT
             ? l->wall_at + (int64_t)below(l, USEC_PER_DAY) : (int64_t)below(l, (uint64_t)most[field] + 1);
