@@ -24,6 +24,7 @@
 #include "i18n/tr.h"
 #include "sim/compare.h"
 #include "sim/joint_run.h"
+#include "sim/misstate.h"
 #include "sim/rcpsp.h"
 #include "sim/replay.h"
 #include "sim/seeds.h"
@@ -89,7 +90,8 @@ static int usage(FILE *out)
         "  --load L,L       share of the GPUs' hours that is asked for;  --weeks N;  --gpus N;  --people N\n"
         "  --seeds N        so many teams from --seed on: ratios with half the width of their 95 % interval\n"
         "  --spread X       how much the runs of one script differ (log standard deviation)\n"
-        "  --bound STEPS    the least mean time until seen that any order could reach, beside it\n"));
+        "  --bound STEPS    the least mean time until seen that any order could reach, beside it\n"
+        "  --misstate N     what N of its people would gain by saying other hours than theirs\n"));
     return out == stdout ? 0 : 2;
 }
 
@@ -324,7 +326,7 @@ int main(int argc, char **argv)
         a.team.compare = &a.compare;
         if (a.team.seeds > TEAM_SEEDS_MAX)
             return complain(2, tr(language, "at most %d seeds can be compared at once"), TEAM_SEEDS_MAX);
-        return team_run(&a.team, language);
+        return a.team.misstate ? misstate_run(&a.team, language) : team_run(&a.team, language);
     }
     if (mutants)
         return seeds_mutants(a.first, a.seeds ? a.seeds : 100, stdout) > 0;

@@ -73,6 +73,8 @@ bool team_option(struct team_options *t, const char *name, const char *value)
         return small(s, 1, DRIVE_PERSONS_MAX, &t->people);
     if (strcmp(name, "--weeks") == 0)
         return small(s, 2, TEAM_WEEKS_MAX, &t->weeks);
+    if (strcmp(name, "--misstate") == 0)
+        return small(s, 1, DRIVE_PERSONS_MAX, &t->misstate);
     if (strcmp(name, "--bound") == 0)
         return small(s, 0, 100000, &t->bound_steps);
     return false;

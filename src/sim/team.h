@@ -25,6 +25,7 @@ struct team_options {
     uint32_t loads_n;
     double spread;
     uint32_t bound_steps;                /* 0: no bound */
+    uint32_t misstate;                   /* so many people say other hours, one at a time (misstate.h); 0: nobody */
     const struct compare_options *compare;
 };
 
