@@ -21,12 +21,13 @@
 #include "base/str.h"
 #include "base/usec.h"
 #include "core/core.h"
+#include "daemon/feeds.h"
 
 struct daemon;
 struct op;
 
 #define LINKS_MAX 4          /* of one person: a phone, a tablet, a desk */
-#define LINK_TOKEN_BYTES 20  /* 160 bits */
+#define LINK_TOKEN_BYTES FEED_TOKEN_BYTES  /* one kind of token: 160 bits */
 #define LINK_TOKEN_TEXT (2 * LINK_TOKEN_BYTES)
 #define LINKS_KEY "::links"  /* under which credentials.c keeps a person's key; no channel has that name */
 

@@ -489,7 +489,6 @@ int notice_request(const struct notice_channel *c, const struct notice_message *
                    struct notice_request *ret)
 {
     struct address a = { 0 };
-    struct str text = m->text;
     struct buf whole;
     *ret = (struct notice_request){ 0 };
     buf_init(&ret->url, NOTICE_ADDRESS_MAX + 64);
@@ -498,7 +497,7 @@ int notice_request(const struct notice_channel *c, const struct notice_message *
     buf_init(&ret->from, NOTICE_ADDRESS_MAX);
     buf_init(&ret->to, NOTICE_ADDRESS_MAX);
     buf_init(&whole, BODY_MAX);
-    text = with_answers(c->kind, m, &whole);
+    struct str text = with_answers(c->kind, m, &whole);
     (void)take_apart(c->address, &a); /* a bare conversation has no parts */
     buf_str(&ret->url, c->address);
     if (c->kind != CHANNEL_SMTP && c->kind != CHANNEL_COMMAND)

@@ -122,7 +122,6 @@ int op_make_token(struct web_op *o, struct err *err)
     static const char letters[] = "0123456789abcdef";
     uint8_t bytes[FEED_TOKEN_BYTES];
     _Static_assert(sizeof o->place > FEED_TOKEN_TEXT && sizeof o->hash == 65, "they fit");
-    _Static_assert((int)LINK_TOKEN_BYTES == (int)FEED_TOKEN_BYTES, "one kind of token");
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
         return err_set(err, E_IO, "The system gives no random numbers.");
     for (int i = 0; i < FEED_TOKEN_BYTES; i++) {
