@@ -4,8 +4,8 @@
 The planner's figures on made-up teams and real logs, beside their targets and beside a bound that no order can beat.
 Every line is `name TAB value TAB unit TAB target TAB ok|short|-`; ratios are means over seeds of the seeds' ratios, with half
 the width of the 95 % interval in the unit column.  `<= x` is met when the mean is; a `short` is reported, not hidden.
-Lines without a target are there to be read.  Parts: office exact sigma checkpoint closed families controls logs eta
-anytime speed.
+Lines without a target are there to be read.  Parts: office exact sigma checkpoint closed families controls misstate logs
+eta anytime speed.
 """
 import argparse
 import concurrent.futures
@@ -170,6 +170,20 @@ def part_families(b):
         yield show
 
 
+def part_misstate(b):
+    """What one person gains by saying other hours than theirs, all others honest (src/sim/misstate.h)."""
+    told = b.run("team", "--family", "office16", "--load", ".7,.85", "--weeks", "4", "--seeds", str(b.args.seeds), "--seed",
+                 str(b.args.first), "--policy", "blend", "--misstate", "6")
+
+    def show():
+        for result in told.result():
+            for how in ("narrower", "wider", "mornings", "always"):
+                gain = result[how]
+                b.line("misstated hours load %.2f %s gain" % (result["load"], how), 100 * gain["gain"],
+                       "%% +-%.2f, most %.1f" % (100 * gain["standard_error"], 100 * gain["most"]), ("<=", 2))
+    yield show
+
+
 def part_controls(b):
     r = b.team("--estimates", "exact", "--checkpoint", "none", "--policy", "saf,blend", family="always", loads=".85")
     yield lambda: b.ratio("always there exact blend tte_over_saf", policies(r.result()[0])["blend"]["tte_over_saf"], le(1.01))
@@ -289,7 +303,7 @@ def part_speed(b):
 
 
 PARTS = {"exact": part_exact, "sigma": part_sigma, "checkpoint": part_checkpoint, "closed": part_closed, "families": part_families,
-         "controls": part_controls, "logs": part_logs, "eta": part_eta, "anytime": part_anytime, "speed": part_speed}
+         "controls": part_controls, "misstate": part_misstate, "logs": part_logs, "eta": part_eta, "anytime": part_anytime, "speed": part_speed}
 
 
 def main():

@@ -15,6 +15,7 @@
 #include "sim/compare.h"
 #include "sim/figures.h"
 #include "sim/luck.h"
+#include "sim/misstate.h"
 #include "sim/whatif.h"
 
 #define MONDAY_AT ((usec_t)TRACE_MONDAY_DAY * USEC_PER_DAY) /* in UTC */
@@ -576,6 +577,34 @@ static void test_offices(void **state)
     }
 }
 
+/* What somebody says who says it wrong: sorted and disjoint, and less or more than the truth as it should be. */
+static void test_misstated_hours(void **state)
+{
+    (void)state;
+    struct office f;
+    struct office_options o = { .family = OFFICE_LEAVE, .weeks = 4, .load = 0.6, .spread = 0.5, .seed = 2 };
+    office_make(&o, &f);
+    const struct presence *p = &f.presence;
+    for (uint32_t u = 0; u < f.people; u++)
+        for (int how = 0; how < MISSTATE_COUNT; how++) {
+            struct windows said;
+            misstate_windows((enum misstate)how, &p->truth[u], p->from_at, p->until_at, &said);
+            assert_true(said.n > 0 && said.spans[0].from_at >= p->from_at);
+            for (size_t i = 0; i < said.n; i++) {
+                assert_true(said.spans[i].from_at < said.spans[i].until_at);
+                assert_true(i == 0 || said.spans[i - 1].until_at < said.spans[i].from_at);
+            }
+            for (usec_t t = p->from_at; t < p->from_at + 28 * USEC_PER_DAY; t += 7 * USEC_PER_MIN) {
+                bool there = presence_there(&p->truth[u], p->until_at, t), told = presence_there(&said, p->until_at, t);
+                bool less = how == MISSTATE_NARROWER || how == MISSTATE_MORNINGS;
+                assert_true(less ? there || !told : told || !there);
+                assert_true(how != MISSTATE_ALWAYS || told);
+            }
+            free(said.spans);
+        }
+    office_finish(&f);
+}
+
 static double sum_h(const struct drive_result *r, const struct presence *p, const struct zone *zone, uint32_t gpus)
 {
     struct figures f;
@@ -696,7 +725,7 @@ int main(void)
         cmocka_unit_test(test_tariff), cmocka_unit_test(test_every_policy),
         cmocka_unit_test(test_no_foresight), cmocka_unit_test(test_always),
         cmocka_unit_test(test_row_order), cmocka_unit_test(test_figures), cmocka_unit_test(test_slots),
-        cmocka_unit_test(test_offices), cmocka_unit_test(test_bound), cmocka_unit_test(test_closed),
+        cmocka_unit_test(test_offices), cmocka_unit_test(test_misstated_hours), cmocka_unit_test(test_bound), cmocka_unit_test(test_closed),
         cmocka_unit_test(test_goal),
     };
     if (tzif_parse_posix(STR("KST-9"), &seoul, NULL) < 0)
