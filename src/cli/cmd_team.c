@@ -11,6 +11,7 @@
 #include "cli/cmd_feed.h"
 #include "cli/cmd_notify.h"
 #include "cli/me_data.h"
+#include "cli/me_habit.h"
 #include "cli/me_week.h"
 #include "i18n/text.h"
 #include "i18n/width.h"
@@ -437,6 +438,8 @@ static int run_me(struct cli *cli, struct args *args)
         r = notify_verb(cli, args);
     } else if (args->rest_n > 0 && strcmp(args->rest[0], "feed") == 0) {
         r = feed_verb(cli, args);
+    } else if (args->rest_n == 2 && strcmp(args->rest[0], "hours") == 0 && strcmp(args->rest[1], "suggest") == 0) {
+        r = me_habit(cli, args_value(args, "for"), args_flag(args, "json"));
     } else if (args->rest_n == 1 && strcmp(args->rest[0], "week") == 0) {
         r = me_week(cli, args_value(args, "for"));
     } else if (args->rest_n == 1 && strcmp(args->rest[0], "data") == 0) {
@@ -519,7 +522,7 @@ static const struct opt away_opts[] = {
 const struct cmd cmd_me = {
     .name = "me",
     .group = "people",
-    .usage = "[week | data [delete] | hours TEXT | work TEXT | focus TEXT | cap LENGTH | buffer LENGTH | defer yes|no | zone ZONE | lang LANG | calendar add WHAT | calendar list | calendar remove "
+    .usage = "[week | data [delete] | hours TEXT|suggest | work TEXT | focus TEXT | cap LENGTH | buffer LENGTH | defer yes|no | zone ZONE | lang LANG | calendar add WHAT | calendar list | calendar remove "
              "NAME | calendar refresh [NAME] | notify add KIND ADDRESS | notify list | notify test NAME | notify remove NAME | feed add | feed list | feed remove NAME | feed --file FILE]",
     .opts = me_opts,
     .flags = CMD_NEEDS_DAEMON,
@@ -536,6 +539,7 @@ const struct cmd cmd_me = {
                               "eoul me focus 'Tue,Thu 9-12'", N_("blocks that no small todo breaks"),
                               "eoul me cap 4h", N_("at most so much hands-on time is planned a day"),
                               "eoul me buffer 10m", N_("and none so close to an event"),
+                              "eoul me hours suggest", N_("which hours my submits suggest; sets nothing"),
                               "eoul me defer yes", N_("my jobs may start later where I see them no later"),
                               "eoul me zone Asia/Seoul", N_("where I am"),
                               "eoul me calendar add work.ics",

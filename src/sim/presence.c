@@ -20,14 +20,12 @@
 
 #include "base/io.h"
 #include "cal/expand.h"
+#include "cal/habit.h"
 #include "cal/spans.h"
 #include "cal/zone_load.h"
 #include "sim/timer.h"
 
 #define OFFICE_HOURS   "Mon-Fri 09:00-18:00"
-#define DAYS_MIN       8
-#define HOURS_MIN_MIN  (4 * 60)
-#define DAY_BEGINS_S   (5 * 3600)
 #define FILE_BYTES_MAX CAL_BYTES_MAX
 
 /* --- windows -------------------------------------------------------------------------------------- */
@@ -119,27 +117,10 @@ static void hours_of(struct str text, struct hours *ret)
 
 /* --- habits --------------------------------------------------------------------------------------- */
 
-struct day { /* an active day of one user, in local time that begins at 05:00 */
-    int64_t number;
-    int32_t first_s, last_s;
-};
-
 struct days {
-    struct day *at;
+    struct habit_day *at;
     size_t n, size;
 };
-
-static int by_first(const void *a, const void *b)
-{
-    const struct day *x = a, *y = b;
-    return x->first_s < y->first_s ? -1 : x->first_s > y->first_s;
-}
-
-static int by_last(const void *a, const void *b)
-{
-    const struct day *x = a, *y = b;
-    return x->last_s < y->last_s ? -1 : x->last_s > y->last_s;
-}
 
 static struct days *days_of_users(const struct trace *t, const struct zone *zone)
 {
@@ -147,54 +128,11 @@ static struct days *days_of_users(const struct trace *t, const struct zone *zone
     if (!days)
         abort();
     for (size_t i = 0; i < t->jobs_n; i++) { /* by submit: a user's days come in order */
-        const struct trace_job *j = &t->jobs[i];
-        int64_t local_s = zone_to_local_s(zone, floor_div(j->submit_at, USEC_PER_SEC)) - DAY_BEGINS_S;
-        int32_t clock_s = (int32_t)(floor_mod(local_s, CIVIL_DAY_S));
-        struct days *d = &days[j->user];
-        int64_t number = civil_day_of(local_s);
-        if (d->n == 0 || d->at[d->n - 1].number != number) {
-            d->at = sim_grow(d->at, &d->size, d->n + 1, sizeof(*d->at));
-            d->at[d->n++] = (struct day){ number, clock_s, clock_s };
-        }
-        d->at[d->n - 1].last_s = clock_s > d->at[d->n - 1].last_s ? clock_s : d->at[d->n - 1].last_s;
+        struct days *d = &days[t->jobs[i].user];
+        d->at = sim_grow(d->at, &d->size, d->n + 1, sizeof(*d->at));
+        habit_note(d->at, &d->n, zone, t->jobs[i].submit_at);
     }
     return days;
-}
-
-/* False: too little is known. */
-static bool habit(struct days *d, struct hours *ret)
-{
-    uint32_t count[7] = { 0 }, most = 0;
-    if (d->n < DAYS_MIN)
-        return false;
-    int64_t weeks = (d->at[d->n - 1].number - d->at[0].number) / 7 + 1;
-    for (size_t i = 0; i < d->n; i++)
-        count[civil_weekday(d->at[i].number)]++;
-    for (int i = 0; i < 7; i++)
-        most = count[i] > most ? count[i] : most;
-    qsort(d->at, d->n, sizeof(*d->at), by_first);
-    int32_t from_min = d->at[d->n / 10].first_s / 60;
-    qsort(d->at, d->n, sizeof(*d->at), by_last);
-    int32_t until_min = d->at[d->n - 1 - d->n / 10].last_s / 60 + 30;
-    if (until_min < from_min + HOURS_MIN_MIN)
-        until_min = from_min + HOURS_MIN_MIN;
-    if (until_min > from_min + 1440)
-        until_min = from_min + 1440;
-    from_min += DAY_BEGINS_S / 60;
-    until_min += DAY_BEGINS_S / 60;
-    memset(ret, 0, sizeof(*ret));
-    for (int i = 0; i < 7; i++) {
-        if ((int64_t)count[i] * 4 < weeks || count[i] * 3 < most)
-            continue;
-        int day = from_min >= 1440 ? (i + 1) % 7 : i;
-        int32_t shift = from_min >= 1440 ? 1440 : 0;
-        ret->day[day].span[ret->day[day].n++] = (struct hours_span){
-            (uint16_t)(from_min - shift), (uint16_t)(until_min - shift) };
-    }
-    for (int i = 0; i < 7; i++)
-        if (ret->day[i].n)
-            return true;
-    return false;
 }
 
 static void infer(const struct trace *t, const struct presence_options *o, struct presence *p)
@@ -203,7 +141,7 @@ static void infer(const struct trace *t, const struct presence_options *o, struc
     struct hours office, own;
     hours_of(STR(OFFICE_HOURS), &office);
     for (size_t u = 0; u < t->users_n; u++) {
-        bool known = habit(&days[u], &own);
+        bool known = habit_hours(days[u].at, days[u].n, &own);
         p->inferred += known;
         p->assumed += !known;
         presence_of_hours(&p->known[u], known ? &own : &office, o->zone, NULL, 0, p->from_at,

@@ -167,6 +167,8 @@ void feeds_remove(struct call *c);
 /* Replies with a feed, or 304 to who has it.  Takes *body. */
 void feeds_send(struct http_request *r, struct buf *take_body);
 
+void habit_show(struct call *c);
+
 void links_list(struct call *c);
 void links_add(struct call *c);
 void links_action(struct call *c);

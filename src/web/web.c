@@ -33,6 +33,7 @@ static const struct route {
     { false, "/v1/me", team_me, QUERY("for") },
     { true, "/v1/me", ops_me_change, QUERY() },
     { false, "/v1/me/data", data_show, QUERY("for") },
+    { false, "/v1/me/habit", habit_show, QUERY("for") },
     { false, "/v1/me/calendars", calendars_list, QUERY("for", "name", "timeout_s") },
     { true, "/v1/me/calendars", calendars_put, QUERY() },
     { true, "/v1/me/calendars/{}/{}", calendars_action, QUERY() },

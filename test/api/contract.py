@@ -240,6 +240,7 @@ def examples(ids, copy):
             ("/v1/reservations/2/remove", {}, 404), ("/v1/reservations/x/remove", {}, 404)],
         ("/v1/me/data", "get"): [("/v1/me/data", None, 200), ("/v1/me/data?for=ada", None, 200),
                                  ("/v1/me/data?for=nobody-here", None, 404)],
+        ("/v1/me/habit", "get"): [("/v1/me/habit", None, 200), ("/v1/me/habit?for=nobody-here", None, 404)],
         ("/v1/links", "get"): [("/v1/links", None, 200)],
         ("/v1/links", "post"): [("/v1/links", {}, 409), ("/v1/links", {"name": "x"}, 400)],
         ("/v1/links/{id}/{action}", "post"): [("/v1/links/9/remove", {}, 404), ("/v1/links/x/remove", {}, 400),

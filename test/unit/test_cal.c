@@ -9,6 +9,7 @@
 #include "base/prng.h"
 #include "cal/civil.h"
 #include "cal/format.h"
+#include "cal/habit.h"
 #include "cal/holiday.h"
 #include "cal/hours.h"
 #include "cal/spans.h"
@@ -283,6 +284,43 @@ static void zone_bytes_are_not_trusted(void **state)
     assert_int_equal(tzif_parse_posix(STR(""), &z, &err), E_INVALID);
 }
 
+/* Weekdays of `weeks` weeks from Monday 2 March 2026: something at `first` and at `last` minutes of that day. */
+static bool habit_of(int weeks, int first_min, int last_min, int weekdays, char ret[64])
+{
+    struct zone z;
+    struct habit_day days[100];
+    struct hours h;
+    struct buf text;
+    size_t n = 0;
+    usec_t monday = instant(STR("2026-03-01T15:00:00Z")); /* midnight in Seoul */
+    buf_init_fixed(&text, ret, 64);
+    assert_int_equal(zone_load(STR("Asia/Seoul"), &z, NULL, NULL), 0);
+    for (int day = 0; day < 7 * weeks; day++) {
+        if (day % 7 >= weekdays)
+            continue;
+        habit_note(days, &n, &z, monday + day * USEC_PER_DAY + first_min * USEC_PER_MIN);
+        habit_note(days, &n, &z, monday + day * USEC_PER_DAY + last_min * USEC_PER_MIN);
+    }
+    if (!habit_hours(days, n, &h))
+        return false;
+    hours_print(&h, &text);
+    buf_char(&text, '\0');
+    return true;
+}
+
+static void habits_are_hours(void **state)
+{
+    char text[64];
+    (void)state;
+    assert_true(habit_of(4, 10 * 60 + 7, 19 * 60 + 40, 5, text));
+    assert_string_equal(text, "Mon-Fri 10:07-20:10");
+    assert_true(habit_of(4, 14 * 60, 25 * 60 + 30, 6, text)); /* until half past one */
+    assert_string_equal(text, "Mon-Sat 14:00-02:00");
+    assert_true(habit_of(4, 9 * 60, 9 * 60 + 5, 5, text)); /* four hours at least */
+    assert_string_equal(text, "Mon-Fri 09:00-13:00");
+    assert_false(habit_of(1, 10 * 60, 18 * 60, 5, text)); /* five days tell nothing */
+}
+
 static void hours_follow_the_clock_change(void **state)
 {
     (void)state;
@@ -481,6 +519,7 @@ static void holidays_are_meant_for_people_or_tariffs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(habits_are_hours),
         cmocka_unit_test(days_and_dates_agree_over_800_years),
         cmocka_unit_test(local_times_become_instants),
         cmocka_unit_test(zones_round_trip),
