@@ -504,8 +504,8 @@ static void judge_again(struct invariant *v, job_id id, struct ledger_job *j,
     if (ev->kind == EVENT_LOST && !(j->flags & JOB_REQUEUE) && !j->stopping)
         BREAK(v, "lost-again", "job %u was lost and may run again without its owner's word", id);
     bool never_ran = ev->kind == EVENT_START_FAILED && ev->start_failed.cause == END_LAUNCH;
-    if ((ev->kind != EVENT_ENDED && !never_ran) || j->stopping || u->reason == REASON_REQUEUED)
-        return;
+    if ((ev->kind != EVENT_ENDED && !never_ran) || u->reason == REASON_REQUEUED || u->reason == REASON_PREEMPTED)
+        return; /* one that failed by itself while it was told to make way has spent a retry all the same */
     if (!never_ran && ev->ended.cause == END_EXIT && ev->ended.code == 0)
         BREAK(v, "success-final", "job %u ended well and is queued again", id);
     if (j->retries_left == 0) {
