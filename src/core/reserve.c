@@ -207,12 +207,13 @@ static uint32_t missing(const struct core *c, const struct reserve_edge *e)
     return n;
 }
 
-/* At most what is there: GPUs may have gone from under running jobs. */
-static void lose(struct room *room, uint64_t types)
+/* At most what is there: GPUs may have gone from under running jobs.  Returns what was. */
+static uint64_t lose(struct room *room, uint64_t types)
 {
     struct room most = { types, 0, 0 };
     most = room_least(room, &most);
     room->gpus -= most.gpus;
+    return most.gpus;
 }
 
 static void edge_make(const struct core *c, struct reserve_edge *e, usec_t at, usec_t now_at, usec_t boot_at)
@@ -250,9 +251,18 @@ void reserve_started(const struct core *c, struct reserve_view *v, uint32_t owne
     for (uint32_t i = 0; i < v->n; i++) {
         if (v->edges[i].at >= ends_at)
             continue;
-        lose(&v->edges[i].room, types);
-        count_own(c, &v->edges[i], owner, types);
+        /* a claim has at this time what is free by then: what others still hold is not its owner's yet */
+        count_own(c, &v->edges[i], owner, lose(&v->edges[i].room, types));
     }
+}
+
+/* Is anything held at this edge for somebody else? */
+static bool held_for_others(const struct core *c, const struct reserve_edge *e, uint32_t owner)
+{
+    for (uint32_t i = 0; i < c->reservations_n; i++)
+        if ((e->active >> i & 1) && c->reservations[i].person != owner)
+            return true;
+    return false;
 }
 
 bool reserve_blocks(const struct core *c, const struct reserve_view *v, uint32_t owner, uint64_t types, usec_t ends_at)
@@ -265,8 +275,7 @@ bool reserve_blocks(const struct core *c, const struct reserve_view *v, uint32_t
         bool short_of = !room_holds(&with.room, &takes); /* promised to somebody else already */
         lose(&with.room, types);
         count_own(c, &with, owner, types);
-        uint32_t n = missing(c, &with);
-        if (n > missing(c, &v->edges[i]) || (short_of && n > 0))
+        if (missing(c, &with) > missing(c, &v->edges[i]) || (short_of && held_for_others(c, &with, owner)))
             return true;
     }
     return false;
