@@ -310,8 +310,8 @@ static usec_t run_gone_at(const struct run *r, uint32_t class)
     return usec_add(r->ctx->now_at, limit_us ? limit_us : dispatch_view(c, r->s, class)->node_us[NODES - 1]);
 }
 
-/* The types its GPUs would be of: those with most room, or of what is not kept for somebody; false: all that fit
- * are.  Of a free machine if it does not fit now. */
+/* The types its GPUs would be of: those with most room, or of what is not kept for somebody, or those first that are
+ * kept for its owner; false: all that fit are in the way.  Of a free machine if it does not fit now. */
 static bool run_types(const struct run *r, uint32_t class, const struct needs *needs, uint64_t *ret_types)
 {
     const struct core *c = r->ctx->core;
@@ -327,12 +327,17 @@ static bool run_types(const struct run *r, uint32_t class, const struct needs *n
     room_take(&left, needs, ret_types);
     if (!reserve_blocks(c, &r->reserve, owner, *ret_types, gone_at))
         return true;
-    reserve_spare(c, &r->reserve, owner, gone_at, &room);
-    if (!needs->gpu_type && room_fits(&room, needs)) {
-        room_take(&room, needs, ret_types);
-        return !reserve_blocks(c, &r->reserve, owner, *ret_types, gone_at);
+    if (needs->gpu_type)
+        return false;
+    left = room;
+    reserve_spare(c, &r->reserve, owner, gone_at, &left);
+    if (room_fits(&left, needs)) {
+        room_take(&left, needs, ret_types);
+        if (!reserve_blocks(c, &r->reserve, owner, *ret_types, gone_at))
+            return true;
     }
-    return false;
+    *ret_types = reserve_own_first(c, &r->reserve, owner, needs, room);
+    return !reserve_blocks(c, &r->reserve, owner, *ret_types, gone_at);
 }
 
 enum reason dispatch_limited_now(const struct run *r, const struct job_class *class)

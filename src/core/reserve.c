@@ -299,6 +299,33 @@ void reserve_spare(const struct core *c, const struct reserve_view *v, uint32_t 
     }
 }
 
+uint64_t reserve_own_first(const struct core *c, const struct reserve_view *v, uint32_t owner,
+                           const struct needs *needs, struct room room)
+{
+    uint64_t types = 0, more = 0;
+    uint32_t left = needs->gpus;
+    for (uint32_t i = 0; i < v->n; i++)
+        for (uint32_t k = 0; k < c->reservations_n && left; k++) {
+            const struct reservation *r = &c->reservations[k];
+            if (!r->gpu_type || r->person != owner || !(v->edges[i].active >> k & 1))
+                continue;
+            uint32_t own = r->gpus - v->edges[i].used[k], there = room_type(&room, r->gpu_type);
+            own = own < there ? own : there;
+            struct needs take = { (uint8_t)(own < left ? own : left), (uint8_t)r->gpu_type, 0, 0 };
+            if (take.gpus == 0)
+                continue;
+            room_take(&room, &take, &more);
+            types += more;
+            left -= take.gpus;
+        }
+    struct needs rest = { (uint8_t)left, 0, 0, 0 };
+    if (left) {
+        room_take(&room, &rest, &more);
+        types += more;
+    }
+    return types;
+}
+
 bool reserve_serves(const struct core *c, uint32_t owner, uint32_t gpus, usec_t now_at)
 {
     uint32_t held = 0;

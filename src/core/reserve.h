@@ -47,6 +47,9 @@ void reserve_started(const struct core *c, struct reserve_view *v, uint32_t owne
 bool reserve_blocks(const struct core *c, const struct reserve_view *v, uint32_t owner, uint64_t types, usec_t ends_at);
 /* Leave of `room` what no reservation of a model needs while a job runs until ends_at. */
 void reserve_spare(const struct core *c, const struct reserve_view *v, uint32_t owner, usec_t ends_at, struct room *room);
+/* The types of GPUs for a job of any model: those first that reservations of its owner name.  `room` fits it. */
+uint64_t reserve_own_first(const struct core *c, const struct reserve_view *v, uint32_t owner,
+                           const struct needs *needs, struct room room);
 /* Does a job of this owner use GPUs held for them now? */
 bool reserve_serves(const struct core *c, uint32_t owner, uint32_t gpus, usec_t now_at);
 /* Has this person a reservation, now or later? */
