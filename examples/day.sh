@@ -76,7 +76,7 @@ cd "$scratch/work"
 say "Their morning: single jobs, a sweep, a chain, one that fails once, one long one"
 submit --for mina --gpus=1 --time=10 --job-name=baseline -- "$train" "$text" --steps 2000
 first=$id
-typed sweep --for mina --gpus=1 --time=10 --param seed=1..4 --max-running 2 --job-name='seed-{seed}' \
+typed sweep --for mina --gpus=1 --time=10 --param seed=1..4 --max-running 2 --job-name=seeds \
     --output='seed-{seed}.out' --minimize loss -- "$train" "$text" --steps 1200 --seed {seed}
 sweep=$id
 submit --for mina --gpus=1 --time=5 --dependency="afterok:$sweep" --job-name=compare -- \
