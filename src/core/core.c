@@ -336,13 +336,13 @@ static void job_fill(struct job *j, const struct core *c, const struct ev_submit
     j->nice = e->nice;
     j->backoff_us = e->backoff_us;
     j->attempt = e->attempt;
-    j->retries_left = e->retries;
+    j->retries_left = (uint16_t)e->retries;
     retry_set(j, e->retry_by, e->retry_by_n);
     j->command_key = e->command_key;
     j->name_key = e->name_key;
     j->restart_us = e->restart_us;
     j->estimate_us = usec_min(e->estimate_us, ESTIMATE_MAX_US);
-    j->estimate_sd_milli = e->estimate_sd_milli;
+    j->estimate_sd_milli = (uint16_t)(e->estimate_sd_milli < ESTIMATE_SD_MAX ? e->estimate_sd_milli : ESTIMATE_SD_MAX);
     j->flex_us = e->flex_us;
     j->canary_us = e->canary_us;
     j->watts_mw = e->watts_mw;
@@ -599,7 +599,7 @@ static void made_way(struct core *c, uint32_t slot)
 {
     struct job *j = &jobs_of(c)[slot];
     job_open(c, j);
-    j->preempted_n += j->preempted_n < UINT32_MAX;
+    j->preempted_n = (uint16_t)(j->preempted_n + (j->preempted_n < UINT16_MAX));
     job_close(c, j);
 }
 

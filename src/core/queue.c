@@ -71,8 +71,7 @@ struct class_key queue_class_key(const struct core *c, const struct job *j)
         .limit_us = j->limit_us, .presence_steps = steps, .array_id = j->array_id,
         .first_seq = j->first_seq, .cpus = j->cpus, .mem_mib = j->mem_mib, .nice = j->nice,
         .owner = j->owner & 511u, .eyes = avail_whose(j) & 511u, .gpus = j->gpus, .gpu_type = j->gpu_type,
-        .estimate_us = j->estimate_us, .estimate_sd_milli = (uint16_t)(j->estimate_sd_milli < ESTIMATE_SD_MAX ? j->estimate_sd_milli
-                                                                               : ESTIMATE_SD_MAX),
+        .estimate_us = j->estimate_us, .estimate_sd_milli = j->estimate_sd_milli,
         .done_us = j->done_us, .restart_us = estimate_restart_us(c, j), .preempt = j->preempt & 3u,
         .deadline_at = j->deadline_at, .flex_us = j->flex_us,
         .flags = j->flags & (JOB_NOW | JOB_URGENT | JOB_CLEAN_TREE) };

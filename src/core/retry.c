@@ -45,6 +45,9 @@ int retry_check(const struct ev_submit *ev, struct err *err)
     if (ev->retry_by_n > RETRY_RULES_MAX)
         return err_set(err, E_TOO_LARGE, "A job can have at most %u retry rules; this one has %u.",
                        RETRY_RULES_MAX, ev->retry_by_n);
+    if (ev->retries > RETRY_MAX)
+        return err_set(err, E_TOO_LARGE, "A job can have at most %u retries; this one asks for %u.", RETRY_MAX,
+                       ev->retries);
     for (uint32_t i = 0; i < ev->retry_by_n; i++) {
         const struct retry *r = &ev->retry_by[i];
         bool coded = r->cause == RETRY_CODE || r->cause == RETRY_SIGNO;

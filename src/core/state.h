@@ -70,7 +70,7 @@ enum {
     F(int32_t, nice) \
     F(usec_t, start_at) F(usec_t, start_boot_at) F(usec_t, backoff_until_boot_at) \
     F(usec_t, backoff_us) \
-    F(uint32_t, attempt) F(uint32_t, retries_left) \
+    F(uint32_t, attempt) F(uint16_t, retries_left) /* RETRY_MAX at most */ \
     F(uint64_t, gpu_mask) F(uint64_t, command_key) F(uint64_t, name_key) \
     F(uint32_t, first_seq)     /* 0: never sent first; larger: sent first later */ \
     F(uint32_t, singles)       /* singleton: earlier live jobs of its owner and name */ \
@@ -81,9 +81,9 @@ enum {
 #define JOB_FIELDS_LATER(F) \
     F(uint32_t, retry0) F(uint32_t, retry1) /* retry.h packs rules into them; 0: none */ \
     F(uint32_t, retry2) F(uint32_t, retry3) \
-    F(usec_t, estimate_us) F(uint32_t, estimate_sd_milli) \
+    F(usec_t, estimate_us) F(uint16_t, estimate_sd_milli) /* ESTIMATE_SD_MAX at most */ \
     F(usec_t, done_us)         /* work of earlier attempts that need not be done again */ \
-    F(uint32_t, preempted_n)   /* how often it made way */ \
+    F(uint16_t, preempted_n)   /* how often it made way; no more is counted than fits */ \
     F(usec_t, stop_boot_at)    /* when it was told to make way */ \
     F(uint32_t, deferred_s)    /* 1 + seconds from its submit until its start was first moved later; 0: never */ \
     F(uint32_t, promised_s)    /* P90 of this attempt's run when it started, rounded up (calibrate.h); 0: none */
@@ -97,8 +97,8 @@ struct job {
     int64_t watts_mw;
     uint32_t id, array_id, array_index, flags, cpus, mem_mib;
     int32_t nice;
-    uint32_t attempt, retries_left, first_seq, singles, done_ppm;
-    uint32_t retry0, retry1, retry2, retry3, estimate_sd_milli, preempted_n, deferred_s, promised_s;
+    uint32_t attempt, first_seq, singles, done_ppm;
+    uint32_t retry0, retry1, retry2, retry3, deferred_s, promised_s;
     /* derived */
     uint32_t array;      /* slot of its array */
     uint32_t deps;       /* its first condition; then struct dep_node.next_of_waiter */
@@ -107,12 +107,12 @@ struct job {
     uint32_t prev, next; /* in its class */
     uint32_t heap_wall, heap_boot; /* place in the timers, NONE: in none */
     /* state */
-    uint16_t owner, submitter, reviewer;
+    uint16_t owner, submitter, reviewer, retries_left, estimate_sd_milli, preempted_n;
     uint8_t state, intent, preempt, gpus, gpu_type, retries_used;
     /* derived */
     uint8_t dep_state;   /* enum dep_state, from its conditions */
 };
-_Static_assert(sizeof(struct job) <= 280, "100,000 queued jobs in 80 MB, the daemon included");
+_Static_assert(sizeof(struct job) <= 272, "100,000 queued jobs in 80 MB, the daemon included");
 #define F(type, name) \
     _Static_assert(_Generic(((struct job *)0)->name, type: 1, default: 0), "as the list says: " #name);
 JOB_FIELDS(F)
