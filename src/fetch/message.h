@@ -33,9 +33,9 @@
 
 enum fetch_kind {
     FETCH_FILES = 1, FETCH_NETWORK, /* what for; no answer */
-    FETCH_COMMANDS = 32,            /* the same */
     FETCH_CALENDAR,                 /* read this calendar */
     FETCH_NOTICE,                   /* deliver this */
+    FETCH_COMMANDS,                 /* what for: running programs; no answer */
     FETCH_DONE = 64,                /* the answer to either */
 };
 
