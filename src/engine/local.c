@@ -19,7 +19,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +34,7 @@
 #include "base/io.h"
 #include "base/map.h"
 #include "engine/attempt.h"
+#include "engine/link.h"
 #include "launcher/launcher.h"
 
 #define AGAIN_US (5 * USEC_PER_MSEC) /* a lock without a supervisor to ask: a moment in its birth or death */
@@ -42,8 +42,6 @@
 #define CLAIM_TRIES_MAX 30
 #define SPAWN_US_MAX (2 * USEC_PER_SEC)
 #define CLOSE_US_MAX (2 * USEC_PER_SEC)
-#define ENV_MAX 64 /* variables passed on */
-#define CONNECT_AGAIN_MS 20
 #define BATCH 64 /* epoll events taken at once */
 
 enum step { FREE, LAUNCHING, FOLLOWING, DYING, AGAIN, CLAIMING, KILLING };
@@ -794,116 +792,22 @@ static const struct engine_ops local_ops = {
     .destroy = local_destroy,
 };
 
-static int programs_directory(const char *given, char *ret, size_t size)
+static void take_link(struct local *l, const struct launcher_link *link)
 {
-    if (given)
-        return snprintf(ret, size, "%s", given) < (int)size ? 0 : E_TOO_LARGE;
-    ssize_t n = readlink("/proc/self/exe", ret, size - 1);
-    if (n <= 0)
-        return E_NOT_FOUND;
-    ret[n] = 0;
-    char *slash = strrchr(ret, '/');
-    if (slash)
-        *slash = 0;
-    return 0;
-}
-
-extern char **environ;
-
-/* What launcher, supervisors and helpers may know: our own settings.  Not the names of an attempt, if this
- * daemon was itself started in a job: they would count as its processes. */
-static void keep_environment(char **kept)
-{
-    int n = 0;
-    for (char **e = environ; *e && n < ENV_MAX; e++) {
-        bool ours = strncmp(*e, "EOUL_", 5) == 0 || strncmp(*e, "ASAN_", 5) == 0 ||
-                    strncmp(*e, "UBSAN_", 6) == 0;
-        bool attempt = strncmp(*e, "EOUL_ATTEMPT=", 13) == 0 || strncmp(*e, "EOUL_JOB_ID=", 12) == 0;
-        if (ours && !attempt)
-            kept[n++] = *e;
-    }
-    kept[n] = NULL;
-}
-
-static void __attribute__((noreturn)) become_launcher(int socket_fd, int attempts_fd,
-                                                      const char *programs)
-{
-    char path[4200], *kept[ENV_MAX + 1];
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)setsid();
-    /* Through high numbers: neither may be overwritten before it is moved. */
-    int s = fcntl(socket_fd, F_DUPFD, 16), a = fcntl(attempts_fd, F_DUPFD, 16);
-    struct launcher_msg m = { .type = LAUNCHER_FAILED, .error = EMFILE };
-    if (s >= 0 && a >= 0 && dup2(s, LAUNCHER_SOCKET_FD) >= 0 &&
-        dup2(a, LAUNCHER_ATTEMPTS_FD) >= 0) {
-        (void)syscall(SYS_close_range, LAUNCHER_ATTEMPTS_FD + 1u, ~0u, 0);
-        snprintf(path, sizeof path, "%s/eoul-launcher", programs);
-        keep_environment(kept);
-        execle(path, "eoul-launcher", programs, (char *)NULL, kept);
-        m.error = errno;
-        socket_fd = LAUNCHER_SOCKET_FD;
-    }
-    (void)launcher_send(socket_fd, &m, NULL, 0, 0);
-    _exit(127);
-}
-
-static int wait_ready(struct local *l, const char *programs, struct err *err)
-{
-    struct pollfd p = { .fd = l->socket_fd, .events = POLLIN };
-    usec_t until = io_boot_now() + LOCAL_HANDOVER_US_MAX;
-    struct launcher_msg m;
-    int fds[LAUNCHER_FDS_MAX], r;
-    for (;;) {
-        usec_t left = until - io_boot_now();
-        if (left <= 0)
-            return err_set(err, E_BUSY, "the launcher of an earlier eould on this state directory has "
-                                        "not gone yet; try again, or end that process");
-        if (poll(&p, 1, (int)(left / USEC_PER_MSEC) + 1) > 0)
-            break;
-    }
-    r = launcher_receive(l->socket_fd, &m, fds, 0);
-    if (r == 1 && m.type == LAUNCHER_READY) {
-        l->has_cgroup = m.value != 0;
-        if (l->attempts_fd < 0)
-            l->attempts_fd = fds[0];
-        return 0;
-    }
-    if (r == 1 && m.type == LAUNCHER_FAILED)
-        return err_set(err, io_from_errno(m.error), "cannot start \"%s/eoul-launcher\": %s", programs,
-                       strerror(m.error));
-    return err_set(err, E_UNAVAILABLE, "\"%s/eoul-launcher\" ended before it was ready", programs);
-}
-
-/* System mode.  A launcher that still has another daemon hangs up; one that is being started is not there yet. */
-static int connect_launcher(struct local *l, const char *path, struct err *err)
-{
-    struct sockaddr_un name = { .sun_family = AF_UNIX };
-    usec_t until = io_boot_now() + LOCAL_HANDOVER_US_MAX;
-    if (strlen(path) >= sizeof name.sun_path)
-        return err_set(err, E_TOO_LARGE, "the path of the launcher's socket is too long: %.60s...", path);
-    memcpy(name.sun_path, path, strlen(path) + 1);
-    for (;;) {
-        int error = 0;
-        l->socket_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-        if (l->socket_fd < 0 || connect(l->socket_fd, (struct sockaddr *)&name, sizeof name) < 0)
-            error = errno;
-        else if (wait_ready(l, path, err) == 0)
-            return 0;
-        io_close(&l->socket_fd);
-        if (io_boot_now() >= until)
-            return error ? err_set(err, E_UNAVAILABLE, "the launcher at %s cannot be reached: %s; is "
-                                   "eoul-launcher running?", path, strerror(error))
-                         : err_set(err, E_BUSY, "the launcher at %s serves another eould", path);
-        (void)poll(NULL, 0, CONNECT_AGAIN_MS);
-    }
+    l->socket_fd = link->socket_fd;
+    l->attempts_fd = link->attempts_fd;
+    l->launcher_pid = link->pid;
+    l->has_cgroup = link->has_cgroup;
 }
 
 static int open_attempts(struct local *l, const struct engine_local_options *o, struct err *err)
 {
-    if (o->launcher)
-        return connect_launcher(l, o->launcher, err);
+    if (o->launcher) {
+        struct launcher_link link;
+        int r = link_connect(o->launcher, &link, err);
+        take_link(l, &link);
+        return r;
+    }
     if (mkdirat(o->state_fd, "attempts", 0700) < 0 && errno != EEXIST)
         return err_set(err, io_from_errno(errno), "cannot make the directory \"attempts\" in the "
                                                   "state directory: %s", strerror(errno));
@@ -926,25 +830,6 @@ static int open_parts(struct local *l, const struct engine_local_options *o, str
     return 0;
 }
 
-static int fork_launcher(struct local *l, const struct engine_local_options *o, struct err *err)
-{
-    char programs[4096];
-    int pair[2];
-    int r = programs_directory(o->libexec, programs, sizeof programs);
-    if (r < 0)
-        return err_set(err, r, "cannot find out where the programs of eoul are");
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return err_set(err, io_from_errno(errno), "cannot make a socket: %s", strerror(errno));
-    l->socket_fd = pair[0];
-    l->launcher_pid = fork();
-    if (l->launcher_pid == 0)
-        become_launcher(pair[1], l->attempts_fd, programs);
-    io_close(&pair[1]);
-    if (l->launcher_pid < 0)
-        return err_set(err, io_from_errno(errno), "cannot fork: %s", strerror(errno));
-    return wait_ready(l, programs, err);
-}
-
 int engine_local_open(const struct engine_local_options *o, struct engine **ret, struct err *err)
 {
     struct local *l = calloc(1, sizeof *l);
@@ -953,8 +838,11 @@ int engine_local_open(const struct engine_local_options *o, struct engine **ret,
     l->engine.ops = &local_ops;
     l->epoll_fd = l->socket_fd = l->attempts_fd = l->timer_fd = l->spawn_pidfd = -1;
     int r = open_parts(l, o, err);
-    if (r == 0 && !o->launcher)
-        r = fork_launcher(l, o, err);
+    if (r == 0 && !o->launcher) {
+        struct launcher_link link;
+        r = link_fork(o->libexec, l->attempts_fd, &link, err);
+        take_link(l, &link);
+    }
     if (r == 0 && watch(l, NULL, ON_LAUNCHER, l->socket_fd) < 0)
         r = err_set(err, io_from_errno(errno), "cannot watch the launcher: %s", strerror(errno));
     if (r < 0) {
