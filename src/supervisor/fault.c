@@ -1,6 +1,7 @@
 /* fault.c - see fault.h. */
 #include "supervisor/fault.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,10 +10,13 @@
 
 #include "base/str.h"
 
+#define LINGER_MS_MAX 10000u
+
 int fault_armed;
 
 static struct {
     struct str name;
+    uint64_t linger_ms;
     uint64_t countdown;
     const char *token;
 } fault;
@@ -35,6 +39,13 @@ void fault_init(void)
             fault.countdown = 1;
         spec.len = (size_t)colon;
     }
+    ptrdiff_t tilde = str_find(spec, '~');
+    if (tilde >= 0) {
+        struct str linger = str_slice(spec, (size_t)tilde + 1, spec.len);
+        if (str_u64(linger, &fault.linger_ms) < 0 || fault.linger_ms > LINGER_MS_MAX)
+            fault.linger_ms = 0;
+        spec.len = (size_t)tilde;
+    }
     fault.name = spec;
     fault_armed = 1;
 }
@@ -45,6 +56,7 @@ void fault_pass(const char *name)
         return;
     if (fault.token && unlink(fault.token) < 0)
         return;
+    (void)poll(NULL, 0, (int)fault.linger_ms);
     kill(getpid(), SIGKILL);
     for (;;)
         pause();

@@ -51,7 +51,8 @@ class Round:
         (self.dir / "eoul.yaml").write_text("gpus: 3\ncpus: 4\n")
         # The token lets one process of all those that pass the point die, once.
         (self.dir / "token").touch()
-        self.fault = f"{points[seed % len(points)]}@{self.dir}/token"
+        # Half of them linger there, so that a job that was just begun gets to do something.
+        self.fault = f"{points[seed % len(points)]}{self.luck.choice(['', '~30'])}@{self.dir}/token"
         self.env = dict(os.environ, EOUL_STATE=str(self.dir / "state"),
                         EOUL_SOCKET=str(self.dir / "run" / "socket"),
                         EOUL_CONFIG=str(self.dir / "eoul.yaml"), EOUL_LOCK_DIR=str(self.dir / "lock"),
