@@ -45,7 +45,7 @@ with-tests:
 	@ninja -C $(BUILD) --quiet
 
 test: with-tests
-	@python3 tools/tests.py $(BUILD) --timeout-multiplier 3
+	@python3 tools/tests.py $(BUILD) --timeout-multiplier 2
 
 bench: with-tests
 	@tools/deps.sh bench

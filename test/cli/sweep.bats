@@ -37,12 +37,11 @@ lines_are() { [ "$(wc -l <"$2")" -eq "$1" ]; }
 is() { [ "$(points "$1" "$2")" = "$3" ]; }
 
 @test "a grid: values in arguments, name, output, environment; quoting; results and their order" {
+    mkdir out
     id=$("$eoul" sweep --parsable --param lr=1e-3,1e-4 --param "opt='a b',c;d" --job-name 'train-{lr}' \
         --output 'out/{lr}-%a.log' --export 'ALL,TAG=t-{lr}' --minimize loss -- \
         sh -c 'echo "[$1] [{opt}] $SLURM_JOB_NAME $TAG $EOUL_PARAM_opt ${lr} {{lr}} {print}"; echo eoul:result loss=0.$2' \
         x {opt} '{lr}' 2>err) || { cat err; false; }
-    mkdir out
-    "$eoul" requeue "$id" >/dev/null # the directory came late: the first runs may have failed to open it
     "$eoul" wait -q "$id"
     [ "$(cat out/1e-3-0.log)" = $'[a b] [a b] train-1e-3 t-1e-3 a b  {lr} {print}\neoul:result loss=0.1e-3' ]
     [ "$(head -1 out/1e-4-3.log)" = '[c;d] [c;d] train-1e-4 t-1e-4 c;d  {lr} {print}' ]
