@@ -13,9 +13,12 @@ doubled  two starts of one attempt, two attempts at once, more starts than attem
          held by another job
 
 A job whose supervisor was killed after its claim is honestly LOST (NODE_FAIL): that is no loss.
+A round that broke off (it was not quiet in time) says where everything stood; one such round in all is tried once
+more, and counts if it breaks off again.
 Last line: `N rounds, N lost, N doubled`.  --mutant expects programs without the claim and exits 0
 only if something was caught.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -167,23 +170,53 @@ class Round:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
+def tell(one):
+    """Where everything stands in a round that broke off."""
+    for words in (("queue", "--all"), ("history",), ("status",)):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            done = one.eoul(*words, timeout=10)
+            print(done.stdout + done.stderr, end="")
+    with contextlib.suppress(OSError):
+        print("\n".join((one.dir / "state/eould.log").read_text(errors="replace").splitlines()[-30:]))
+    attempts = one.dir / "state/attempts"
+    for path in sorted(attempts.glob("*/*")) if attempts.is_dir() else []:
+        print(path.relative_to(attempts), end=" ")
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if one.programs in words or "eoul-" in words:
+                print(f"\n{path.parent.name}: {words[:150]}", end="")
+    print(flush=True)
+
+
+def played(programs, seed, points, may_repeat):
+    """(lost, doubled, notes, repeats left) of a round."""
+    while True:
+        one = Round(programs, seed, points)
+        try:
+            one.run()
+            return *one.judge(), one, may_repeat
+        except (RuntimeError, subprocess.TimeoutExpired, KeyError, ValueError) as problem:
+            one.notes.append(f"round broke off: {problem}")
+            if may_repeat == 0:
+                return 1, 0, one, may_repeat
+            print(f"round {seed} ({one.fault}): {one.notes[-1]}; once more, this is how it stood:", flush=True)
+            tell(one)
+            may_repeat -= 1
+        finally:
+            one.clean()
+
+
 def main():
     programs, rounds, first = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     mutant = "--mutant" in sys.argv
     points = fault_points()
     print(f"{len(points)} fault points: {' '.join(points)}", flush=True)
     lost = doubled = 0
+    may_repeat = 0 if mutant else 1
     started = time.monotonic()
     for seed in range(first, first + rounds):
-        one = Round(programs, seed, points)
-        try:
-            one.run()
-            l, d = one.judge()
-        except (RuntimeError, subprocess.TimeoutExpired, KeyError, ValueError) as problem:
-            l, d = 1, 0
-            one.notes.append(f"round broke off: {problem}")
-        finally:
-            one.clean()
+        l, d, one, may_repeat = played(programs, seed, points, may_repeat)
         lost, doubled = lost + l, doubled + d
         for line in one.notes:
             print(f"round {seed} ({one.fault}): {line}", flush=True)
