@@ -62,6 +62,7 @@ struct http {
     struct conn *oldest, *newest;
     struct by_fd { struct conn *conn; } *by_fd; /* set before libmicrohttpd knows the descriptor */
     size_t by_fd_n;
+    bool stopping; /* nothing new is taken up: it would be parked, and libmicrohttpd cannot stop with that */
     struct user users[USERS_MAX];
     uint32_t users_n;    /* slots ever used */
     struct http_counts counts;
@@ -369,7 +370,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct conn *c = info ? info->socket_context : NULL;
     (void)cls, (void)version;
-    if (!c || (c->closing && !c->response))
+    if (!c || ((c->closing || c->http->stopping) && !c->response))
         return MHD_NO;
     c->mhd = mhd;
     if (!*request_cls) {
@@ -679,6 +680,7 @@ void http_destroy(struct http *h)
         return;
     loop_watch_remove(&h->mhd_watch);
     if (h->mhd) {
+        h->stopping = true;
         abandon_parked(h);
         run_mhd(h);
         MHD_stop_daemon(h->mhd);

@@ -448,6 +448,29 @@ static void crowds(void **state)
     assert_int_equal(play(o, crowd, 8, &s).refused, 4);
 }
 
+/* A request that comes in while it ends is not taken up: parked, it would be there for ever. */
+static void end_with_a_late_one(void **state)
+{
+    static const char wait[] = "GET /wait HTTP/1.1\r\nHost: e\r\n\r\n";
+    struct server s = { 0 };
+    int pair[2];
+    struct http_options o = { .handler = handler, .data = &s };
+    (void)state;
+    assert_int_equal(loop_create(&s.loop), 0);
+    assert_int_equal(http_create(s.loop, &o, &s.http, NULL), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+    const struct http_peer me = { getuid(), getgid(), getpid() };
+    http_take(s.http, pair[0], &me);
+    assert_true(write(pair[1], wait, sizeof wait - 1) == (ssize_t)sizeof wait - 1);
+    http_destroy(s.http);
+    assert_int_equal(s.served, 0);
+    char c;
+    errno = 0;
+    assert_true(read(pair[1], &c, 1) <= 0 && errno != EAGAIN);
+    close(pair[1]);
+    loop_destroy(s.loop);
+}
+
 /* Parked requests are told that it is over. */
 static void end_with_parked(void **state)
 {
@@ -479,7 +502,7 @@ int main(void)
         cmocka_unit_test(good_clients), cmocka_unit_test(bad_clients),
         cmocka_unit_test(who_leaves_is_noticed), cmocka_unit_test(slow_clients),
         cmocka_unit_test(half_open_clients), cmocka_unit_test(crowds),
-        cmocka_unit_test(end_with_parked),
+        cmocka_unit_test(end_with_parked), cmocka_unit_test(end_with_a_late_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
