@@ -24,14 +24,10 @@ int store_feed_find(struct store *s, struct str hash, struct store_feed *ret)
     if (!st)
         return s->failed;
     bind_str(st, 1, hash);
-    int rc = sqlite3_step(st);
-    if (rc == SQLITE_ROW) {
-        *ret = feed_of(st); /* lent until store_reset */
-        s->lent = st;
-        return 0;
-    }
-    sqlite3_reset(st);
-    return rc == SQLITE_DONE ? E_NOT_FOUND : store_fail(s, rc);
+    int code = store_lend(s, st);
+    if (code == 0)
+        *ret = feed_of(st);
+    return code;
 }
 
 int store_feeds_each(struct store *s, int (*row)(const struct store_feed *f, void *data), void *data)

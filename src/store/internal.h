@@ -209,6 +209,8 @@ int store_write(struct store *s, enum statement which, const struct bound *value
 
 /* The next row, as long as *code >= 0; at the end false, the statement reset, and *code 0 or what failed. */
 bool store_next(struct store *s, sqlite3_stmt *st, int *code);
+/* The only row, lent until store_reset: 0, E_NOT_FOUND or what failed. */
+int store_lend(struct store *s, sqlite3_stmt *st);
 
 static inline void bind_i64(sqlite3_stmt *st, int at, int64_t value)
 {

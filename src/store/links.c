@@ -3,31 +3,12 @@
 
 int store_link_add(struct store *s, const struct store_link *l)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_LINK_ADD);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, l->person);
-    bind_str(st, 2, l->hash);
-    bind_i64(st, 3, l->add_at);
-    return store_done(s, st);
-}
-
-static int by_number(struct store *s, enum statement which, int64_t number)
-{
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, which);
-    if (!st)
-        return s->failed;
-    bind_i64(st, 1, number);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_LINK_ADD, num(l->person), text(l->hash), num(l->add_at));
 }
 
 int store_link_remove(struct store *s, uint64_t id)
 {
-    return by_number(s, ST_LINK_REMOVE, (int64_t)id);
+    return STORE_WRITE(s, ST_LINK_REMOVE, num((int64_t)id));
 }
 
 static struct store_link link_of(sqlite3_stmt *st)
@@ -42,14 +23,10 @@ int store_link_find(struct store *s, struct str hash, struct store_link *ret)
     if (!st)
         return s->failed;
     bind_str(st, 1, hash);
-    int rc = sqlite3_step(st);
-    if (rc == SQLITE_ROW) {
-        *ret = link_of(st); /* lent until store_reset */
-        s->lent = st;
-        return 0;
-    }
-    sqlite3_reset(st);
-    return rc == SQLITE_DONE ? E_NOT_FOUND : store_fail(s, rc);
+    int code = store_lend(s, st);
+    if (code == 0)
+        *ret = link_of(st);
+    return code;
 }
 
 int store_links_each(struct store *s, int (*row)(const struct store_link *l, void *data), void *data)
@@ -58,25 +35,16 @@ int store_links_each(struct store *s, int (*row)(const struct store_link *l, voi
     if (!st)
         return s->failed;
     int code = 0;
-    int rc = SQLITE_DONE;
-    while (code >= 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+    while (store_next(s, st, &code)) {
         struct store_link l = link_of(st);
         code = row(&l, data);
     }
-    sqlite3_reset(st);
-    return code < 0 ? code : rc == SQLITE_DONE ? 0 : store_fail(s, rc);
+    return code;
 }
 
 int store_tap_put(struct store *s, struct str hash, usec_t expire_at)
 {
-    if (s->failed)
-        return s->failed;
-    sqlite3_stmt *st = store_st(s, ST_TAP_PUT);
-    if (!st)
-        return s->failed;
-    bind_str(st, 1, hash);
-    bind_i64(st, 2, expire_at);
-    return store_done(s, st);
+    return STORE_WRITE(s, ST_TAP_PUT, text(hash), num(expire_at));
 }
 
 int store_tap_find(struct store *s, struct str hash)
@@ -92,5 +60,5 @@ int store_tap_find(struct store *s, struct str hash)
 
 int store_taps_expire(struct store *s, usec_t now_at)
 {
-    return by_number(s, ST_TAPS_EXPIRE, now_at);
+    return STORE_WRITE(s, ST_TAPS_EXPIRE, num(now_at));
 }

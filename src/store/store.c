@@ -114,6 +114,17 @@ bool store_next(struct store *s, sqlite3_stmt *st, int *code)
     return false;
 }
 
+int store_lend(struct store *s, sqlite3_stmt *st)
+{
+    int rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW) {
+        s->lent = st;
+        return 0;
+    }
+    sqlite3_reset(st);
+    return rc == SQLITE_DONE ? E_NOT_FOUND : store_fail(s, rc);
+}
+
 int store_run(struct store *s, enum statement which)
 {
     sqlite3_stmt *st = store_st(s, which);

@@ -29,14 +29,10 @@ int store_todo_get(struct store *s, uint32_t id, struct store_todo *ret)
     if (!st)
         return s->failed;
     bind_i64(st, 1, id);
-    int rc = sqlite3_step(st);
-    if (rc == SQLITE_ROW) {
-        *ret = todo_of(st); /* lent until store_reset */
-        s->lent = st;
-        return 0;
-    }
-    sqlite3_reset(st);
-    return rc == SQLITE_DONE ? E_NOT_FOUND : store_fail(s, rc);
+    int code = store_lend(s, st);
+    if (code == 0)
+        *ret = todo_of(st);
+    return code;
 }
 
 int store_todos_ended(struct store *s, uint32_t limit,

@@ -13,6 +13,18 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
+
+
+def until(what, seconds=90):
+    """Wait for a fact that no event tells a test about; what it was."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = what()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"did not come true within {seconds} s")
 
 
 class Unix(http.client.HTTPConnection):

@@ -8,23 +8,13 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "api"))
-from world import Skip, Tap  # pylint: disable=wrong-import-position
+from world import Skip, Tap, until  # pylint: disable=wrong-import-position
 
 # Five steps, and then what hangs: the work sleeps while a helper says every now and then that all is well,
 # and redraws a result that changes each time.
 STEPS = "for i in 1 2 3 4 5; do echo eoul:progress 0.0$i; sleep 0.7; done; "
 HEARTBEAT = "(n=0; while :; do n=$((n+1)); echo alive; echo eoul:result beat=$n; sleep 0.3; done) & "
 HANG = STEPS + HEARTBEAT + "exec sleep 600"
-
-
-def until(what, seconds=90):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = what()
-        if value:
-            return value
-        time.sleep(0.1)
-    raise AssertionError(f"did not come true within {seconds} s")
 
 
 def a_job_that_hangs(world):

@@ -18,20 +18,9 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "api"))
-from world import Skip, Tap, World  # pylint: disable=wrong-import-position
+from world import Skip, Tap, World, until  # pylint: disable=wrong-import-position
 
 GONE = (OSError, http.client.HTTPException)
-
-
-def until(what, seconds=20):
-    """Wait for a fact that no event tells a test about."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = what()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"did not come true within {seconds} s")
 
 
 def reap(world):

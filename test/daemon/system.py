@@ -12,25 +12,14 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "api"))
-from world import Skip, Tap, Unix  # noqa: E402  pylint: disable=wrong-import-position
+from world import Skip, Tap, Unix, until  # noqa: E402  pylint: disable=wrong-import-position
 
 ANNA, BORA, OPER, VIEW, NONE, DAEMON, HELPER, GROUP = 61001, 61002, 61003, 61004, 61005, 61010, 61011, 61500
 FAILED, LAUNCHED, STAGE_DIRECTORY, STAGE_TICKET = 66, 65, 1, 16
 EPERM, EBADMSG, EALREADY, EKEYREJECTED = 1, 74, 114, 129
-
-
-def until(what, seconds=90):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = what()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"did not come true within {seconds} s")
 
 
 def as_user(uid, *argv, groups=(), env=None, **more):

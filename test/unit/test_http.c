@@ -448,49 +448,54 @@ static void crowds(void **state)
     assert_int_equal(play(o, crowd, 8, &s).refused, 4);
 }
 
+static const char waits[] = "GET /wait HTTP/1.1\r\nHost: e\r\n\r\n";
+
+/* A server with one client, whose end is returned; what it has sent is served at once if it `sends_first`, and else
+ * lies there when the server is brought to its end. */
+static int serve_one(struct server *s, bool sends_first)
+{
+    int pair[2];
+    struct http_options o = { .handler = handler, .data = s };
+    const struct http_peer me = { getuid(), getgid(), getpid() };
+    assert_int_equal(loop_create(&s->loop), 0);
+    assert_int_equal(http_create(s->loop, &o, &s->http, NULL), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+    if (!sends_first)
+        http_take(s->http, pair[0], &me);
+    assert_true(write(pair[1], waits, sizeof waits - 1) == (ssize_t)sizeof waits - 1);
+    if (sends_first)
+        http_take(s->http, pair[0], &me);
+    return pair[1];
+}
+
+static void end_and_find_closed(struct server *s, int fd)
+{
+    char c;
+    http_destroy(s->http);
+    errno = 0;
+    assert_true(read(fd, &c, 1) <= 0 && errno != EAGAIN);
+    close(fd);
+    loop_destroy(s->loop);
+}
+
 /* A request that comes in while it ends is not taken up: parked, it would be there for ever. */
 static void end_with_a_late_one(void **state)
 {
-    static const char wait[] = "GET /wait HTTP/1.1\r\nHost: e\r\n\r\n";
     struct server s = { 0 };
-    int pair[2];
-    struct http_options o = { .handler = handler, .data = &s };
     (void)state;
-    assert_int_equal(loop_create(&s.loop), 0);
-    assert_int_equal(http_create(s.loop, &o, &s.http, NULL), 0);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
-    const struct http_peer me = { getuid(), getgid(), getpid() };
-    http_take(s.http, pair[0], &me);
-    assert_true(write(pair[1], wait, sizeof wait - 1) == (ssize_t)sizeof wait - 1);
-    http_destroy(s.http);
+    end_and_find_closed(&s, serve_one(&s, false));
     assert_int_equal(s.served, 0);
-    char c;
-    errno = 0;
-    assert_true(read(pair[1], &c, 1) <= 0 && errno != EAGAIN);
-    close(pair[1]);
-    loop_destroy(s.loop);
 }
 
 /* Parked requests are told that it is over. */
 static void end_with_parked(void **state)
 {
     struct server s = { 0 };
-    int pair[2];
-    struct http_options o = { .handler = handler, .data = &s };
     (void)state;
-    assert_int_equal(loop_create(&s.loop), 0);
-    assert_int_equal(http_create(s.loop, &o, &s.http, NULL), 0);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
-    assert_true(write(pair[1], "GET /wait HTTP/1.1\r\nHost: e\r\n\r\n", 31) == 31);
-    const struct http_peer me = { getuid(), getgid(), getpid() };
-    http_take(s.http, pair[0], &me);
+    int fd = serve_one(&s, true);
     assert_non_null(s.parked);
-    http_destroy(s.http);
+    end_and_find_closed(&s, fd);
     assert_int_equal(s.gone, 1);
-    char c;
-    assert_true(read(pair[1], &c, 1) <= 0 && errno != EAGAIN);
-    close(pair[1]);
-    loop_destroy(s.loop);
 }
 
 int main(void)
