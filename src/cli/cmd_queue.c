@@ -65,11 +65,13 @@ static void name_cell(struct list *l, const struct row *row)
     cell(l, PAINT_NONE);
 }
 
-/* "0,1", or "2" GPUs it asks for while it has none, or "-". */
+/* "#0,1": those it has; else how many it asks for, "2", or "-". */
 static void gpus_cell(struct list *l, const struct row *row)
 {
     for (size_t i = 0; i < row->gpu_list.len; i++) { /* "[0, 1]" */
         char c = row->gpu_list.ptr[i];
+        if (c >= '0' && c <= '9' && l->text.len == 0)
+            buf_char(&l->text, '#');
         if (c == ',' || (c >= '0' && c <= '9'))
             buf_char(&l->text, c);
     }

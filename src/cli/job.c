@@ -57,7 +57,7 @@ void job_gpus(struct buf *out, const json_t *job)
     const json_t *list = json_object_get(job, "gpu_list");
     size_t n = json_array_size(list);
     for (size_t i = 0; i < n; i++) {
-        buf_c(out, i ? "," : "");
+        buf_c(out, i ? "," : "#");
         buf_i64(out, json_integer_value(json_array_get(list, i)));
     }
     if (n > 0)

@@ -13,7 +13,7 @@ bool job_went_well(const json_t *job); /* over, and COMPLETED */
 /* The code a shell would have got: 0-255, 128 + signal; CLI_OWN_FAILURE if it never ran. */
 int job_exit_status(const json_t *job);
 
-/* "0,1", or "2" GPUs it asks for while it has none, or "-". */
+/* "#0,1": those it has; else how many it asks for, "2", or "-". */
 void job_gpus(struct buf *out, const json_t *job);
 struct job_end { /* of a job that is not over; 0 or USEC_NEVER: not known */
     usec_t p10_at, p50_at, p90_at;
