@@ -15,6 +15,7 @@
 #include "base/utf8.h"
 #include "cal/when.h"
 #include "cli/code.h"
+#include "cli/missing.h"
 #include "cli/program.h"
 #include "client/spawn.h"
 #include "client/ticket.h"
@@ -316,25 +317,6 @@ static void say_notes(struct cli *cli, const struct spec *spec)
         cli_say(cli, "%.*s", STR_ARG(spec->notes[i].text));
 }
 
-/* The directory of an output file is not made for it, as in Slurm; then the job fails when its turn comes, in
- * the night perhaps.  Now there is somebody to read it. */
-static void note_missing_directory(struct cli *cli, struct spec *spec, const char *option, struct str file)
-{
-    char path[2 * PATH_MAX];
-    struct stat st;
-    size_t len = file.len;
-    while (len > 0 && file.ptr[len - 1] != '/')
-        len--;
-    struct str dir = str_slice(file, 0, len);
-    if (len <= 1 || str_find(dir, '%') >= 0 || str_find(dir, '{') >= 0 || str_find(dir, '\\') >= 0)
-        return;
-    snprintf(path, sizeof path, "%.*s%s%.*s", dir.ptr[0] == '/' ? 0 : (int)spec->chdir.len, spec->chdir.ptr,
-             dir.ptr[0] == '/' ? "" : "/", STR_ARG(dir));
-    if (stat(path, &st) < 0 && errno == ENOENT)
-        spec_note(spec, &cli->err, 0, N_("%1$s=%2$s: there is no directory \"%3$s\" yet; without it the job will fail at its "
-                  "start."), option, value_show(file).text, value_show(dir).text);
-}
-
 /* System mode: the launcher gives us the proof that we asked for just this. */
 static int sign(struct cli *cli, struct spec *spec, const struct request *r)
 {
@@ -373,10 +355,8 @@ static int add_job(struct cli *cli, struct spec *spec, struct request *r)
     r->has_params |= spec->params.n > 0;
     if (code == 0)
         code = spec_check(spec, NULL, &cli->err);
-    if (code == 0) {
-        note_missing_directory(cli, spec, "--output", spec->output);
-        note_missing_directory(cli, spec, "--error", spec->error);
-    }
+    if (code == 0)
+        missing_directories(cli, spec);
     if (code == 0 && spec->snapshot && !r->test_only) {
         if (r->snapshot[0])
             code = err_set(&cli->err, E_UNSUPPORTED, "--snapshot is for one job or array a call; submit them one by one.");
@@ -387,6 +367,8 @@ static int add_job(struct cli *cli, struct spec *spec, struct request *r)
     /* the same environment as the job before unless --export says otherwise */
     if (code == 0 && (!r->had_env || spec->export_env.len > 0))
         code = add_env(cli, spec, r, job);
+    if (code == 0)
+        missing_program(cli, spec, buf_look(&r->env));
     if (code == 0)
         code = sign(cli, spec, r);
     if (code == 0) {

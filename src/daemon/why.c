@@ -473,8 +473,10 @@ static void say_ended(const struct why *w)
             at.text);
         break;
     case REASON_LAUNCH_FAILED:
-        say(w, tr(w->lang, "It could not be started; \"eoul show %s\" says what was in the way."),
-            w->f->name_id);
+        if (w->f->launch_message.len > 0)
+            say(w, tr(w->lang, "It could not be started: %.*s."), STR_ARG(w->f->launch_message));
+        else
+            say(w, tr(w->lang, "It could not be started (%s)."), at.text);
         break;
     case REASON_DEADLINE:
         say(w, tr(w->lang, "Its deadline passed before it could be done (%s)."), at.text);

@@ -35,6 +35,7 @@ struct why_facts { /* what the core does not know, or knows as a number only */
     usec_t end_p10_at;         /* running and waiting: forecast */
     uint32_t attempt;
     int32_t exit_code, signal; /* ended */
+    struct str launch_message; /* JobLaunchFailure: what was in the way, without a full stop; empty: not for the reader */
     usec_t limit_us;
     const char *reservation_for; /* whose reservation is in the way; NULL: several, or none */
     struct str reservation_name;

@@ -346,6 +346,23 @@ static enum reason reason_of(struct str word)
     return REASON_NONE;
 }
 
+static int keep_message(const struct store_attempt *a, void *data)
+{
+    buf_clear(data);
+    buf_str(data, a->message);
+    return 0;
+}
+
+/* What was in the way of the last attempt, for who may see it: it may name paths. */
+static void find_message(struct call *c, job_id id, struct why_facts *f, struct buf *message)
+{
+    struct store_request request;
+    struct daemon *d = c->web->daemon;
+    if (store_request_get(daemon_store(d), id, &request) == 0 && daemon_may(d, &c->peer, request.uid) &&
+        store_attempts_each(daemon_store(d), id, keep_message, message) == 0)
+        f->launch_message = buf_look(message);
+}
+
 static bool why_ended(struct call *c, job_id id)
 {
     struct store_job job;
@@ -360,8 +377,15 @@ static bool why_ended(struct call *c, job_id id)
                            .owner = row.owner, .start_at = row.start_at, .end_at = row.end_at,
                            .attempt = row.attempt, .exit_code = row.exit_code,
                            .signal = row.signal, .limit_us = row.limit_us };
+    char word[64], memory[ERR_TEXT_MAX];
+    struct buf reason, message;
+    buf_init_fixed(&reason, word, sizeof word); /* the row of the store is gone at the next look-up */
+    buf_str(&reason, row.reason);
+    buf_init_fixed(&message, memory, sizeof memory);
     reader_of(c, &f, &own);
-    reply_why(c, &x, &f, row.reason);
+    if (x.reason == REASON_LAUNCH_FAILED)
+        find_message(c, id, &f, &message);
+    reply_why(c, &x, &f, buf_look(&reason));
     store_reset(daemon_store(c->web->daemon));
     return true;
 }

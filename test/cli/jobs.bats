@@ -172,8 +172,8 @@ job() { printf '{"id":5,"name_id":"5","state":"%s","version":%d,"stdout":"%s/out
         \"GET /v1/jobs/5/wait\": [{\"body\": $(job RUNNING 2)},
         {\"touch\": {\"path\": \"$T/err\", \"text\": \"oh\"}, \"body\": $(job RUNNING 3)},
         {\"touch\": {\"path\": \"$T/out\", \"text\": \"late\\n\"}, \"body\": $(job FAILED 4 ',"exit_code":3')}]}"
-    "$eoul" run -- x >stdout 2>stderr && false
-    "$eoul" run -- x >/dev/null 2>&1 || code=$?
+    "$eoul" run -- true >stdout 2>stderr && false
+    "$eoul" run -- true >/dev/null 2>&1 || code=$?
     [ "$(cat stdout)" = $'early\nlate' ]
     [[ $(cat stderr) == oh*"Job 5 failed with exit code 3." ]]
     [ "$code" -eq 3 ]
@@ -182,7 +182,7 @@ job() { printf '{"id":5,"name_id":"5","state":"%s","version":%d,"stdout":"%s/out
 
 @test "run and wait: signals are 128 and more, eoul's own failures 125" {
     fake "{\"POST /v1/jobs\": {\"jobs\": [{\"id\": 5, \"tasks\": 1}]}, \"GET /v1/jobs/5\": $(job TIMEOUT 1 ',"signal":15')}"
-    run "$eoul" run -- x
+    run "$eoul" run -- true
     [ "$status" -eq 143 ]
     run "$eoul" wait 5
     [ "$status" -eq 143 ]
@@ -197,7 +197,7 @@ job() { printf '{"id":5,"name_id":"5","state":"%s","version":%d,"stdout":"%s/out
     fake "{\"POST /v1/jobs\": {\"jobs\": [{\"id\": 5, \"tasks\": 1}]}, \"GET /v1/jobs/5\": $(job RUNNING 1),
         \"GET /v1/jobs/5/wait\": [{\"drop\": true}, {\"drop\": true}, {\"body\": $(job COMPLETED 2)}]}"
     printf 'all\n' >out
-    run "$eoul" run -- x
+    run "$eoul" run -- true
     [ "$status" -eq 0 ]
     [ "$output" = all ]
 }

@@ -37,7 +37,9 @@ daemon_pid() { "$eoul" status --json | jq .pid; }
 }
 
 @test "a program that is not there: no exit code is made up, and logs says why it is empty" {
-    "$eoul" submit -- nosuchprogram
+    run --separate-stderr "$eoul" submit -- nosuchprogram
+    [ "$status" -eq 0 ]
+    [[ $stderr == *'There is no program "nosuchprogram" in PATH now; without it the job will fail at its start.' ]]
     run "$eoul" wait 1
     [[ $output == *'Job 1 could not be started: cannot execute "nosuchprogram": No such file or directory.'* ]]
     run --separate-stderr "$eoul" logs 1
@@ -48,6 +50,25 @@ daemon_pid() { "$eoul" status --json | jq .pid; }
     run "$eoul" show 1
     [[ $output == *'cannot execute "nosuchprogram": No such file or directory'* ]]
     [[ $output != *"exit code"* ]]
+    run "$eoul" why 1
+    [[ ${lines[0]} == 'It could not be started: cannot execute "nosuchprogram": No such file or directory.' ]]
+}
+
+@test "a program that is there is not missed: in PATH, by its path, in the job's PATH, in the job's directory" {
+    mkdir -p bin sub
+    printf '#!/bin/sh\n' | tee bin/mine sub/here plain >/dev/null
+    chmod +x bin/mine sub/here
+    quiet() { run --separate-stderr "$eoul" submit --hold "$@"; [ "$status" -eq 0 ]; [ -z "$stderr" ]; }
+    quiet -- true
+    quiet -- bin/mine
+    quiet -- "$PWD/bin/mine"
+    quiet --chdir "$PWD/sub" -- ./here
+    quiet --export="PATH=$PWD/bin" -- mine
+    said() { run --separate-stderr "$eoul" submit --hold "$@"; [ "$status" -eq 0 ]; [ -n "$stderr" ]; }
+    said -- ./here
+    said -- mine
+    said -- ./plain
+    [[ $stderr == *'"./plain" may not be executed; "chmod +x ./plain" would allow it.' ]]
 }
 
 @test "ten starts at once make one daemon and lose nothing" {
