@@ -365,6 +365,13 @@ static void print_json(const struct compare *c)
     json_decref(j);
 }
 
+/* A share, or "-" where nothing was forecast. */
+static const char *share(uint32_t of, double value, char text[16])
+{
+    snprintf(text, 16, "%.3f", value);
+    return of ? text : "-";
+}
+
 static void print_table(const struct compare *c)
 {
     char text[32];
@@ -378,11 +385,13 @@ static void print_table(const struct compare *c)
            c->o->closed_loop ? " results_per_person_week" : "");
     for (uint32_t i = 0; i < c->o->policies_n; i++) {
         const struct figures *f = &c->figures[i];
+        char p50[16], p90[16];
         printf("%-9s %7u %10.2f %9.2f %9.2f %12.2f %10.2f %11.2f %11.3f %12.2f %8s %15.3f %6.3f %15.2f %11u "
-               "%16.3f %16.3f %6.2f", c->o->policies[i].word, f->jobs, f->tte_mean_h, f->tte_p50_h,
+               "%16s %16s %6.2f", c->o->policies[i].word, f->jobs, f->tte_mean_h, f->tte_p50_h,
                f->tte_p95_h, f->delay_mean_h, f->jct_mean_h, f->wait_mean_h, f->utilisation,
                f->cost_per_kwh, c->w.has_tariff ? c->w.tariff.currency : "-", f->off_hours_share, f->jain,
-               f->worst_over_mean, f->preemptions, f->eta_p50_coverage, f->eta_p90_coverage, f->wall_s);
+               f->worst_over_mean, f->preemptions, share(f->eta_n, f->eta_p50_coverage, p50),
+               share(f->eta_n, f->eta_p90_coverage, p90), f->wall_s);
         if (c->o->closed_loop)
             printf(" %23.2f", c->results[i]);
         putchar('\n');

@@ -236,21 +236,41 @@ int trace_slurp(const char *path, struct buf *out, struct err *err)
     return r;
 }
 
-/* By the first bytes: what a person would see too. */
+/* Columns of the header line, wherever it stands in it, quoted or not. */
+static bool has_column(struct str line, const char *name)
+{
+    struct str word;
+    while (str_next(&line, ',', &word)) {
+        word = str_trim(word);
+        if (word.len >= 2 && word.ptr[0] == '"' && word.ptr[word.len - 1] == '"')
+            word = str_slice(word, 1, word.len - 1);
+        if (str_is_nocase(word, name))
+            return true;
+    }
+    return false;
+}
+
+static struct str without_mark(struct str text) /* the byte order mark that some editors write first */
+{
+    return str_starts(text, "\xef\xbb\xbf") ? str_slice(text, 3, text.len) : text;
+}
+
+/* By the first line: what a person would see too. */
 enum trace_format trace_guess(struct str text)
 {
-    ptrdiff_t end = str_find(text, '\n');
-    struct str first = end < 0 ? text : str_slice(text, 0, (size_t)end);
+    struct str first = { 0 }, rest = without_mark(text);
+    while (first.len == 0 && str_next(&rest, '\n', &first))
+        first = str_trim(first);
     if (str_starts(first, ";"))
         return TRACE_SWF;
     if (str_starts(first, "eoul-journal"))
         return TRACE_JOURNAL;
-    if (str_starts(first, "timestamp,"))
-        return TRACE_PHILLY;
     if (str_find(first, '|') >= 0)
         return TRACE_SACCT;
-    if (memmem(first.ptr, first.len, "gpu_milli", 9))
+    if (has_column(first, "gpu_milli"))
         return TRACE_OPENB;
+    if (has_column(first, "timestamp") && has_column(first, "num_gpus"))
+        return TRACE_PHILLY;
     return TRACE_CSV;
 }
 
@@ -272,8 +292,9 @@ int trace_read(struct str text, const char *name, const struct trace_options *op
 {
     struct trace t = { .say = { .translate = err ? err->translate : NULL } };
     int r;
-    if (text.len >= 3 && memcmp(text.ptr, "\xef\xbb\xbf", 3) == 0)
-        text = str_slice(text, 3, text.len);
+    text = without_mark(text);
+    if (str_trim(text).len == 0)
+        return err_set(err, E_INVALID, "\"%s\" is empty.", name);
     switch (options->format) {
     case TRACE_SWF: r = trace_read_swf(&t, text, options, err); break;
     case TRACE_JOURNAL: r = trace_read_journal(&t, text, options, err); break;

@@ -1,6 +1,7 @@
 /* trace_field.c - one field of a trace: instants and lengths as logs write them.
  *
  *     2026-03-02T09:00:00[.25][Z|+09:00], a blank for the T, seconds left out: without an offset local
+ *     20260302T090000Z    the short form of the same
  *     1800 or 1800.5      seconds after TRACE_MONDAY_DAY 00:00 local; from 10^9 on since 1970, UTC
  *     01:30:00  2-03:04:05  02:03    lengths as Slurm writes them (the last: minutes and seconds)
  */
@@ -111,8 +112,23 @@ static bool offset(struct str s, int64_t *ret_s)
     return hours <= 24 && minutes < 60;
 }
 
+/* "20260302T090000Z", the short form of ISO 8601, written out. */
+static struct str spelled_out(struct str s, char out[48])
+{
+    static const char places[] = "0000-00-00T00:00:00";
+    size_t from = 0, to = 0;
+    if (s.len < 15 || s.len > 40 || s.ptr[8] != 'T')
+        return s;
+    for (; places[to]; to++)
+        out[to] = places[to] == '-' || places[to] == ':' ? places[to] : s.ptr[from++];
+    memcpy(out + to, s.ptr + from, s.len - from);
+    return (struct str){ out, to + s.len - from };
+}
+
 static bool civil_text(struct str s, const struct zone *zone, usec_t *ret)
 {
+    char out[48];
+    s = spelled_out(s, out);
     struct civil c = { 0 };
     size_t at = 16;
     usec_t part_us = 0;

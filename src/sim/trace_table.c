@@ -56,7 +56,9 @@ struct table {
 
 /* --- lines and fields ----------------------------------------------------------------------------- */
 
-/* Fields of one line; quoted ones without their quotes.  Returns how many, or COLUMNS_MAX + 1. */
+/* Fields of one line; quoted ones without their quotes (sacct quotes nothing: a quotation mark there is part of a
+ * name).  Returns how many, COLUMNS_MAX + 1, or 0 if a quotation mark is not closed: a field does not go on in the
+ * next line, so that one mark in a log cannot swallow the rest of it. */
 static uint32_t split(struct str line, char separator, struct str *out)
 {
     uint32_t n = 0;
@@ -64,13 +66,14 @@ static uint32_t split(struct str line, char separator, struct str *out)
     for (;;) {
         if (n == COLUMNS_MAX)
             return COLUMNS_MAX + 1;
-        if (at < line.len && line.ptr[at] == '"') {
+        if (separator != '|' && at < line.len && line.ptr[at] == '"') {
             size_t from = ++at;
             while (at < line.len && (line.ptr[at] != '"' || (at + 1 < line.len
                                                              && line.ptr[at + 1] == '"' && ++at)))
                 at++;
-            out[n++] = str_slice(line, from, at);
-            at += at < line.len;
+            if (at >= line.len)
+                return 0;
+            out[n++] = str_slice(line, from, at++);
             while (at < line.len && line.ptr[at] != separator)
                 at++;
         } else {
@@ -365,6 +368,11 @@ static void read_row(struct table *t, struct str line)
     struct str user, command, state;
     uint32_t n = split(line, t->separator, t->field);
     t->trace->rows++;
+    if (n == 0) {
+        trace_bad(t->trace, err_set(&t->trace->say, E_INVALID,
+                                    "Line %u opens a quotation mark and does not close it.", t->line));
+        return;
+    }
     if (n != t->columns_n) {
         trace_bad(t->trace, err_set(&t->trace->say, E_INVALID,
                                     "Line %u has %u fields; the header has %u.", t->line, n, t->columns_n));

@@ -54,9 +54,11 @@ static void test_when(void **state)
         { "2026-03-02T00:00:00", -9 * 3600 }, { "2026-03-02 09:30", 30 * 60 }, { "2026-03-02", -9 * 3600 },
         { "2026-03-02T00:00:00Z", 0 }, { "2026-03-02T09:00:00+09:00", 0 }, { "2026-03-02T04:00:00+0400", 0 },
         { "2026-03-01T19:00:00.999-05", 0 }, { "1772409600", 0 },
+        { "20260302T090000", 0 }, { "20260302T000000Z", 0 }, { "20260302T090000.5+0900", 0 },
     };
     static const char *const wrong[] = { "", "x", "-1", "2026-13-01", "2026-02-30", "2026-03-02T25:00:00",
-                                         "2026-03-02T09:00:00+99:99", "12:30", "1e5", "2026-03-02Tnoon" };
+                                         "2026-03-02T09:00:00+99:99", "12:30", "1e5", "2026-03-02Tnoon",
+                                         "20260302T0900", "20261302T090000", "2026030T2090000" };
     for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
         usec_t at;
         if (!trace_when(str_of(right[i].text), &seoul, &at))
@@ -141,8 +143,7 @@ static void test_garbage(void **state)
     assert_int_equal(t.jobs_n, 1);
     assert_int_equal(t.faults_n, 13); /* every row is a job or counted */
     trace_finish(&t);
-    refuses(TRACE_CSV, "", "This is no csv trace: its first line has no column \"submit\". The header is "
-                           "\"submit,runtime,gpus,user\".");
+    refuses(TRACE_CSV, "", "\"a test\" is empty.");
     refuses(TRACE_CSV, "submit,gpus,user\n", "This is no csv trace: its first line has no column "
                                              "\"runtime\". The header is \"submit,runtime,gpus,user\".");
     refuses(TRACE_CSV, "submit,runtime,gpus,user\n", "\"a test\" has no job in it.");
@@ -170,6 +171,41 @@ static void test_swf(void **state)
     assert_int_equal(t.jobs[1].limit_us, 0);
     assert_int_equal(t.faults_n, 2);
     trace_finish(&t);
+}
+
+/* A quotation mark that is not closed is one bad row, and no more; sacct's are letters like others. */
+static void test_quotes(void **state)
+{
+    (void)state;
+    struct trace t;
+    reads(TRACE_CSV, "submit,runtime,gpus,user\n0,60,1,\"a, b\"\n1,60,1,\"c\n2,60,1,d\n", &t);
+    assert_int_equal(t.jobs_n, 2);
+    assert_string_equal(t.users[t.jobs[0].user].name, "a, b");
+    assert_string_equal(t.users[t.jobs[1].user].name, "d");
+    assert_int_equal(t.faults_n, 1);
+    assert_string_equal(t.faults[0], "Line 3 opens a quotation mark and does not close it.");
+    trace_finish(&t);
+    reads(TRACE_SACCT, "JobID|JobName|User|Submit|ElapsedRaw|AllocTRES\n"
+                       "1|\"train|a|2026-03-02T09:00:00|60|gres/gpu=2\n", &t);
+    assert_int_equal(t.jobs_n, 1);
+    trace_finish(&t);
+    refuses(TRACE_CSV, "\xef\xbb\xbf\r\n \n", "\"a test\" is empty.");
+}
+
+/* What a file is, whatever marks, quotes or order its header has. */
+static void test_guess(void **state)
+{
+    (void)state;
+    static const struct { const char *text; enum trace_format format; } cases[] = {
+        { "\xef\xbb\xbftimestamp,duration,num_gpus,gpu_time,cluster\r\n", TRACE_PHILLY },
+        { "\"cluster\",\"num_gpus\",\"timestamp\",\"duration\"\n", TRACE_PHILLY },
+        { "\n\nsubmit,runtime,gpus,user\n", TRACE_CSV }, { "timestamp,submit,runtime,gpus,user\n", TRACE_CSV },
+        { "name,cpu_milli,gpu_milli,qos\n", TRACE_OPENB }, { "\xef\xbb\xbf; Version: 2\n", TRACE_SWF },
+        { "JobID|User\n", TRACE_SACCT }, { "", TRACE_CSV },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (trace_guess(str_of(cases[i].text)) != cases[i].format)
+            fail_msg("case %zu", i);
 }
 
 static void test_others(void **state)
@@ -721,6 +757,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_when), cmocka_unit_test(test_seconds), cmocka_unit_test(test_csv),
         cmocka_unit_test(test_garbage), cmocka_unit_test(test_swf), cmocka_unit_test(test_others),
+        cmocka_unit_test(test_quotes), cmocka_unit_test(test_guess),
         cmocka_unit_test(test_journal), cmocka_unit_test(test_fold), cmocka_unit_test(test_infer),
         cmocka_unit_test(test_tariff), cmocka_unit_test(test_every_policy),
         cmocka_unit_test(test_no_foresight), cmocka_unit_test(test_always),
