@@ -289,6 +289,12 @@ const char *json_text(const json_t *object, const char *key)
     return text ? text : "";
 }
 
+const char *json_told(const json_t *object, const char *key)
+{
+    const char *text = json_text(object, key);
+    return text[0] ? text : "-";
+}
+
 int cli_check_id(struct cli *cli, const char *id)
 {
     struct str whole = str_of(id);

@@ -166,6 +166,7 @@ void cli_say(struct cli *cli, const char *sentence, ...) __attribute__((format(p
 
 int64_t json_i64(const json_t *object, const char *key);      /* 0 if absent */
 const char *json_text(const json_t *object, const char *key); /* "" if absent */
+const char *json_told(const json_t *object, const char *key); /* "-" where the daemon does not tell it */
 
 int64_t json_waiting(const json_t *counts); /* pending jobs that are not held */
 

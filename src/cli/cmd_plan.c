@@ -52,7 +52,7 @@ static const char *label_of(struct picture *p, const json_t *row)
     buf_init_fixed(&text, memory, sizeof memory);
     buf_c(&text, job_name_id(row, id));
     buf_char(&text, ' ');
-    cli_clean(&text, json_text(row, "name"));
+    cli_clean(&text, json_told(row, "name"));
     return keep(p, &text);
 }
 
@@ -229,10 +229,10 @@ static void put_list(struct cli *cli, const json_t *rows)
             break;
         table_cell(t, str_of(job_name_id(row, id)), PAINT_NONE);
         buf_init_fixed(&text, memory, sizeof memory);
-        cli_clean(&text, json_text(row, "name"));
+        cli_clean(&text, json_told(row, "name"));
         table_cell(t, buf_look(&text), PAINT_NONE);
         buf_clear(&text);
-        cli_clean(&text, json_text(row, "owner"));
+        cli_clean(&text, json_told(row, "owner"));
         table_cell(t, buf_look(&text), PAINT_NONE);
         buf_clear(&text);
         job_gpus(&text, row);

@@ -41,6 +41,13 @@ static void cell(struct list *l, enum paint paint)
     buf_clear(&l->text);
 }
 
+/* A name or an owner; the daemon leaves those empty that this reader is not to see. */
+static struct str told(struct list *l, struct str json_text)
+{
+    struct str text = json_value_text(json_text, &l->escaped);
+    return text.len ? text : STR("-");
+}
+
 static void clean_cell(struct list *l, struct str json_text, enum paint paint)
 {
     utf8_clean(&l->text, json_value_text(json_text, &l->escaped));
@@ -59,7 +66,7 @@ static void id_cell(struct list *l, const struct row *row)
 
 static void name_cell(struct list *l, const struct row *row)
 {
-    utf8_clean(&l->text, json_value_text(row->name, &l->escaped));
+    utf8_clean(&l->text, told(l, row->name));
     if (row->tasks > 1)
         buf_printf(&l->text, l->cli->ascii ? " x%lld" : " ×%lld", (long long)row->tasks);
     cell(l, PAINT_NONE);
@@ -136,7 +143,8 @@ static void live_row(const struct row *row, void *data)
     bool waiting = row_is(row->state, "PENDING");
     id_cell(l, row);
     name_cell(l, row);
-    clean_cell(l, row->owner, PAINT_NONE);
+    utf8_clean(&l->text, told(l, row->owner));
+    cell(l, PAINT_NONE);
     gpus_cell(l, row);
     state_cell(l, row);
     when_cell(l, row->start_at, waiting);
@@ -336,7 +344,8 @@ static void ended_row(const struct row *row, void *data)
     struct list *l = data;
     id_cell(l, row);
     name_cell(l, row);
-    clean_cell(l, row->owner, PAINT_NONE);
+    utf8_clean(&l->text, told(l, row->owner));
+    cell(l, PAINT_NONE);
     state_cell(l, row);
     if (row->start_at > 0 && !row_is(row->reason, "JobLaunchFailure")) /* what never began has no code */
         buf_i64(&l->text, row->signal > 0 ? 128 + row->signal : row->exit_code);

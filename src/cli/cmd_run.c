@@ -317,6 +317,8 @@ static int run_attach(struct cli *cli, struct args *args)
     }
     if (r == 0 && over)
         r = err_set(&cli->err, E_STATE, "Job %s is over; \"eoul logs %s\" shows what it printed.", s.id, s.id);
+    if (r == 0 && !over && !json_object_get(job, "cwd")) /* what only its submitter is told */
+        r = err_set(&cli->err, E_DENIED, "Job %s is somebody else's; only its submitter may attach to it.", s.id);
     json_decref(job);
     if (r < 0)
         return cli_fail(cli);

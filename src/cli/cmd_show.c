@@ -189,7 +189,7 @@ static void put_job(struct cli *cli, const json_t *job)
     buf_init_fixed(&text, memory, sizeof memory);
     buf_c(&text, job_name_id(job, id));
     buf_c(&text, "  ");
-    cli_clean(&text, json_text(job, "name"));
+    cli_clean(&text, json_told(job, "name"));
     field(cli, tr(cli->lang, "job"), text.failed ? str_of(id) : buf_look(&text));
     text_field(cli, tr(cli->lang, "owner"), job, "owner");
     if (strcmp(json_text(job, "submitter"), json_text(job, "owner")) != 0)

@@ -34,7 +34,7 @@ static void put_row(struct buf *out, const json_t *row, bool slots)
     buf_printf(out, "%lld.%06lld,%lld.%06lld,%lld,", (long long)(submit_at / USEC_PER_SEC),
                (long long)(submit_at % USEC_PER_SEC), (long long)(run_us / USEC_PER_SEC), (long long)(run_us % USEC_PER_SEC),
                (long long)json_i64(row, slots ? "cpus" : "gpus"));
-    quoted(out, json_text(row, "owner"));
+    quoted(out, json_text(row, "owner")[0] ? json_text(row, "owner") : "others");
     buf_char(out, ',');
     if (limit_us > 0)
         buf_printf(out, "%lld", (long long)(limit_us / USEC_PER_SEC));

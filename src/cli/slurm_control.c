@@ -160,7 +160,7 @@ static int show(struct cli *cli, int argc, char **argv, bool one_line)
         return show_job(cli, strncmp(which, "JobId=", 6) == 0 ? which + 6 : which, one_line);
     int r = slurm_rows(cli, "live", true, &rows);
     json_array_foreach(rows, i, row)
-        if (r == 0)
+        if (r == 0 && json_text(row, "owner")[0]) /* else it is not shown to us */
             r = show_job(cli, json_text(row, "name_id"), one_line);
     json_decref(rows);
     return r;

@@ -182,8 +182,8 @@ static void put_field(struct cli *cli, const json_t *row, enum field field, stru
     case JOBIDRAW: buf_i64(out, json_i64(row, "id")); break;
     case ARRAYJOBID: put_base(out, row); break;
     case ARRAYTASKID: buf_str(out, under > 0 ? str_slice(name, (size_t)under + 1, name.len) : STR("N/A")); break;
-    case JOBNAME: cli_clean(out, json_text(row, "name")); break;
-    case USER: cli_clean(out, json_text(row, "owner")); break;
+    case JOBNAME: cli_clean(out, json_told(row, "name")); break;
+    case USER: cli_clean(out, json_told(row, "owner")); break;
     case UID_: case NOTHING: break;
     case STATE: buf_c(out, state); break;
     case STATECOMPACT: buf_c(out, letters_of(state)); break;
@@ -656,7 +656,7 @@ int slurm_seff(struct cli *cli, int argc, char **argv)
     usec_t used = json_i64(last, "user_us") + json_i64(last, "system_us"), wall = elapsed(cli, job);
     usec_t had = wall * json_i64(job, "cpus");
     buf_printf(&cli->out, "Job ID: %s\nCluster: eoul\nUser: %s\nState: %s (exit code %lld)\nCores: %lld\nCPU Utilized: ",
-               json_text(job, "name_id"), json_text(job, "owner"), json_text(job, "state"),
+               json_text(job, "name_id"), json_told(job, "owner"), json_text(job, "state"),
                (long long)json_i64(job, "exit_code"), (long long)json_i64(job, "cpus"));
     slurm_length(&cli->out, used, true);
     buf_printf(&cli->out, "\nCPU Efficiency: %.2f%% of ", had > 0 ? 100.0 * (double)used / (double)had : 0.0);

@@ -84,7 +84,7 @@ static int add_planned(struct facts *f)
 {
     struct view v;
     uint32_t waiting = 0;
-    int code = view_init(&v, f->d, NULL);
+    int code = view_init(&v, f->d, NULL, NULL);
     for (uint32_t i = 0; code == 0 && i < v.plan.rows_n && i < BRIEF_JOBS_MAX - ENDED_MAX;) {
         const struct plan_row *planned = &v.plan.rows[i];
         struct view_row row;
@@ -104,7 +104,7 @@ static int add_ended(const struct store_job *job, void *data)
     struct view_row row;
     if (job->end_at < f->since_at)
         return 0;
-    view_ended(f->d, job, &row);
+    view_ended(f->d, NULL, job, &row);
     add_job(f, &row, BRIEF_ENDED, true);
     return 0;
 }

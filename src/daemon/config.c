@@ -74,6 +74,7 @@ static const cyaml_schema_field_t retention_fields[] = {
     CYAML_FIELD_STRING_PTR("buffer", OPTIONAL, struct raw_config, buffer, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("lang", OPTIONAL, struct raw_config, lang, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("others", OPTIONAL, struct raw_config, others, 1, TEXT_MAX), \
+    CYAML_FIELD_STRING_PTR("others_jobs", OPTIONAL, struct raw_config, others_jobs, 1, TEXT_MAX), \
     CYAML_FIELD_MAPPING("limits", CYAML_FLAG_OPTIONAL, struct raw_config, limits, limits_fields), \
     CYAML_FIELD_MAPPING("defaults", CYAML_FLAG_OPTIONAL, struct raw_config, defaults, \
                         defaults_fields), \
@@ -116,6 +117,7 @@ static const struct rule rules[] = {
     { "buffer", RULE_LENGTH, USEC_PER_MIN, 4 * USEC_PER_HOUR },
     { "lang", RULE_LANG, 0, 0 },
     { "others", RULE_ROLE, 0, 0 },
+    { "others_jobs", RULE_SHOWN, 0, 0 },
     { "limits.running", RULE_NUMBER, 0, CORE_JOBS_MAX },
     { "limits.gpus", RULE_NUMBER, 0, CORE_GPUS_MAX },
     { "limits.queued", RULE_NUMBER, 0, CORE_JOBS_MAX },
@@ -190,6 +192,22 @@ int config_role_parse(struct str text, enum config_role *ret)
     return E_INVALID;
 }
 
+static const char *const shown_words[] = { [SHOWN_FULL] = "full", [SHOWN_NO_NAMES] = "no-names",
+                                           [SHOWN_BUSY] = "busy-only" };
+
+const char *config_shown_word(enum config_shown shown) { return shown_words[shown]; }
+
+int config_shown_parse(struct str text, enum config_shown *ret)
+{
+    for (size_t i = 0; i < sizeof shown_words / sizeof shown_words[0]; i++) {
+        if (!str_is(text, shown_words[i]))
+            continue;
+        *ret = (enum config_shown)i;
+        return 0;
+    }
+    return E_INVALID;
+}
+
 /* --- from what was read to what it means -------------------------------------------------------- */
 
 /* libcyaml says what it dislikes to a log function only; keep its first line. */
@@ -252,6 +270,8 @@ static void take_raw(struct config *c, const struct raw_config *raw)
     c->people_n = raw->people_count;
     if (raw->others)
         (void)config_role_parse(str_of(raw->others), &c->others); /* checked before, as the roles */
+    if (raw->others_jobs)
+        (void)config_shown_parse(str_of(raw->others_jobs), &c->others_jobs);
     for (uint32_t i = 0; i < c->people_n; i++)
         if (c->people[i].role)
             (void)config_role_parse(str_of(c->people[i].role), &c->people[i].role_is);

@@ -55,6 +55,13 @@ struct config_person {
     struct config_limits limits; /* 0: the team's */
 };
 
+/* What may be seen of jobs that are somebody else's; privacy.c says by whom. */
+enum config_shown {
+    SHOWN_FULL,     /* name, owner, times */
+    SHOWN_NO_NAMES, /* who and when, not what */
+    SHOWN_BUSY,     /* that something is there, and until when */
+};
+
 enum config_gpu_ids { CONFIG_GPU_UUID, CONFIG_GPU_INDEX };
 
 struct config {
@@ -81,6 +88,7 @@ struct config {
     struct config_person *people;
     uint32_t people_n;
     enum config_role others;    /* of whoever is not among them */
+    enum config_shown others_jobs;
     void *loaded; /* libcyaml's, which owns what the pointers above point to */
 };
 
@@ -103,6 +111,8 @@ int config_size_mib(struct str text, uint64_t *ret_mib);
 
 int config_role_parse(struct str text, enum config_role *ret);
 const char *config_role_word(enum config_role role);
+int config_shown_parse(struct str text, enum config_shown *ret);
+const char *config_shown_word(enum config_shown shown);
 
 /* Can this be a person's name?  It stands in tables, terminals and options: at most CONFIG_NAME_MAX
  * bytes of UTF-8 without control characters, / : , or blanks at its ends. */

@@ -205,6 +205,7 @@ static int check_scalar(struct check *k, const struct place *at, struct str s)
     const struct rule *rule = config_rule(at->rule);
     enum lang lang;
     enum config_role role;
+    enum config_shown seen;
     if (!rule)
         return err_set(k->err, E_INTERNAL, "%s line %d: %s has no rule in this build.", k->name,
                        at->line, at->shown);
@@ -227,6 +228,8 @@ static int check_scalar(struct check *k, const struct place *at, struct str s)
     case RULE_SIZE: return check_size(k, at, s);
     case RULE_ROLE:
         return check_words(k, at, s, config_role_parse(s, &role) == 0, "user, operator, viewer, none");
+    case RULE_SHOWN:
+        return check_words(k, at, s, config_shown_parse(s, &seen) == 0, "full, no-names, busy-only");
     }
     return E_INTERNAL;
 }

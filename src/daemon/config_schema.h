@@ -38,6 +38,7 @@ struct raw_config {
     char *buffer;
     char *lang;
     char *others;
+    char *others_jobs;
     struct config_limits limits;
     struct raw_defaults defaults;
     struct raw_retention retention;
@@ -47,7 +48,7 @@ struct raw_config {
 
 enum rule_kind {
     RULE_NUMBER, RULE_TEXT, RULE_NAME, RULE_EMAIL, RULE_ZONE, RULE_HOURS, RULE_LANG, RULE_POLICY,
-    RULE_GPU_IDS, RULE_SIZE, RULE_ADDRESS, RULE_LENGTH, RULE_ROLE,
+    RULE_GPU_IDS, RULE_SIZE, RULE_ADDRESS, RULE_LENGTH, RULE_ROLE, RULE_SHOWN,
 };
 
 struct rule {

@@ -40,6 +40,7 @@ static void tell_people(struct buf *out, const struct config *c)
     }
     if (c->others != ROLE_USER)
         buf_printf(out, "  %-18s %s\n", "others", config_role_word(c->others));
+    buf_printf(out, "  %-18s %s\n", "others_jobs", config_shown_word(c->others_jobs));
 }
 
 void config_tell(const struct config *c, const char *path, enum lang lang, struct buf *out)

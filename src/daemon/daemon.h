@@ -191,6 +191,9 @@ bool daemon_job_info(const struct daemon *d, job_id id, struct job_info *ret);
 /* May this peer see argv, environment and output of the request / act on it? */
 bool daemon_may(const struct daemon *d, const struct op_peer *peer, uid_t request_uid);
 bool daemon_is_operator(const struct daemon *d, const struct op_peer *peer);
+/* privacy.c: how much of a job of this submitter and owner this peer may see.  NULL: the daemon itself, all. */
+enum config_shown daemon_shown(const struct daemon *d, const struct op_peer *peer, int64_t submitter_uid,
+                               person_no owner);
 
 /* Appends the last output of the job's present or last attempt (at most 64 KiB). */
 int daemon_tail(struct daemon *d, job_id id, size_t max, struct buf *out, uint64_t *ret_total);

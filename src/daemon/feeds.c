@@ -122,7 +122,7 @@ static int add_ended(const struct store_job *job, void *data)
     struct view_row row;
     if (job->end_at <= m->now_at - FEED_KEEP_US)
         return 0;
-    view_ended(m->d, job, &row);
+    view_ended(m->d, NULL, job, &row);
     add_job(m, &row, true);
     return 0;
 }
@@ -131,7 +131,7 @@ static int add_all(struct making *m)
 {
     struct view v;
     uint32_t waiting = 0;
-    int code = view_init(&v, m->d, NULL);
+    int code = view_init(&v, m->d, NULL, NULL);
     for (uint32_t i = 0; code == 0 && i < v.plan.todo_rows_n; i++)
         add_todo(m, &v.plan.todo_rows[i]);
     if (code < 0 || m->busy)

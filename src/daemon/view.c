@@ -7,9 +7,10 @@
 #include "base/hash.h"
 #include "daemon/people.h"
 
-int view_init(struct view *v, struct daemon *d, struct err *err)
+int view_init(struct view *v, struct daemon *d, const struct op_peer *peer, struct err *err)
 {
     v->daemon = d;
+    v->peer = peer;
     v->now_at = daemon_now(d).wall_at;
     int code = daemon_plan(d, &v->plan);
     return code < 0 ? err_set(err, code, "There is not enough memory for the whole plan.") : 0;
@@ -55,6 +56,23 @@ static uint64_t version_of(const struct view *v, const struct plan_row *row, uin
     return journal << 16 | (digest & 0xffff);
 }
 
+/* When its owner can look is not told either: it would say who that is. */
+static void hide(struct view_row *row, enum config_shown shown)
+{
+    row->shown = shown;
+    if (shown == SHOWN_FULL)
+        return;
+    row->name = (struct str){ 0 };
+    if (shown == SHOWN_NO_NAMES)
+        return;
+    row->owner = row->submitter = ""; /* not NULL: there is a row */
+    row->submit_at = row->begin_at = row->deadline_at = row->eyes_at = row->eyes_late_at = 0;
+    row->exit_code = row->signal = row->nice = 0;
+    row->limit_us = 0;
+    row->attempt = 0;
+    row->terminal = false;
+}
+
 static void fill(const struct view *v, const struct plan_row *row, const struct core_job *job,
                  const struct job_info *info, uint32_t position, struct view_row *ret)
 {
@@ -81,6 +99,7 @@ static void fill(const struct view *v, const struct plan_row *row, const struct 
         ret->idle_us = use.idle_us;
         ret->attached = use.attached;
     }
+    hide(ret, daemon_shown(v->daemon, v->peer, info->uid, info->owner));
 }
 
 /* --- tasks that stand together ------------------------------------------------------------------ */
@@ -198,9 +217,10 @@ bool view_live(const struct view *v, job_id id, struct view_row *ret)
     return false;
 }
 
-void view_ended(const struct daemon *d, const struct store_job *j, struct view_row *ret)
+void view_ended(const struct daemon *d, const struct op_peer *peer, const struct store_job *j, struct view_row *ret)
 {
     const struct people *people = daemon_people((struct daemon *)d);
+    struct person submitter = { .uid = -1 };
     *ret = (struct view_row){
         .id = j->id, .array_id = j->array_id, .array_index = j->array_index, .name = j->name,
         .owner = people_name(people, (person_no)j->owner),
@@ -213,6 +233,8 @@ void view_ended(const struct daemon *d, const struct store_job *j, struct view_r
         .version = (uint64_t)j->end_at & (((uint64_t)1 << 53) - 1), /* ended rows change no more */
     };
     view_name_id(ret->id, ret->array_id, ret->array_index, ret->name_id);
+    (void)people_get(people, (person_no)j->submitter, &submitter);
+    hide(ret, daemon_shown(d, peer, submitter.uid, (person_no)j->owner));
 }
 
 /* --- writing ------------------------------------------------------------------------------------ */

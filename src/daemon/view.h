@@ -2,7 +2,8 @@
  *
  * A row is put together on the stack from borrowed parts and written at once.  Times that are not
  * known are 0.  Nothing here shows what only the submitter may see (argv, environment, directory,
- * output): show.c in web/ asks daemon_may for that.
+ * output): jobs_detail.c in web/ asks daemon_may for that.  Of a job that is not the looker's, what the team's
+ * configuration does not show (privacy.c) is empty or 0 in the row before anybody reads it.
  *
  * Order and position are the plan's: running first, then in the order jobs are taken.  Waiting tasks
  * of one array that follow each other and wait for the same are one row (`tasks` of them, name_id
@@ -19,6 +20,7 @@
 #include <stdint.h>
 
 #include "core/core.h"
+#include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "store/store.h"
 #include "web/json_out.h"
@@ -50,16 +52,19 @@ struct view_row {
     usec_t idle_us;         /* since somebody typed there or it printed; for its submitter's eyes */
     uint32_t attached;
     uint32_t request;
+    enum config_shown shown; /* how much of it is in the row */
     uint64_t version;
 };
 
-/* What lists of one moment share: the plan, and where in it a job is. */
+/* What lists of one moment share: the plan, and who looks at it (borrowed; NULL: the daemon, for its own
+ * purposes). */
 struct view {
     struct daemon *daemon;
+    const struct op_peer *peer;
     struct core_plan plan;
     usec_t now_at;
 };
-int view_init(struct view *v, struct daemon *d, struct err *err);
+int view_init(struct view *v, struct daemon *d, const struct op_peer *peer, struct err *err);
 
 /* Row of the plan at index i (and of the waiting tasks that stand with it unless `all`): how many plan
  * rows it took, at least 1.  `waiting` counts the waiting jobs met so far; start with 0. */
@@ -70,7 +75,7 @@ uint32_t view_skip(const struct view *v, uint32_t i, bool all, uint32_t *waiting
 /* One live job by its id, position included; O(plan). */
 bool view_live(const struct view *v, job_id id, struct view_row *ret);
 /* An ended job; strings are borrowed from *j. */
-void view_ended(const struct daemon *d, const struct store_job *j, struct view_row *ret);
+void view_ended(const struct daemon *d, const struct op_peer *peer, const struct store_job *j, struct view_row *ret);
 
 /* "12" or "12_3" */
 void view_name_id(job_id id, job_id array_id, uint32_t array_index, char ret[VIEW_NAME_ID_MAX]);

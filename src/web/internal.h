@@ -67,6 +67,9 @@ int web_query_flag(struct call *c, const char *name, bool *ret);
 
 /* May the caller act for others?  0, or E_DENIED with a sentence. */
 int web_may_act_for(const struct web *web, const struct op_peer *peer, struct err *err);
+/* How much of the job (or array) the caller may see; E_DENIED with a sentence where that is only that it is there. */
+int web_may_look(struct web *web, const struct op_peer *peer, const struct job_ref *ref, enum config_shown *ret,
+                 struct err *err);
 /* Who is meant: the query's `for`, else the caller (0: not known yet).  err has the sentence. */
 int web_whom(struct call *c, person_no *ret);
 /* ... whose own things the caller may see. */
@@ -202,7 +205,7 @@ void reserve_list(struct call *c);
 void reserve_add(struct call *c);
 void reserve_action(struct call *c);
 /* "reservations": those that are not over. */
-void reserve_write(struct json_out *j, struct web *web, person_no me);
+void reserve_write(struct json_out *j, struct web *web, const struct op_peer *peer);
 
 void team_status(struct call *c);
 void team_backup(struct call *c);

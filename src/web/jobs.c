@@ -20,7 +20,7 @@ static void refuse(struct call *c)
 /* --- the list --------------------------------------------------------------------------------------- */
 
 struct list_query {
-    bool pending, running, ended, all, brief;
+    bool pending, running, ended, all, brief, nobody; /* nobody: none is shown */
     person_no owner; /* 0: everybody */
     uint64_t limit;
     usec_t before_at;
@@ -66,6 +66,13 @@ static int read_list_query(struct call *c, struct list_query *q)
         if (!q->owner)
             return err_set(&c->err, E_NOT_FOUND, "Nobody of the team is called \"%.*s\".",
                            (int)(owner.len < 64 ? owner.len : 64), owner.ptr);
+    }
+    if (daemon_shown(c->web->daemon, &c->peer, -1, q->owner) == SHOWN_BUSY) {
+        if (owner.ptr)
+            return err_set(&c->err, E_DENIED, "Whose jobs are whose is not shown in this team; ask for your own.");
+        /* How others' jobs ended is nobody's business: the ended ones are one's own. */
+        q->owner = q->ended ? people_find_uid(daemon_people(c->web->daemon), c->peer.uid) : 0;
+        q->nobody = q->ended && !q->owner;
     }
     q->before_at = USEC_NEVER;
     if (after.ptr) {
@@ -125,13 +132,14 @@ static uint64_t write_live_rows(struct json_out *j, const struct view *v, const 
 struct ended_walk {
     struct json_out *j;
     struct daemon *daemon;
+    const struct op_peer *peer;
 };
 
 static int write_ended_row(const struct store_job *job, void *data)
 {
     struct ended_walk *w = data;
     struct view_row row;
-    view_ended(w->daemon, job, &row);
+    view_ended(w->daemon, w->peer, job, &row);
     out_object(w->j);
     view_write(w->j, &row);
     out_end(w->j);
@@ -145,10 +153,10 @@ void jobs_list(struct call *c)
     struct view v = { 0 };
     struct buf b;
     struct json_out j;
-    uint64_t rows_n;
+    uint64_t rows_n = 0;
     int code = read_list_query(c, &q);
     if (code == 0 && !q.ended)
-        code = view_init(&v, d, &c->err);
+        code = view_init(&v, d, &c->peer, &c->err);
     if (code < 0) {
         refuse(c);
         return;
@@ -158,12 +166,12 @@ void jobs_list(struct call *c)
     write_counts(&j, daemon_core(d));
     out_key(&j, "rows");
     out_array(&j);
-    if (q.ended) {
-        struct ended_walk walk = { &j, d };
+    if (q.ended && !q.nobody) {
+        struct ended_walk walk = { &j, d, &c->peer };
         code = store_jobs_each(daemon_store(d), q.owner, q.before_at, (uint32_t)q.limit,
                                write_ended_row, &walk);
         rows_n = store_jobs_count(daemon_store(d), q.owner);
-    } else {
+    } else if (!q.ended) {
         rows_n = write_live_rows(&j, &v, &q);
     }
     out_end(&j);
@@ -268,7 +276,8 @@ static void find_blocker(const struct view *v, job_id blocker, struct why_facts 
         return;
     view_name_id(job.id, job.array_id, job.array_index, text);
     f->blocker_id = text;
-    if (daemon_job_info(v->daemon, blocker, &info))
+    if (daemon_job_info(v->daemon, blocker, &info) &&
+        daemon_shown(v->daemon, v->peer, info.uid, info.owner) == SHOWN_FULL)
         f->blocker_name = str_of(info.name);
     for (uint32_t i = 0; i < v->plan.rows_n; i++)
         if (v->plan.rows[i].job == blocker && v->plan.rows[i].end_p50_at != USEC_NEVER)
@@ -280,8 +289,11 @@ static void find_reservation(const struct view *v, const struct explanation *x, 
     struct reservation r;
     if (!x->reservation || !reserve_find(daemon_core(v->daemon), x->reservation, &r))
         return;
-    reserve_name(name, &r);
-    f->reservation_for = people_name(daemon_people(v->daemon), (person_no)r.person);
+    enum config_shown shown = daemon_shown(v->daemon, v->peer, -1, (person_no)r.person);
+    if (shown == SHOWN_FULL)
+        reserve_name(name, &r);
+    if (shown != SHOWN_BUSY)
+        f->reservation_for = people_name(daemon_people(v->daemon), (person_no)r.person);
     f->reservation_name = buf_look(name);
     f->reservation_from_at = r.from_at;
     f->reservation_until_at = r.until_at;
@@ -370,7 +382,7 @@ static bool why_ended(struct call *c, job_id id)
     struct zone own;
     if (store_job_get(daemon_store(c->web->daemon), id, &job) < 0)
         return false;
-    view_ended(c->web->daemon, &job, &row);
+    view_ended(c->web->daemon, &c->peer, &job, &row);
     struct explanation x = { .job = id, .reason = reason_of(row.reason) };
     struct why_facts f = { .now_at = daemon_now(c->web->daemon).wall_at,
                            .state = state_of(row.state), .name_id = row.name_id,
@@ -409,9 +421,12 @@ void jobs_why(struct call *c)
 {
     struct view v = { 0 };
     struct job_ref ref = { 0 };
+    enum config_shown shown;
     int code = daemon_job_find(c->web->daemon, c->part[0], &ref, &c->err);
     if (code == 0)
-        code = view_init(&v, c->web->daemon, &c->err);
+        code = web_may_look(c->web, &c->peer, &ref, &shown, &c->err);
+    if (code == 0)
+        code = view_init(&v, c->web->daemon, &c->peer, &c->err);
     if (code < 0) {
         refuse(c);
         return;

@@ -249,9 +249,10 @@ static int write_one(struct json_out *j, const struct view *v, job_id id, const 
         int code = store_job_get(daemon_store(d), id, &ended);
         if (code < 0)
             return err_set(err, code, "Job %u is not known any more.", id);
-        view_ended(d, &ended, &row);
+        view_ended(d, peer, &ended, &row);
         row.name = str_slice(row.name, 0, sizeof name); /* keep it over the next look-up */
-        memcpy(name, row.name.ptr, row.name.len);
+        if (row.name.len)
+            memcpy(name, row.name.ptr, row.name.len);
         row.name.ptr = name;
     }
     put_common(j, d, &row, !live);
@@ -325,13 +326,14 @@ static void add_task(struct whole *w, const struct view_row *row)
 struct whole_walk {
     struct whole *whole;
     struct daemon *daemon;
+    const struct op_peer *peer;
 };
 
 static int add_ended_task(const struct store_job *job, void *data)
 {
     struct whole_walk *walk = data;
     struct view_row row;
-    view_ended(walk->daemon, job, &row);
+    view_ended(walk->daemon, walk->peer, job, &row);
     row.version = 0; /* counted through the number of the living */
     add_task(walk->whole, &row);
     return 0;
@@ -341,7 +343,7 @@ static int gather_array(const struct view *v, const struct job_ref *ref, struct 
                         struct err *err)
 {
     uint32_t waiting = 0;
-    struct whole_walk walk = { w, v->daemon };
+    struct whole_walk walk = { w, v->daemon, v->peer };
     for (uint32_t i = 0; i < v->plan.rows_n; i++) {
         struct view_row row;
         job_id id = v->plan.rows[i].job;
@@ -426,9 +428,12 @@ int jobs_write(struct web *web, const struct op_peer *peer, struct str id, struc
 {
     struct view v = { 0 };
     struct job_ref ref = { 0 };
+    enum config_shown shown;
     int code = daemon_job_find(web->daemon, id, &ref, err);
     if (code == 0)
-        code = view_init(&v, web->daemon, err);
+        code = web_may_look(web, peer, &ref, &shown, err);
+    if (code == 0)
+        code = view_init(&v, web->daemon, peer, err);
     if (code < 0)
         return code;
     return ref.whole_array ? write_array(j, &v, &ref, peer, err)
@@ -440,7 +445,7 @@ int jobs_glance(struct web *web, const struct job_ref *ref, struct jobs_glance *
     struct view v;
     struct view_row row;
     struct store_job ended;
-    int code = view_init(&v, web->daemon, err);
+    int code = view_init(&v, web->daemon, NULL, err); /* states and versions only */
     if (code < 0)
         return code;
     if (ref->whole_array) {
@@ -457,7 +462,7 @@ int jobs_glance(struct web *web, const struct job_ref *ref, struct jobs_glance *
     code = store_job_get(daemon_store(web->daemon), ref->id, &ended);
     if (code < 0)
         return err_set(err, code, "Job %u is not known any more.", ref->id);
-    view_ended(web->daemon, &ended, &row);
+    view_ended(web->daemon, NULL, &ended, &row);
     *ret = (struct jobs_glance){ .ended = true, .version = row.version };
     store_reset(daemon_store(web->daemon));
     return 0;

@@ -1,16 +1,20 @@
 /* reserve.c - GPUs that are kept for somebody: to look at, to ask for, to give back. */
 #include "web/internal.h"
 
-static void put_one(struct json_out *j, struct web *web, const struct reservation *r, person_no me)
+static void put_one(struct json_out *j, struct web *web, const struct reservation *r, const struct op_peer *peer)
 {
     char memory[RESERVE_NAME_MAX + 1];
     struct buf name;
     usec_t now_at = daemon_now(web->daemon).wall_at;
     buf_init_fixed(&name, memory, sizeof memory);
-    reserve_name(&name, r);
+    person_no me = people_find_uid(daemon_people(web->daemon), peer->uid);
+    enum config_shown shown = daemon_shown(web->daemon, peer, -1, (person_no)r->person);
+    if (shown == SHOWN_FULL)
+        reserve_name(&name, r);
     out_put_u64(j, "id", r->id);
     out_put_clean(j, "name", buf_look(&name));
-    out_put_clean(j, "person", str_of(people_name(daemon_people(web->daemon), (person_no)r->person)));
+    out_put_clean(j, "person", shown == SHOWN_BUSY ? (struct str){ 0 }
+                                   : str_of(people_name(daemon_people(web->daemon), (person_no)r->person)));
     out_put_bool(j, "mine", r->person == me);
     out_put_u64(j, "gpus", r->gpus);
     out_put_c(j, "model", r->gpu_type ? daemon_gpu_model(web->daemon, r->gpu_type) : "");
@@ -19,7 +23,7 @@ static void put_one(struct json_out *j, struct web *web, const struct reservatio
     out_put_bool(j, "active", r->from_at <= now_at && now_at < r->until_at);
 }
 
-void reserve_write(struct json_out *j, struct web *web, person_no me)
+void reserve_write(struct json_out *j, struct web *web, const struct op_peer *peer)
 {
     struct reservation r;
     out_key(j, "reservations");
@@ -28,13 +32,13 @@ void reserve_write(struct json_out *j, struct web *web, person_no me)
         if (r.until_at <= daemon_now(web->daemon).wall_at)
             continue; /* goes at the next decision */
         out_object(j);
-        put_one(j, web, &r, me);
+        put_one(j, web, &r, peer);
         out_end(j);
     }
     out_end(j);
 }
 
-static void reply_list(struct web *web, struct http_request *r, uid_t uid, uint32_t id)
+static void reply_list(struct web *web, struct http_request *r, const struct op_peer *peer, uint32_t id)
 {
     struct buf b;
     struct json_out j;
@@ -42,12 +46,12 @@ static void reply_list(struct web *web, struct http_request *r, uid_t uid, uint3
     out_put_at(&j, "now_at", daemon_now(web->daemon).wall_at);
     if (id)
         out_put_u64(&j, "id", id);
-    reserve_write(&j, web, people_find_uid(daemon_people(web->daemon), uid));
+    reserve_write(&j, web, peer);
     out_end(&j);
     web_reply_json(web, r, &b);
 }
 
-void reserve_list(struct call *c) { reply_list(c->web, c->r, c->peer.uid, 0); }
+void reserve_list(struct call *c) { reply_list(c->web, c->r, &c->peer, 0); }
 
 static void answer_reserve(struct web_op *o)
 {
@@ -55,7 +59,7 @@ static void answer_reserve(struct web_op *o)
         op_refuse(o, -1);
         return;
     }
-    reply_list(o->web, o->r, o->op.peer.uid, o->op.reserve.ret_id);
+    reply_list(o->web, o->r, &o->op.peer, o->op.reserve.ret_id);
     op_free(o);
 }
 

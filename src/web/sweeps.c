@@ -259,25 +259,33 @@ static void put_option(struct json_out *j, const char *key, const struct spec *s
     buf_finish(&b);
 }
 
-static void put_head(struct json_out *j, const struct table *t, const struct spec *spec,
-                     const struct sweep *s, bool may)
+/* What its author calls its values and what it is after: part of its name, as it were. */
+static void put_aims(struct json_out *j, const struct spec *spec, const struct sweep *s)
 {
-    out_put_u64(j, "id", t->first);
-    out_put_clean(j, "name", spec_name(spec));
-    out_put_at(j, "now_at", daemon_now(t->web->daemon).wall_at);
-    out_put_u64(j, "points_n", t->n);
     out_key(j, "params");
     out_array(j);
     for (uint32_t i = 0; i < s->params_n; i++)
         out_str(j, s->param[i].name);
     out_end(j);
-    out_put_u64(j, "drawn", spec->random);
-    out_put_u64(j, "random_seed", spec->random_seed);
-    out_put_u64(j, "max_running", spec->array.max);
     out_put_str(j, "minimize", spec->minimize);
     out_put_str(j, "maximize", spec->maximize);
     put_option(j, "stop_worst", spec, "stop-worst");
     put_option(j, "after", spec, "after");
+}
+
+static void put_head(struct json_out *j, const struct table *t, const struct spec *spec,
+                     const struct sweep *s, bool may, bool named)
+{
+    static const struct spec unnamed = { 0 };
+    static const struct sweep no_values = { 0 };
+    out_put_u64(j, "id", t->first);
+    out_put_clean(j, "name", named ? spec_name(spec) : (struct str){ 0 });
+    out_put_at(j, "now_at", daemon_now(t->web->daemon).wall_at);
+    out_put_u64(j, "points_n", t->n);
+    put_aims(j, named ? spec : &unnamed, named ? s : &no_values);
+    out_put_u64(j, "drawn", spec->random);
+    out_put_u64(j, "random_seed", spec->random_seed);
+    out_put_u64(j, "max_running", spec->array.max);
     out_put_u64(j, "hold_after", spec->hold_after);
     out_key(j, "states");
     out_object(j);
@@ -300,8 +308,12 @@ static int write_sweep(struct call *c, struct json_out *j, const struct job_ref 
     struct spec spec;
     struct sweep s = { 0 };
     bool may = false;
+    enum config_shown shown = SHOWN_FULL;
     spec_init(&spec);
-    int code = store_request_get(daemon_store(d), ref->request, &r);
+    int code = web_may_look(c->web, &c->peer, ref, &shown, &c->err);
+    if (code < 0)
+        return code;
+    code = store_request_get(daemon_store(d), ref->request, &r);
     if (code < 0)
         return err_set(&c->err, code, "Job %u cannot be looked up.", ref->id);
     may = daemon_may(d, &c->peer, r.uid);
@@ -312,7 +324,7 @@ static int write_sweep(struct call *c, struct json_out *j, const struct job_ref 
     if (code == 0)
         code = gather(&t, ref, &c->err);
     if (code == 0) {
-        put_head(j, &t, &spec, &s, may);
+        put_head(j, &t, &spec, &s, may, shown == SHOWN_FULL);
         out_key(j, "rows");
         out_array(j);
         for (uint64_t i = after; i < t.n && (limit == 0 || i - after < limit); i++)

@@ -154,7 +154,8 @@ static void put_holder(struct json_out *j, const struct view *v, const struct pl
     if (row && core_job_get(daemon_core(v->daemon), row->job, &job) &&
         daemon_job_info(v->daemon, row->job, &info)) {
         view_name_id(job.id, job.array_id, job.array_index, text);
-        owner = people_name(daemon_people(v->daemon), info.owner);
+        if (daemon_shown(v->daemon, v->peer, info.uid, info.owner) != SHOWN_BUSY)
+            owner = people_name(daemon_people(v->daemon), info.owner);
     }
     out_put_c(j, "job", text);
     out_put_clean(j, "owner", str_of(owner));
@@ -165,6 +166,7 @@ static void put_gpus(struct json_out *j, const struct view *v)
 {
     struct daemon *d = v->daemon;
     const struct plan_row *rows[CORE_GPUS_MAX] = { NULL };
+    bool told = daemon_shown(d, v->peer, -1, 0) != SHOWN_BUSY;
     holders(v, rows);
     out_key(j, "gpus");
     out_array(j);
@@ -180,7 +182,7 @@ static void put_gpus(struct json_out *j, const struct view *v)
         out_put_clean(j, "model", str_of(gpu.model));
         out_put_c(j, "state", gpu_state_word(core.state));
         put_holder(j, v, rows[i]);
-        out_put_clean(j, "foreign_user", gpu.foreign ? str_of(gpu.foreign_name) : (struct str){ 0 });
+        out_put_clean(j, "foreign_user", gpu.foreign && told ? str_of(gpu.foreign_name) : (struct str){ 0 });
         out_put_i64(j, "memory_mib", gpu.memory_mib);
         out_put_i64(j, "memory_used_mib", gpu.memory_used_mib);
         out_put_i64(j, "power_mw", gpu.power_mw);
@@ -197,7 +199,7 @@ void team_gpus(struct call *c)
     struct buf b;
     struct json_out j;
     struct core_counts n = core_count(daemon_core(c->web->daemon));
-    if (view_init(&v, c->web->daemon, &c->err) < 0) {
+    if (view_init(&v, c->web->daemon, &c->peer, &c->err) < 0) {
         web_reply_error(c->web, c->r, &c->err, -1);
         return;
     }
@@ -391,7 +393,7 @@ void team_plan(struct call *c)
     bool in_plan[CORE_PERSONS_MAX + 1] = { false };
     int code = web_query_u64(c, "limit", PLAN_ROWS_DEFAULT, WEB_ROWS_MAX, &limit);
     if (code == 0)
-        code = view_init(&v, d, &c->err);
+        code = view_init(&v, d, &c->peer, &c->err);
     if (code < 0) {
         web_reply_error(c->web, c->r, &c->err, -1);
         return;
@@ -415,14 +417,15 @@ void team_plan(struct call *c)
         view_write(&j, &row);
         view_write_mask(&j, "planned_gpus", planned->gpu_mask);
         out_end(&j);
-        if (daemon_job_info(d, planned->job, &info) && info.owner <= CORE_PERSONS_MAX)
+        if (row.shown != SHOWN_BUSY && daemon_job_info(d, planned->job, &info) &&
+            info.owner <= CORE_PERSONS_MAX)
             in_plan[info.owner] = true;
     }
     out_end(&j);
     todos_write_plan(&j, c->web, &v.plan, people_find_uid(daemon_people(d), c->peer.uid),
                      in_plan);
     put_plan_people(&j, &v, in_plan, people_find_uid(daemon_people(d), c->peer.uid));
-    reserve_write(&j, c->web, people_find_uid(daemon_people(d), c->peer.uid));
+    reserve_write(&j, c->web, &c->peer);
     out_end(&j);
     web_reply_json(c->web, c->r, &b);
 }

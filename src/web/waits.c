@@ -173,11 +173,14 @@ void waits_wait(struct call *c)
 {
     struct waiter w = { .web = c->web, .r = c->r, .peer = c->peer };
     usec_t timeout_us;
+    enum config_shown shown;
     int code = read_query(c, &w, &timeout_us);
     if (code == 0 && c->part[0].len >= sizeof w.id)
         code = err_set(&c->err, E_INVALID, "A job is named by its number, such as 12 or 12_3.");
     if (code == 0)
         code = daemon_job_find(c->web->daemon, c->part[0], &w.ref, &c->err);
+    if (code == 0)
+        code = web_may_look(c->web, &c->peer, &w.ref, &shown, &c->err);
     if (code < 0) {
         web_reply_error(c->web, c->r, &c->err, -1);
         return;

@@ -138,6 +138,21 @@ int web_may_act_for(const struct web *web, const struct op_peer *peer, struct er
                    "mode.");
 }
 
+int web_may_look(struct web *web, const struct op_peer *peer, const struct job_ref *ref, enum config_shown *ret,
+                 struct err *err)
+{
+    struct store_request r;
+    int code = store_request_get(daemon_store(web->daemon), ref->id, &r);
+    if (code < 0)
+        return err_set(err, code, "Job %u cannot be looked up.", ref->id);
+    *ret = daemon_shown(web->daemon, peer, (int64_t)r.uid, (person_no)r.owner);
+    store_reset(daemon_store(web->daemon));
+    if (*ret == SHOWN_BUSY)
+        return err_set(err, E_DENIED, "Job %u is somebody else's; of others' jobs this team shows only that they "
+                       "are there.", ref->id);
+    return 0;
+}
+
 int web_whom(struct call *c, person_no *ret)
 {
     const struct people *people = daemon_people(c->web->daemon);
