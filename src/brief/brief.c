@@ -189,9 +189,38 @@ static void put_need_alone(struct buf *out, const struct brief *b, const struct 
     }
 }
 
-static void put_need(struct buf *out, const struct brief *b, const struct brief_job *j)
+/* Several tasks of one array. */
+static void put_need_tasks(struct buf *out, const struct brief *b, const struct brief_job *j, uint32_t n)
 {
+    enum brief_need need = brief_need(j);
+    struct str array = str_of(j->id);
+    ptrdiff_t end = str_find(array, '_');
+    array = str_slice(array, 0, end < 0 ? array.len : (size_t)end);
+    buf_printf(out, "  %.*s %s: ", STR_ARG(array), j->name);
+    if (need == BRIEF_NEED_RELEASE)
+        buf_printf(out, tr(b->lang, "%u tasks are held until you let them start"), n);
+    else if (need == BRIEF_NEED_MEND)
+        buf_printf(out, tr(b->lang, "%u tasks are held because others of the array failed alike"), n);
+    else if (need == BRIEF_NEED_DROP)
+        buf_printf(out, tr(b->lang, "what %u tasks wait for can never come"), n);
+    else
+        buf_printf(out, tr(b->lang, "%u tasks ask for more than this machine has"), n);
+    if (!b->without_commands && (need == BRIEF_NEED_RELEASE || need == BRIEF_NEED_MEND))
+        buf_printf(out, tr(b->lang, "; \"eoul release %.*s\" lets them start"), STR_ARG(array));
+    else if (!b->without_commands)
+        buf_printf(out, tr(b->lang, "; \"eoul cancel %.*s\" drops them"), STR_ARG(array));
+    buf_char(out, '\n');
+}
+
+static void put_need(struct buf *out, const struct brief *b, size_t job)
+{
+    const struct brief_job *j = &b->jobs[job];
     struct text end, how;
+    uint32_t alike = brief_alike(b, job);
+    if (alike > 1) {
+        put_need_tasks(out, b, j, alike);
+        return;
+    }
     name(out, j);
     if (b->without_commands) {
         put_need_alone(out, b, j);
@@ -226,12 +255,12 @@ static void put_needs(struct buf *out, const struct brief *b)
 {
     size_t n = 0;
     for (size_t i = 0; i < b->jobs_n; i++) {
-        if (brief_need(&b->jobs[i]) == BRIEF_NEED_NONE)
+        if (brief_alike(b, i) == 0)
             continue;
         if (n++ == 0)
             heading(out, tr(b->lang, "Needs a decision of yours"));
         if (n <= BRIEF_LINES_MAX)
-            put_need(out, b, &b->jobs[i]);
+            put_need(out, b, i);
     }
     for (size_t i = 0; i < b->todos_n; i++) {
         if (!b->todos[i].unanswered && !b->todos[i].stuck)
@@ -250,7 +279,7 @@ static void put_fits(struct buf *out, const struct brief *b, const struct brief_
     for (size_t i = 0; i < b->jobs_n; i++) {
         const struct brief_job *j = &b->jobs[i];
         struct text stretch;
-        if (!brief_fits(night, b, j))
+        if (!brief_fits(night, b, j) || brief_alike(b, i) == 0)
             continue;
         if (n++ == 0)
             heading(out, tr(b->lang, "Of yours, this would fit into what is empty"));
@@ -336,7 +365,12 @@ static void put_first(struct buf *out, const struct brief *b)
     const struct brief_job *j = &b->jobs[first];
     heading(out, tr(b->lang, "Look first at"));
     name(out, j);
-    if (why == BRIEF_FIRST_FAILED)
+    if (why == BRIEF_FIRST_HOLDS) {
+        uint32_t held = brief_held_behind(b, j);
+        buf_printf(out, trn(b->lang, "it failed (%1$s), and %2$u task of its array is held until that is mended\n",
+                            "it failed (%1$s), and %2$u tasks of its array are held until that is mended\n", held),
+                   ending(b, &how, j), held);
+    } else if (why == BRIEF_FIRST_FAILED)
         buf_printf(out, tr(b->lang, "it failed (%s), and nothing tries it again by itself\n"),
                    ending(b, &how, j));
     else if (why == BRIEF_FIRST_REVIEW)
@@ -361,6 +395,21 @@ static void put_failed(struct buf *out, const struct brief *b)
         name(out, j);
         buf_printf(out, "%s, %s\n", when(b, &end, j->end_at), ending(b, &how, j));
         put_tail(out, j->tail);
+    }
+    more(out, b, n);
+}
+
+/* What the night held back instead of burning it. */
+static void put_held(struct buf *out, const struct brief *b)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < b->jobs_n; i++) {
+        if (brief_need(&b->jobs[i]) != BRIEF_NEED_MEND || brief_alike(b, i) == 0)
+            continue;
+        if (n++ == 0)
+            heading(out, tr(b->lang, "Held"));
+        if (n <= BRIEF_LINES_MAX)
+            put_need(out, b, i);
     }
     more(out, b, n);
 }
@@ -443,6 +492,7 @@ void brief_morning(struct buf *out, const struct brief *b)
                when(b, &since, b->span.from_at), finished, failed, again);
     put_first(out, b);
     put_failed(out, b);
+    put_held(out, b);
     put_finished(out, b);
     put_retried(out, b);
     put_now(out, b);

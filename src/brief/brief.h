@@ -40,6 +40,7 @@ struct brief_job {
     usec_t limit_us;            /* 0: none */
     int32_t exit_code, signal;
     const char *tail;           /* the last lines of its output; NULL: not known */
+    uint32_t tasks;             /* of an array, where the row stands for several alike; 0 or 1: one */
 };
 
 struct brief_todo {
@@ -117,12 +118,18 @@ enum brief_need {
 };
 enum brief_need brief_need(const struct brief_job *job);
 const char *brief_need_word(enum brief_need need);
+/* Tasks of one array that need the same decision are said once: the first stands for all.  How many it stands for, or 0:
+ * another does, or nothing is to be decided. */
+uint32_t brief_alike(const struct brief *b, size_t job);
+/* How many tasks of mine were held because this one, which ended, and others of its array failed alike. */
+uint32_t brief_held_behind(const struct brief *b, const struct brief_job *job);
 /* Would it fit into the GPUs that stay empty, by its limit?  Only what is not planned there anyway. */
 bool brief_fits(const struct brief_night *night, const struct brief *b, const struct brief_job *job);
 
 /* Why a result is looked at first.  X(first, word) */
 #define BRIEF_FIRST_LIST(X) \
-    X(BRIEF_FIRST_NONE, "none") X(BRIEF_FIRST_FAILED, "failed") X(BRIEF_FIRST_REVIEW, "review") \
+    X(BRIEF_FIRST_NONE, "none") X(BRIEF_FIRST_HOLDS, "holds-others") X(BRIEF_FIRST_FAILED, "failed") \
+    X(BRIEF_FIRST_REVIEW, "review") \
     X(BRIEF_FIRST_LONGEST, "most-gpu-time")
 enum brief_first {
 #define X(first, word) first,

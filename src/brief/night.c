@@ -240,6 +240,8 @@ bool brief_fits(const struct brief_night *night, const struct brief *b, const st
     if (job->gpus == 0 || job->gpus > night->gpus_n || night->free_us[job->gpus] <= 0)
         return false;
     (void)b;
+    if (is(job->reason, "JobLaunchFailure")) /* it cannot run as it is, tonight or ever */
+        return false;
     return job->limit_us == 0 || job->limit_us <= night->free_us[job->gpus];
 }
 
@@ -262,11 +264,53 @@ static bool reviewed(const struct brief *b, const struct brief_job *job)
     return false;
 }
 
-/* Failures first, because nothing goes on by itself behind them; then what somebody was asked to
+/* "15" of "15_4" and "15_[4-9]"; 0: no task of an array. */
+static size_t array_len(const struct brief_job *job)
+{
+    const char *end = strchr(job->id, '_');
+    return end ? (size_t)(end - job->id) : 0;
+}
+
+static bool same_array(const struct brief_job *a, const struct brief_job *b)
+{
+    size_t len = array_len(a);
+    return len > 0 && len == array_len(b) && memcmp(a->id, b->id, len) == 0;
+}
+
+uint32_t brief_alike(const struct brief *b, size_t job)
+{
+    const struct brief_job *j = &b->jobs[job];
+    enum brief_need need = brief_need(j);
+    if (need == BRIEF_NEED_NONE)
+        return 0;
+    uint32_t n = j->tasks > 1 ? j->tasks : 1;
+    if (need == BRIEF_NEED_AGAIN) /* each failed in its own way */
+        return n;
+    for (size_t i = 0; i < b->jobs_n; i++) {
+        const struct brief_job *other = &b->jobs[i];
+        if (i == job || !same_array(j, other) || brief_need(other) != need)
+            continue;
+        if (i < job)
+            return 0;
+        n += other->tasks > 1 ? other->tasks : 1;
+    }
+    return n;
+}
+
+uint32_t brief_held_behind(const struct brief *b, const struct brief_job *job)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < b->jobs_n; i++)
+        if (brief_need(&b->jobs[i]) == BRIEF_NEED_MEND && same_array(job, &b->jobs[i]))
+            n += b->jobs[i].tasks > 1 ? b->jobs[i].tasks : 1;
+    return n;
+}
+
+/* Failures first, because nothing goes on by itself behind them, and before them those behind which other tasks wait; then what somebody was asked to
  * look at; then what cost most.  Among equals the larger GPU time, then the earlier one in the list. */
 size_t brief_first(const struct brief *b, enum brief_first *ret_why)
 {
-    static const int weight[] = { [BRIEF_FIRST_NONE] = 0, [BRIEF_FIRST_FAILED] = 3,
+    static const int weight[] = { [BRIEF_FIRST_NONE] = 0, [BRIEF_FIRST_HOLDS] = 4, [BRIEF_FIRST_FAILED] = 3,
                                   [BRIEF_FIRST_REVIEW] = 2, [BRIEF_FIRST_LONGEST] = 1 };
     size_t best = SIZE_MAX;
     usec_t best_us = -1;
@@ -276,7 +320,9 @@ size_t brief_first(const struct brief *b, enum brief_first *ret_why)
         if (!j->mine || j->stage != BRIEF_ENDED || j->end_at < b->span.from_at ||
             is(j->state, "CANCELLED"))
             continue;
-        enum brief_first why = brief_need(j) == BRIEF_NEED_AGAIN ? BRIEF_FIRST_FAILED
+        bool failed = brief_need(j) == BRIEF_NEED_AGAIN;
+        enum brief_first why = failed && brief_held_behind(b, j) ? BRIEF_FIRST_HOLDS
+                               : failed                          ? BRIEF_FIRST_FAILED
                                : reviewed(b, j)                  ? BRIEF_FIRST_REVIEW
                                                                  : BRIEF_FIRST_LONGEST;
         usec_t cost_us = j->start_at > 0 ? (j->end_at - j->start_at) * (j->gpus ? j->gpus : 1) : 0;

@@ -67,7 +67,7 @@ static struct brief_job *add_job(struct facts *f, const struct view_row *row, en
     struct brief_job *j = &f->jobs[f->b.jobs_n++];
     *j = (struct brief_job){
         .stage = stage, .mine = mine, .id = "", .name = "", .owner = "", .state = "", .reason = "",
-        .gpus = row->gpus, .attempt = row->attempt, .gpu_mask = row->gpu_mask,
+        .tasks = row->tasks, .gpus = row->gpus, .attempt = row->attempt, .gpu_mask = row->gpu_mask,
         .start_at = row->start_at, .end_at = stage == BRIEF_ENDED ? row->end_at : row->end_p50_at,
         .eyes_at = row->eyes_at, .limit_us = row->limit_us, .exit_code = row->exit_code,
         .signal = row->signal };

@@ -232,6 +232,47 @@ static void the_evening_says_it(void **state)
     buf_finish(&out);
 }
 
+/* A task that failed, those held behind it, one of them a row for several, and a task of another array. */
+static void held_tasks_are_said_once(void **state)
+{
+    struct buf out;
+    struct brief b = evening(LANG_EN);
+    enum brief_first why;
+    const struct brief_job held = { .stage = BRIEF_WAITS, .mine = true, .id = "15_4", .name = "sweep", .owner = "kim",
+                                    .state = "PENDING", .reason = "JobHeldFailures" };
+    struct brief_job some[] = { jobs[0], held, held, held, held };
+    (void)state;
+    for (size_t i = 0; i < b.jobs_n; i++) /* the one that failed */
+        if (strcmp(b.jobs[i].id, "9") == 0)
+            some[0] = b.jobs[i];
+    some[0].id = "15_3";
+    some[2].id = "15_[5-20]";
+    some[2].tasks = 16;
+    some[3].id = "150_1";
+    some[4].id = "15_21";
+    b.jobs = some;
+    b.jobs_n = sizeof some / sizeof some[0];
+    assert_int_equal(brief_alike(&b, 1), 18);
+    assert_int_equal(brief_alike(&b, 2), 0);
+    assert_int_equal(brief_alike(&b, 3), 1);
+    assert_int_equal(brief_alike(&b, 4), 0);
+    assert_int_equal(brief_held_behind(&b, &some[0]), 18);
+    buf_init(&out, 1 << 16);
+    brief_evening(&out, &b);
+    has(&out, "  15 sweep: 18 tasks are held because others of the array failed alike; \"eoul release 15\" lets them start\n");
+    has(&out, "  150_1 sweep: is held because tasks of its array failed alike; mend it, then \"eoul release 150_1\"\n");
+    assert_null(strstr(out.ptr, "15_4"));
+    buf_clear(&out);
+    b.span = (struct span){ MIDNIGHT, b.now_at };
+    assert_int_equal(brief_first(&b, &why), 0);
+    assert_int_equal(why, BRIEF_FIRST_HOLDS);
+    b.without_commands = true;
+    brief_morning(&out, &b);
+    has(&out, "  15_3 prep: it failed (exit code 3), and 18 tasks of its array are held until that is mended\n");
+    has(&out, "Held\n  15 sweep: 18 tasks are held because others of the array failed alike\n");
+    buf_finish(&out);
+}
+
 static void the_morning_says_it(void **state)
 {
     struct buf out;
@@ -271,6 +312,7 @@ int main(void)
         cmocka_unit_test(the_night_adds_up),
         cmocka_unit_test(any_night_adds_up),
         cmocka_unit_test(the_evening_says_it),
+        cmocka_unit_test(held_tasks_are_said_once),
         cmocka_unit_test(the_morning_says_it),
     };
     return cmocka_run_group_tests(tests, load_zone, NULL);
