@@ -478,6 +478,12 @@ int value_read_time(struct str value, usec_t *ret_us, struct err *err)
         return 0;
     }
     int64_t seconds = read_clock(value);
+    usec_t meant_us;
+    if (seconds < 0 && value_read_length(value, &meant_us, NULL) == 0) {
+        long long meant = (long long)(meant_us / USEC_PER_SEC);
+        return err_set(err, E_INVALID, "\"%1$s\" is not how Slurm writes a time; write %2$lld:%3$02lld:%4$02lld for it",
+                       SHOW(value), meant / 3600, meant / 60 % 60, meant % 60);
+    }
     if (seconds < 0)
         return err_set(err, E_INVALID,
                        "\"%s\" is not a time; write minutes, HH:MM:SS or D-HH:MM:SS", SHOW(value));

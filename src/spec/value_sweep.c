@@ -176,6 +176,11 @@ int read_after(struct spec *spec, void *field, const struct option_def *def, str
 {
     (void)spec, (void)def;
     struct spec_after after = { .ppm = share_of(value, true) };
+    uint64_t job;
+    if (after.ppm == 0 && str_u64(value, &job) == 0)
+        return err_set(err, E_INVALID,
+                       "\"%s\" is neither a part of a run nor a time; write for example 10%% or 10m (to wait for job "
+                       "%llu write --dependency afterok:%llu)", SHOW(value), (unsigned long long)job, (unsigned long long)job);
     if (after.ppm == 0 && value_read_length(value, &after.us, NULL) < 0)
         return err_set(err, E_INVALID,
                        "\"%s\" is neither a part of a run nor a time; write for example 10%% or 10m",
