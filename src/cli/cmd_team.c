@@ -304,7 +304,9 @@ static void put_me(struct cli *cli, const json_t *me)
     cli_zone(cli);
     me_line(cli, tr(cli->lang, "name"), json_text(me, "name"), NULL);
     me_line(cli, tr(cli->lang, "language"), json_text(me, "lang"), NULL);
-    me_line(cli, tr(cli->lang, "time zone"), json_text(me, "zone"), NULL);
+    me_line(cli, tr(cli->lang, "time zone"), json_text(me, "zone"),
+            strcmp(json_text(me, "zone_from"), "default") != 0 ? NULL
+                : tr(cli->lang, "the machine's; all hours here are in it; \"eoul me zone Asia/Seoul\" sets another"));
     me_line(cli, tr(cli->lang, "look hours"), json_text(me, "hours"),
             strcmp(from, "default") == 0 ? tr(cli->lang, "assumed; \"eoul me hours\" says better")
             : strcmp(from, "configured") == 0 ? tr(cli->lang, "from the team's configuration")

@@ -741,6 +741,8 @@ bool people_get(const struct people *p, person_no no, struct person *ret)
     *ret = (struct person){
         .no = no, .uid = m->uid, .name = m->name, .lang = p->config->lang,
         .lang_known = p->config->lang_given, .zone_name = m->zone_shown, .zone = m->tz,
+        .zone_from = m->zone[0] ? "set"
+            : p->config->zone || (m->configured && m->configured->zone) ? "configured" : "default",
         .hours = hours_of(p, m),
         .hours_from = m->hours[0] ? "set"
             : m->configured && m->configured->hours ? "configured" : "default",

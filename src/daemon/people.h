@@ -97,6 +97,7 @@ struct person {
     enum lang lang;
     bool lang_known;           /* false: nobody said; use the request's */
     const char *zone_name;
+    const char *zone_from;     /* as hours_from; "default": the machine's */
     const struct zone *zone;
     const char *hours;         /* as text */
     const char *hours_from;    /* "set", "configured" or "default" */

@@ -337,6 +337,7 @@ void team_write_me(struct web *web, person_no no, enum lang lang, struct json_ou
     out_put_clean(j, "name", str_of(me.name));
     out_put_c(j, "lang", lang_word(me.lang_known ? me.lang : lang));
     out_put_c(j, "zone", me.zone_name);
+    out_put_c(j, "zone_from", me.zone_from);
     out_put_clean(j, "hours", str_of(me.hours));
     out_put_c(j, "hours_from", me.hours_from);
     if (strcmp(me.hours_from, "default") == 0)

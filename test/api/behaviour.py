@@ -247,9 +247,10 @@ def output(world):
 
 
 def people(world):
+    assert world.get("/v1/me")["zone_from"] == "default"
     assert world.post("/v1/me", {"hours": "Mon-Sun 00:00-24:00", "zone": "Asia/Seoul"}).status == 200
     me = world.get("/v1/me")
-    assert me["hours_from"] == "set" and me["look"][0][0] <= me["look"][0][1] and "hint" not in me.json
+    assert me["zone_from"] == "set" and me["hours_from"] == "set" and me["look"][0][0] <= me["look"][0][1] and "hint" not in me.json
     now = world.get("/v1/status")["now_at"]
     away = world.post("/v1/me", {"away_until_at": now + 3600_000_000})
     assert away["look"][0][0] == now + 3600_000_000, away.raw
