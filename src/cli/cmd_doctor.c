@@ -32,6 +32,7 @@ struct doctor {
     bool json;
     json_t *checks;
     int bad;
+    bool guards_said; /* by a daemon that answered: what its jobs are kept to */
 };
 
 static const char *const grade_words[] = {"ok", "note", "bad"};
@@ -189,6 +190,50 @@ static void check_programs(struct doctor *d)
 /* --- the daemon
  * ---------------------------------------------------------------------------------------- */
 
+static bool has_word(const json_t *list, const char *word)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach((json_t *)list, i, one)
+        if (strcmp(json_string_value(one), word) == 0)
+            return true;
+    return false;
+}
+
+/* What the kernel keeps jobs to here, as the launcher tried it out when it began. */
+static void check_guards(struct doctor *d, const json_t *status)
+{
+    const json_t *guards = json_object_get(status, "guards");
+    bool is_system = strcmp(json_text(status, "mode"), "system") == 0;
+    if (!guards)
+        return; /* an older daemon */
+    d->guards_said = true;
+    if (has_word(guards, "tree"))
+        say(d, GOOD, "cgroup", tr(d->cli->lang, "Each job has a cgroup; its processes cannot get away."));
+    else
+        say(d, NOTE, "cgroup", tr(d->cli->lang, "Jobs have no cgroup; their processes are followed by a mark in their "
+                                                "environment, which a job could remove. It takes cgroup v2 and the right "
+                                                "to make some (Delegate=yes)."));
+    if (has_word(guards, "memory") && has_word(guards, "pids") && has_word(guards, "cpu"))
+        say(d, GOOD, "cgroup", tr(d->cli->lang, "Jobs are kept to their memory, processes and share of the CPUs."));
+    else if (is_system)
+        say(d, NOTE, "cgroup", tr(d->cli->lang, "Not all of memory, processes and CPUs are limited, so a job can take what "
+                                                "others need; \"systemctl enable --now eoul-jobs.service\" and \"systemctl "
+                                                "restart eoul-launcher\" do it where the machine runs cgroup v2 alone."));
+    else
+        say(d, NOTE, "cgroup", tr(d->cli->lang, "Not all of memory, processes and CPUs are limited, so a job can take what "
+                                                "others need; system mode does it (man eould), or an empty cgroup of yours "
+                                                "in EOUL_CGROUP."));
+    if (has_word(guards, "gpus"))
+        say(d, GOOD, "cgroup", tr(d->cli->lang, "A job can open no NVIDIA GPU but its own."));
+    else if (is_system)
+        say(d, NOTE, "cgroup", tr(d->cli->lang, "A job can open GPUs that are not its own: eoul-launcher.service needs cgroup "
+                                                "v2, CAP_BPF and CAP_NET_ADMIN to keep it from that."));
+    else
+        say(d, NOTE, "cgroup", tr(d->cli->lang, "A job can open GPUs that are not its own; only system mode keeps it from "
+                                                "that (man eould)."));
+}
+
 static void check_daemon(struct doctor *d)
 {
     struct cli *cli = d->cli;
@@ -215,6 +260,7 @@ static void check_daemon(struct doctor *d)
             json_text(status, "version"), EOUL_VERSION);
     json_array_foreach(json_object_get(status, "notes"), i, note)
         say(d, NOTE, "daemon", "%s", json_string_value(note));
+    check_guards(d, status);
     json_decref(status);
     if (cli_call(cli, "GET", "/v1/gpus", NULL, &gpus) == 0) {
         say(d, GOOD, "gpus",
@@ -355,7 +401,8 @@ static int run_doctor(struct cli *cli, struct args *args)
         check_daemon(&d);
     }
     check_programs(&d);
-    check_cgroup(&d);
+    if (!d.guards_said)
+        check_cgroup(&d);
     check_gpu_library(&d);
     check_clock(&d);
     check_zones(&d);

@@ -180,6 +180,33 @@ static void put_needs(struct cli *cli, const json_t *job)
     }
 }
 
+/* What the kernel keeps it to, and what nothing does: a job over its --mem may harm its neighbours then. */
+static void put_guards(struct cli *cli, const json_t *job)
+{
+    static const char *const all[] = { "memory", "pids", "cpu", "gpus" };
+    const json_t *guards = json_object_get(job, "guards"), *one;
+    char kept[64], not_kept[64], line[256];
+    struct buf yes, no, text;
+    buf_init_fixed(&yes, kept, sizeof kept);
+    buf_init_fixed(&no, not_kept, sizeof not_kept);
+    buf_init_fixed(&text, line, sizeof line);
+    for (size_t i = 0; guards && i < sizeof all / sizeof all[0]; i++) {
+        struct buf *to = &no;
+        size_t k;
+        json_array_foreach((json_t *)guards, k, one)
+            if (strcmp(json_string_value(one), all[i]) == 0)
+                to = &yes;
+        buf_printf(to, "%s%s", to->len ? ", " : "", all[i]);
+    }
+    buf_str(&text, buf_look(&yes));
+    if (no.len) {
+        buf_c(&text, yes.len ? "; " : "");
+        buf_printf(&text, tr(cli->lang, "nothing here enforces %s"), not_kept);
+    }
+    if (guards)
+        field(cli, tr(cli->lang, "kept to"), buf_look(&text));
+}
+
 static void put_job(struct cli *cli, const json_t *job)
 {
     char id[32], memory[1200];
@@ -213,6 +240,7 @@ static void put_job(struct cli *cli, const json_t *job)
         field(cli, tr(cli->lang, "end expected"), buf_look(&text));
         when_field(cli, tr(cli->lang, "seen"), json_i64(job, "eyes_at"));
     }
+    put_guards(cli, job);
     put_terminal(cli, job);
     text_field(cli, tr(cli->lang, "waits for"), job, "dependencies");
     pairs_field(cli, tr(cli->lang, "point"), json_object_get(job, "point"));

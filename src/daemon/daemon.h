@@ -247,6 +247,7 @@ struct daemon_status {
     bool stopping;
     bool disk_full;
     enum policy policy;
+    uint32_t guards;          /* GUARD_*: what the kernel keeps attempts to here */
 };
 void daemon_status(const struct daemon *d, struct daemon_status *ret);
 /* Sentences an operator should know now (disk full, state moved to /var/tmp, engine down...), in the

@@ -96,7 +96,7 @@ uint32_t gpus_type_named(const struct daemon *d, struct str name)
 }
 
 /* A GPU that is there now: its old number, or a new one. */
-static int present(struct daemon *d, const char *uuid, const char *model, uint32_t index,
+static int present(struct daemon *d, const char *uuid, const char *model, uint32_t index, uint32_t minor1,
                    int64_t watts_mw)
 {
     struct gpu *g = NULL;
@@ -123,6 +123,7 @@ static int present(struct daemon *d, const char *uuid, const char *model, uint32
     }
     g->present = true;
     g->index = index;
+    g->minor1 = minor1;
     g->watts_mw = watts_mw;
     g->memory_mib = g->memory_used_mib = g->power_mw = g->utilisation = -1;
     return 0;
@@ -146,7 +147,7 @@ static int detected_or_declared(struct daemon *d)
             buf_init_fixed(&name, uuid, sizeof uuid);
             buf_c(&name, "declared-");
             buf_u64(&name, index);
-            int code = present(d, uuid, group && group->model ? group->model : "GPU", index,
+            int code = present(d, uuid, group && group->model ? group->model : "GPU", index, 0,
                                group ? (int64_t)group->watts * 1000 : 0);
             if (code < 0)
                 return code;

@@ -74,6 +74,7 @@ struct gpu {
     bool drained;
     bool present;       /* detected or declared now */
     uint32_t index;     /* the driver's number now */
+    uint32_t minor1;    /* N + 1 of its /dev/nvidiaN; 0: not known */
     bool foreign;       /* its lock is held outside */
     bool seen_foreign;  /* the driver saw a process that is not ours */
     bool seen_before_start;
@@ -316,7 +317,7 @@ uint32_t gpus_type_named(const struct daemon *d, struct str name); /* 0: none */
 /* --- look.c -------------------------------------------------------------------------------------- */
 int look_begin(struct daemon *d);  /* the first round is there; else E_* and no probe */
 int look_each(struct daemon *d,
-              int (*gpu)(struct daemon *d, const char *uuid, const char *model, uint32_t index,
+              int (*gpu)(struct daemon *d, const char *uuid, const char *model, uint32_t index, uint32_t minor1,
                          int64_t watts_mw));
 /* true: the start waits for a look at its GPUs and will be done after it. */
 bool look_before_start(struct daemon *d, const struct act *a);

@@ -369,12 +369,12 @@ int look_begin(struct daemon *d)
 
 int look_each(struct daemon *d,
               int (*gpu)(struct daemon *d, const char *uuid, const char *model, uint32_t index,
-                         int64_t watts_mw))
+                         uint32_t minor1, int64_t watts_mw))
 {
     struct look *k = d->look_probe;
     for (uint32_t i = 0; i < k->round_n; i++) {
         const struct probe_gpu *p = &k->round[i];
-        int code = p->flags & PROBE_GPU_LOST ? 0 : gpu(d, p->uuid, p->name, p->index,
+        int code = p->flags & PROBE_GPU_LOST ? 0 : gpu(d, p->uuid, p->name, p->index, p->minor1,
                                                        p->power_limit_mw > 0 ? p->power_limit_mw : 0);
         if (code < 0)
             return code;

@@ -18,6 +18,10 @@
 #include "supervisor/make.h"
 #include "supervisor/order.h"
 
+#define PIDS_MAX 16384u     /* processes and threads of one job: a fork bomb ends there, and the rest of a usual
+                             * pid_max of 32,768 is the others' */
+#define WEIGHT_OF_CPU 100u  /* the kernel's default for a cgroup, for each CPU that was asked for */
+#define WEIGHT_MAX 10000u   /* the kernel's limit */
 #define CODE_LATE_US (10 * USEC_PER_SEC) /* a start so long after the submit looks whether its code is the same */
 
 struct asking {
@@ -48,6 +52,27 @@ static void gpu_facts(struct asking *a, uint64_t gpus)
     }
     a->facts.gpu_index = a->index;
     a->facts.gpu_uuid = a->uuid;
+}
+
+/* What the kernel keeps it to, where the launcher can (supervisor/guard.h). */
+static struct guard_bounds bounds(const struct asking *a, uint64_t gpus)
+{
+    const struct daemon *d = a->d;
+    struct guard_bounds b = { .mem_bytes = a->job.mem_mib << 20, .pids_max = PIDS_MAX,
+                              .cpu_weight = a->job.cpus ? a->job.cpus * WEIGHT_OF_CPU : WEIGHT_OF_CPU };
+    if (b.cpu_weight > WEIGHT_MAX)
+        b.cpu_weight = WEIGHT_MAX;
+    b.gpus_known = strcmp(d->gpu_source, "nvml") == 0;
+    for (uint32_t i = 0; i < d->gpus_n; i++) {
+        uint32_t minor = d->gpus[i].minor1 - 1;
+        if (!(gpus >> i & 1))
+            continue;
+        if (minor < 8 * sizeof b.minors)
+            b.minors[minor / 8] |= (uint8_t)(1u << minor % 8);
+        else
+            b.gpus_known = 0; /* which node its own GPU is nobody knows: then none is refused */
+    }
+    return b;
 }
 
 static void names(struct asking *a)
@@ -115,6 +140,7 @@ int request_of_attempt(struct daemon *d, uint32_t job, uint64_t gpus, struct eng
         code = store_env_get(d->store, r.env, &a.env);
     if (code == 0)
         code = seal(&a, &ret->request_fd, err);
+    ret->bounds = bounds(&a, gpus);
     if (code == 0 && d->system) {
         code = ticket_read(a.spec.ticket, &ret->ticket);
         ret->has_ticket = code == 0;

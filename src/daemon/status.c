@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "daemon/internal.h"
+#include "engine/local.h"
 #include "i18n/tr.h"
 
 void daemon_status(const struct daemon *d, struct daemon_status *ret)
@@ -13,7 +14,7 @@ void daemon_status(const struct daemon *d, struct daemon_status *ret)
         .owner_uid = geteuid(), .started_at = d->started_at,
         .journal_seq = store_journal_last(d->store), .hash = core_hash(d->core),
         .queue_closed = d->queue_closed, .stopping = d->stopping, .disk_full = d->disk_full,
-        .policy = d->config->policy,
+        .policy = d->config->policy, .guards = engine_local_guards(d->engine),
     };
 }
 

@@ -28,6 +28,7 @@
 #include "base/err.h"
 #include "base/usec.h"
 #include "launcher/ticket.h"
+#include "supervisor/guard.h"
 #include "supervisor/wire.h" /* attempt_cause, attempt_stage */
 
 #define ENGINE_EVENT_LIST(X) \
@@ -78,6 +79,7 @@ struct engine_start {
     uint8_t uuid[16]; /* random name of this attempt; EOUL_ATTEMPT in the job's environment */
     int request_fd;   /* supervisor/request.h; borrowed */
     bool has_ticket;  /* system mode: the proof that its user asked for it */
+    struct guard_bounds bounds; /* what the launcher's cgroup keeps it to */
     uint32_t task;    /* ... and for which task of it, from 0 */
     struct ticket ticket;
 };

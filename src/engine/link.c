@@ -90,7 +90,7 @@ static int wait_ready(struct launcher_link *l, const char *programs, struct err 
     }
     r = launcher_receive(l->socket_fd, &m, fds, 0);
     if (r == 1 && m.type == LAUNCHER_READY) {
-        l->has_cgroup = m.value != 0;
+        l->guards = m.value;
         if (l->attempts_fd < 0)
             l->attempts_fd = fds[0];
         return 0;

@@ -6,7 +6,7 @@
 #ifndef EOUL_ENGINE_LINK_H
 #define EOUL_ENGINE_LINK_H
 
-#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -15,7 +15,7 @@ struct launcher_link {
     int socket_fd;
     int attempts_fd; /* link_fork: as given; link_connect: the launcher's, handed over */
     pid_t pid;       /* link_fork: our child, also on an error; else 0 */
-    bool has_cgroup; /* the launcher follows process trees by cgroups */
+    uint32_t guards; /* GUARD_*: what the launcher's cgroups keep attempts to; 0: it has none */
 };
 
 /* libexec: where the programs of eoul are, NULL: beside this one. */

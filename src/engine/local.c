@@ -75,7 +75,7 @@ struct local {
     int attempts_fd;
     int timer_fd;
     pid_t launcher_pid;
-    bool has_cgroup;
+    uint32_t guards;
     struct followed *places;
     uint32_t place_n;
     uint32_t free_hint;
@@ -272,11 +272,11 @@ static void launcher_read(struct local *l)
 
 /* Ask without ever blocking against a launcher that blocks on us: while its queue is full, wait until
  * it takes more; answers stay in the socket until engine_poll, unless they are what it waits for. */
-static int ask_with(struct local *l, const struct launcher_order *o, bool has_ticket, const int *fds, int fd_n)
+static int ask_with(struct local *l, const struct launcher_order *o, bool is_order, const int *fds, int fd_n)
 {
     while (l->socket_fd >= 0) {
-        int r = has_ticket ? launcher_send_order(l->socket_fd, o, fds, fd_n, MSG_DONTWAIT)
-                           : launcher_send(l->socket_fd, &o->msg, fds, fd_n, MSG_DONTWAIT);
+        int r = is_order ? launcher_send_order(l->socket_fd, o, fds, fd_n, MSG_DONTWAIT)
+                         : launcher_send(l->socket_fd, &o->msg, fds, fd_n, MSG_DONTWAIT);
         if (r == 0)
             return 0;
         if (r != E_BUSY)
@@ -591,14 +591,14 @@ static int local_start(struct engine *e, const struct engine_start *start, struc
         return err_set(err, r, "cannot follow more than %u running attempts", LOCAL_ATTEMPTS_MAX);
     }
     struct launcher_order o = { .msg = { .type = LAUNCHER_LAUNCH, .job = start->job, .attempt = start->attempt },
-                                .task = start->task, .ticket = start->ticket };
+                                .task = start->task, .bounds = start->bounds, .ticket = start->ticket };
     memcpy(o.msg.uuid, start->uuid, sizeof o.msg.uuid);
     const int fds[2] = { start->request_fd, pair[1] };
     f->peer_fd = pair[0];
     f->launch_open = true;
     r = watch(l, f, ON_PEER, pair[0]);
     if (r == 0)
-        r = ask_with(l, &o, start->has_ticket, fds, 2);
+        r = ask_with(l, &o, true, fds, 2);
     io_close(&pair[1]);
     if (r < 0) {
         leave_place(l, f);
@@ -797,7 +797,7 @@ static void take_link(struct local *l, const struct launcher_link *link)
     l->socket_fd = link->socket_fd;
     l->attempts_fd = link->attempts_fd;
     l->launcher_pid = link->pid;
-    l->has_cgroup = link->has_cgroup;
+    l->guards = link->guards;
 }
 
 static int open_attempts(struct local *l, const struct engine_local_options *o, struct err *err)
@@ -886,4 +886,6 @@ int engine_local_spawn(struct engine *e, enum local_role role, int stdin_fd, int
 
 int engine_local_attempts(const struct engine *e) { return ((const struct local *)e)->attempts_fd; }
 uint32_t engine_local_active(const struct engine *e) { return ((const struct local *)e)->active; }
-bool engine_local_has_cgroup(const struct engine *e) { return ((const struct local *)e)->has_cgroup; }
+bool engine_local_has_cgroup(const struct engine *e) { return engine_local_guards(e) != 0; }
+
+uint32_t engine_local_guards(const struct engine *e) { return ((const struct local *)e)->guards; }

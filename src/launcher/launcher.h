@@ -5,8 +5,8 @@
  * attempt and come in the order of the requests, but for KILLED, which comes when the tree is gone (and
  * once before, if that takes longer than TREE_PROOF_US, with `value` 0).
  *
- * In system mode the daemon connects to TICKET_SOCKET instead, LAUNCH is a struct launcher_order, and READY
- * brings a descriptor: the directory of the attempts.
+ * LAUNCH is a struct launcher_order.  In system mode the daemon connects to TICKET_SOCKET instead, the order has a
+ * ticket, and READY brings a descriptor: the directory of the attempts.
  */
 #ifndef EOUL_LAUNCHER_LAUNCHER_H
 #define EOUL_LAUNCHER_LAUNCHER_H
@@ -14,9 +14,10 @@
 #include <stdint.h>
 
 #include "launcher/ticket.h"
+#include "supervisor/guard.h"
 
 #define LAUNCHER_MAGIC   0x726c6f65u
-#define LAUNCHER_VERSION 1u
+#define LAUNCHER_VERSION 2u
 #define LAUNCHER_KILLS_MAX 4096u /* trees being killed at once: as many as attempts can be followed */
 
 enum launcher_type {
@@ -28,7 +29,7 @@ enum launcher_type {
     LAUNCHER_CLEAN,      /* remove its directory; no answer */
     LAUNCHER_SPAWN,      /* value: a role; descriptors: stdin, stdout */
     /* from the launcher */
-    LAUNCHER_READY = 64, /* value: 1 if attempts get a cgroup */
+    LAUNCHER_READY = 64, /* value: GUARD_* that attempts are kept to */
     LAUNCHER_LAUNCHED,   /* pid; descriptor: pidfd of the supervisor */
     LAUNCHER_FAILED,     /* error, stage: nothing runs */
     LAUNCHER_CLAIMED,    /* error: 0 ours: it never ran; EEXIST: it was claimed; else unknown */
@@ -62,9 +63,10 @@ struct launcher_order {
     struct launcher_msg msg;
     uint32_t task; /* of an array, from 0: job - task is the job of the first */
     uint32_t reserved;
+    struct guard_bounds bounds;
     struct ticket ticket;
 };
-_Static_assert(sizeof(struct launcher_order) == 432, "layout of a launch with its ticket");
+_Static_assert(sizeof(struct launcher_order) == 488, "layout of a launch with its ticket");
 
 /* Send and receive one record with its descriptors; both sides use these.
  * send: 0 or a negative E_*.  receive: 1 a record, 0 end of file, or negative E_* (E_BUSY: nothing there

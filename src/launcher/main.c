@@ -10,10 +10,9 @@
  * Personal mode: one user's rights, and a supervisor is a fork of the launcher: starting a static program costs
  * several times as much (most of it CPUID in a virtual machine, before main).  EOUL_REEXEC=1: it is executed.
  *
- * System mode (--system): the only root process, a service of its own that outlives daemons.  Attempts are
- * started for whoever's ticket the daemon shows (ticket.h, system.h), by executing eoul-supervisor with that
- * user's rights (spawn.h).  Fixed records only, nothing of foreign origin is parsed, no network, no shell, no
- * names looked up, a clean environment.
+ * System mode (--system): the only root process, a service of its own that outlives daemons.  Attempts are started
+ * for whoever's ticket the daemon shows (ticket.h, system.h), by executing eoul-supervisor with that user's rights
+ * (spawn.h).  Fixed records only, nothing foreign is parsed, no network, shell or look-up of names, a clean environment.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -75,10 +74,9 @@ struct launcher {
     int attempts_fd;
     int signal_fd;
     int timer_fd;
-    bool has_cgroup;
     bool reexec;
     struct system *system; /* NULL: personal mode */
-    char place[CGROUP_PATH_MAX];
+    struct cgroup_place place; /* of the cgroups of attempts */
     char boot_id[40];
     const char *programs;
     struct { uint32_t job, attempt; } cleans[CLEANS_MAX]; /* directories to remove when it is quiet */
@@ -147,44 +145,44 @@ static int make_listener(int dir_fd)
     return fd;
 }
 
-static int write_head(struct launcher *l, const struct launcher_msg *m, const struct spawn_user *u,
+static int write_head(struct launcher *l, const struct launcher_order *o, const struct spawn_user *u,
                       struct files *f)
 {
     struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-    struct wire_head head = { .magic = WIRE_MAGIC, .version = WIRE_VERSION, .job = m->job,
-                              .attempt = m->attempt, .wall_at = io_wall_now() };
-    memcpy(head.uuid, m->uuid, sizeof head.uuid);
+    struct wire_head head = { .magic = WIRE_MAGIC, .version = WIRE_VERSION, .job = o->msg.job,
+                              .attempt = o->msg.attempt, .wall_at = io_wall_now() };
+    memcpy(head.uuid, o->msg.uuid, sizeof head.uuid);
     memcpy(head.boot_id, l->boot_id, sizeof head.boot_id);
     f->lock_fd = openat(f->dir_fd, "lock", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     /* Locked here on the description the supervisor inherits: there is no moment without a lock
      * between this and its death. */
     if (f->lock_fd < 0 || fcntl(f->lock_fd, F_OFD_SETLK, &lock) < 0)
         return -1;
-    if (l->has_cgroup) {
-        f->cgroup_fd = u ? cgroup_make_for(l->place, m->uuid, u->uid, head.cgroup, &f->above_fd)
-                         : cgroup_make(l->place, m->uuid, head.cgroup);
-        if (f->cgroup_fd < 0)
-            head.cgroup[0] = 0; /* then without: by attempt id and inherited lock */
+    if (l->place.guards) {
+        f->cgroup_fd = u ? cgroup_make_for(&l->place, head.uuid, u->uid, &o->bounds, head.cgroup, &f->above_fd)
+                         : cgroup_make(&l->place, head.uuid, &o->bounds, head.cgroup);
+        if (f->cgroup_fd < 0 && l->place.guards != GUARD_TREE)
+            return -1; /* not without the guards that were promised; else by attempt id and inherited lock */
     }
     return io_pwrite_all(f->lock_fd, &head, sizeof head, 0) < 0 ? -1 : 0;
 }
 
-static int make_files(struct launcher *l, const struct launcher_msg *m, const struct spawn_user *u,
+static int make_files(struct launcher *l, const struct launcher_order *o, const struct spawn_user *u,
                       struct files *f)
 {
     char name[ATTEMPT_NAME_MAX];
-    attempt_name(m->job, m->attempt, name);
+    attempt_name(o->msg.job, o->msg.attempt, name);
     if (mkdirat(l->attempts_fd, name, 0700) < 0)
         return -1;
     FAULT("mkdir");
     f->dir_fd = openat(l->attempts_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (f->dir_fd < 0 || write_head(l, m, u, f) < 0)
+    if (f->dir_fd < 0 || write_head(l, o, u, f) < 0)
         return -1;
     f->listen_fd = make_listener(f->dir_fd);
     FAULT("files");
     if (f->listen_fd < 0 || !u)
         return f->listen_fd < 0 ? -1 : 0;
-    f->script_fd = system_script(l->system, m->job, m->attempt, u->uid, u->gid);
+    f->script_fd = system_script(l->system, o->msg.job, o->msg.attempt, u->uid, u->gid);
     return f->script_fd < 0 ? -1 : system_give(l->system, f->dir_fd, f->lock_fd, u->uid);
 }
 
@@ -238,10 +236,10 @@ static bool reap(struct launcher *l)
 }
 
 /* As make_files; on a full disk only after everything that waits to be removed is gone. */
-static int make_room_and_files(struct launcher *l, const struct launcher_msg *m, const struct spawn_user *u,
+static int make_room_and_files(struct launcher *l, const struct launcher_order *o, const struct spawn_user *u,
                                struct files *f)
 {
-    if (make_files(l, m, u, f) == 0)
+    if (make_files(l, o, u, f) == 0)
         return 0;
     if (errno != ENOSPC || l->clean_n == 0)
         return -1;
@@ -251,8 +249,8 @@ static int make_room_and_files(struct launcher *l, const struct launcher_msg *m,
     do { /* whoever has told its end holds what was removed until its sync is done */
         (void)reap(l);
         close_files(f);
-        clean(l, m->job, m->attempt); /* what of it was made before the disk was full */
-        if (make_files(l, m, u, f) == 0)
+        clean(l, o->msg.job, o->msg.attempt); /* what of it was made before the disk was full */
+        if (make_files(l, o, u, f) == 0)
             return 0;
         error = errno;
     } while (error == ENOSPC && poll(&ended, 1, FULL_MS) > 0);
@@ -286,7 +284,7 @@ static void launch(struct launcher *l, struct launcher_order *o, const int fds[L
         m->error = m->error ? m->error : EBADMSG;
     } else if (u && (m->error = check_ticket(l, o)) != 0) {
         m->stage = STAGE_TICKET;
-    } else if (make_room_and_files(l, m, u, &f) < 0) {
+    } else if (make_room_and_files(l, o, u, &f) < 0) {
         m->error = errno ? errno : EIO;
     } else {
         m->stage = STAGE_SPAWN;
@@ -491,7 +489,7 @@ static void arm_timer(struct launcher *l)
 
 static void say_ready(struct launcher *l)
 {
-    struct launcher_msg ready = { .type = LAUNCHER_READY, .value = l->has_cgroup };
+    struct launcher_msg ready = { .type = LAUNCHER_READY, .value = l->place.guards };
     answer(l, &ready, l->system ? l->attempts_fd : -1);
 }
 
@@ -596,7 +594,7 @@ static int begin(struct launcher *l, const struct system_places *places, const c
     l->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     if (l->signal_fd < 0 || l->timer_fd < 0 || io_boot_id(l->boot_id) < 0)
         return -1;
-    l->has_cgroup = cgroup_find(l->place) == 0;
+    (void)cgroup_find(&l->place); /* none: its guards are 0 */
     return 0;
 }
 

@@ -145,12 +145,13 @@ static void say_gpu(struct probe *p, unsigned index)
     struct probe_gpu *g = &r.gpu;
     struct nvml_memory memory = { 0 };
     struct nvml_utilization busy;
-    unsigned milliwatts, limit, mig = 0, pending;
+    unsigned milliwatts, limit, mig = 0, pending, minor;
     unsigned long long millijoules;
     memcpy(g->uuid, p->uuids[index], sizeof g->uuid);
     g->index = index;
     if (!n->name || !probe_ok(n->name(device, g->name, sizeof g->name), &g->flags))
         g->name[0] = 0;
+    g->minor1 = (uint32_t)(ASK(n->minor_number, minor, minor) + 1);
     g->memory_total_mib = ASK(n->memory, memory, memory.total >> 20);
     g->memory_used_mib = g->memory_total_mib < 0 ? PROBE_UNKNOWN : (int64_t)(memory.used >> 20);
     g->power_mw = ASK(n->power, milliwatts, milliwatts);

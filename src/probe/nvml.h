@@ -39,6 +39,7 @@ struct nvml_event {
     X(by_index, "nvmlDeviceGetHandleByIndex_v2", (unsigned, nvml_device *)) \
     X(uuid, "nvmlDeviceGetUUID", (nvml_device, char *, unsigned)) \
     X(name, "nvmlDeviceGetName", (nvml_device, char *, unsigned)) \
+    X(minor_number, "nvmlDeviceGetMinorNumber", (nvml_device, unsigned *)) \
     X(memory, "nvmlDeviceGetMemoryInfo", (nvml_device, struct nvml_memory *)) \
     X(power, "nvmlDeviceGetPowerUsage", (nvml_device, unsigned *)) \
     X(power_limit, "nvmlDeviceGetEnforcedPowerLimit", (nvml_device, unsigned *)) \

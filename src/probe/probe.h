@@ -47,7 +47,7 @@ struct probe_gpu {
     int64_t energy_mj;  /* since the driver was loaded */
     int64_t busy_ppm;   /* utilisation in millionths */
     uint32_t process_n;
-    uint32_t reserved;
+    uint32_t minor1; /* N + 1 of /dev/nvidiaN; 0: not known */
 };
 
 struct probe_process {

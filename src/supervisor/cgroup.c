@@ -56,55 +56,86 @@ static int try_out(int dir_fd)
     return faccessat(dir_fd, "cgroup.kill", W_OK, 0) < 0 ? E_UNSUPPORTED : 0;
 }
 
-static int try_place(const char *place)
+static int try_place(struct cgroup_place *p, bool of_jobs_alone)
 {
     char path[256];
-    snprintf(path, sizeof path, "%s/eoul-try-%d", place, (int)getpid());
+    snprintf(path, sizeof path, "%s/eoul-try-%d", p->path, (int)getpid());
     if (mkdir(path, 0755) < 0)
         return io_from_errno(errno);
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int r = fd < 0 ? io_from_errno(errno) : try_out(fd);
+    int at = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = fd < 0 || at < 0 ? io_from_errno(errno) : try_out(fd);
+    p->guards = r == 0 ? guard_begin(at, fd, of_jobs_alone) : 0;
     io_close(&fd);
+    io_close(&at);
     (void)rmdir(path);
     return r;
 }
 
-int cgroup_find(char ret_path[CGROUP_PATH_MAX])
+static bool is_cgroup2(const char *path)
+{
+    struct statfs fs;
+    return statfs(path, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+int cgroup_find(struct cgroup_place *ret)
 {
     static const char *const mounts[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
-    char own[CGROUP_PATH_MAX], place[CGROUP_PATH_MAX];
+    const char *named = getenv("EOUL_CGROUP");
+    char own[CGROUP_PATH_MAX];
+    *ret = (struct cgroup_place){ 0 };
     if (getenv("EOUL_NO_CGROUP"))
         return E_UNSUPPORTED;
+    if (named && is_cgroup2(named) && strlen(named) < sizeof ret->path) {
+        memcpy(ret->path, named, strlen(named) + 1);
+        if (try_place(ret, true) == 0)
+            return 0;
+    }
     int r = own_path(own, sizeof own);
     if (r < 0)
         return r;
     r = E_UNSUPPORTED;
     for (size_t i = 0; i < sizeof mounts / sizeof mounts[0]; i++) {
-        struct statfs fs;
-        if (statfs(mounts[i], &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
+        if (!is_cgroup2(mounts[i]))
             continue;
-        int len = snprintf(place, sizeof place, "%s%s", mounts[i], own[1] ? own : "");
-        if (len < 0 || (size_t)len >= sizeof place)
+        int len = snprintf(ret->path, sizeof ret->path, "%s%s", mounts[i], own[1] ? own : "");
+        if (len < 0 || (size_t)len >= sizeof ret->path)
             return E_TOO_LARGE;
-        r = try_place(place);
-        if (r == 0)
-            memcpy(ret_path, place, sizeof place);
-        return r;
+        return try_place(ret, false);
     }
     return r;
 }
 
-int cgroup_make(const char *place, const uint8_t uuid[16], char ret_path[256])
+static int make(const char *place, const uint8_t uuid[16], char ret_path[256])
 {
     char *at = ret_path + snprintf(ret_path, 256, "%s/eoul-", place);
     for (int i = 0; i < 16; i++)
         at += snprintf(at, 3, "%02x", uuid[i]);
-    if (mkdir(ret_path, 0755) < 0)
+    /* One that is there is of this attempt's first try, when the disk was full: nobody is in it. */
+    if (mkdir(ret_path, 0755) < 0 && errno != EEXIST) {
+        ret_path[0] = 0;
         return io_from_errno(errno);
+    }
     int fd = open(ret_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         int saved = errno;
         (void)rmdir(ret_path);
+        ret_path[0] = 0;
+        errno = saved;
+        return io_from_errno(saved);
+    }
+    return fd;
+}
+
+int cgroup_make(const struct cgroup_place *p, const uint8_t uuid[16], const struct guard_bounds *b, char ret_path[256])
+{
+    int fd = make(p->path, uuid, ret_path);
+    if (fd >= 0 && (guard_limit(fd, b, p->guards) < 0 || guard_devices(fd, b, p->guards) < 0)) {
+        int saved = errno;
+        io_close(&fd);
+        (void)rmdir(ret_path);
+        ret_path[0] = 0;
+        errno = saved;
         return io_from_errno(saved);
     }
     return fd;
@@ -120,24 +151,34 @@ static int lend(const char *path, uid_t uid, bool may_kill)
     return fd;
 }
 
-int cgroup_make_for(const char *place, const uint8_t uuid[16], uid_t uid, char ret_path[256], int *ret_above_fd)
+/* GPUs are filtered outside, so that whoever moves itself out of `job` has gained nothing. */
+int cgroup_make_for(const struct cgroup_place *p, const uint8_t uuid[16], uid_t uid, const struct guard_bounds *b,
+                    char ret_path[256], int *ret_above_fd)
 {
     char outside[256], above[256];
-    int fd = cgroup_make(place, uuid, outside);
+    int fd = make(p->path, uuid, outside);
     if (fd < 0)
         return fd;
+    bool guarded = guard_delegate(fd, p->guards) == 0 && guard_devices(fd, b, p->guards) == 0;
     io_close(&fd);
     snprintf(above, sizeof above, "%.240s/supervisor", outside); /* CGROUP_PATH_MAX leaves room */
     snprintf(ret_path, 256, "%.240s/job", outside);
-    int outer = lend(outside, uid, false);
-    if (outer >= 0 && mkdir(above, 0755) == 0 && mkdir(ret_path, 0755) == 0) {
+    int outer = guarded ? lend(outside, uid, false) : -1;
+    if (outer >= 0 && (mkdir(above, 0755) == 0 || errno == EEXIST) &&
+        (mkdir(ret_path, 0755) == 0 || errno == EEXIST)) {
         *ret_above_fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         fd = *ret_above_fd < 0 ? -1 : lend(ret_path, uid, true);
+        if (fd >= 0 && guard_limit(fd, b, p->guards) < 0)
+            io_close(&fd);
     }
     io_close(&outer);
     if (fd < 0) {
+        int saved = errno;
         io_close(ret_above_fd);
         cgroup_remove(ret_path);
+        ret_path[0] = 0;
+        errno = saved;
+        return io_from_errno(saved);
     }
     return fd;
 }

@@ -208,6 +208,7 @@ void reserve_action(struct call *c);
 void reserve_write(struct json_out *j, struct web *web, const struct op_peer *peer);
 
 void team_status(struct call *c);
+void team_write_guards(struct json_out *j, struct daemon *d); /* "guards": what holds for what starts now */
 void team_backup(struct call *c);
 void team_plan(struct call *c);
 void team_gpus(struct call *c);

@@ -261,6 +261,8 @@ static int write_one(struct json_out *j, const struct view *v, job_id id, const 
     int code = put_request(j, d, &row, peer, &may, err);
     if (code == 0)
         code = put_attempts(j, d, id, may, err);
+    if (code == 0 && live)
+        team_write_guards(j, d);
     if (code == 0 && may && row.terminal) {
         out_key(j, "terminal");
         out_object(j);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cal/spans.h"
+#include "supervisor/guard.h"
 #include "web/internal.h"
 
 #define PLAN_DAYS 7
@@ -53,6 +54,23 @@ static void put_forecasts(struct json_out *j, const struct core *core, person_no
     out_end(j);
 }
 
+void team_write_guards(struct json_out *j, struct daemon *d)
+{
+    static const struct { uint32_t guard; const char *word; } guards[] = {
+#define X(code, bit, word) { bit, word },
+        GUARD_LIST(X)
+#undef X
+    };
+    struct daemon_status s;
+    daemon_status(d, &s);
+    out_key(j, "guards");
+    out_array(j);
+    for (size_t i = 0; i < sizeof guards / sizeof guards[0]; i++)
+        if (s.guards & guards[i].guard)
+            out_c(j, guards[i].word);
+    out_end(j);
+}
+
 void team_status(struct call *c)
 {
     struct daemon *d = c->web->daemon;
@@ -88,6 +106,7 @@ void team_status(struct call *c)
     out_end(&j);
     out_put_bool(&j, "queue_closed", s.queue_closed);
     out_put_c(&j, "policy", policy_word(s.policy));
+    team_write_guards(&j, d);
     put_forecasts(&j, daemon_core(d), 0);
     out_key(&j, "notes");
     out_array(&j);

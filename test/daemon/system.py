@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,7 @@ class System:
             os.mkdir(at(f"home-{uid}"))
             os.chown(at(f"home-{uid}"), uid, uid)
             os.chmod(at(f"home-{uid}"), 0o700)
+        self.programs = programs
         for program in programs:
             shutil.copy(program, at("bin"))
         os.chmod(at("bin/eoul-supervisor"), 0o711)  # as installed: who cannot read it cannot trace it
@@ -212,6 +214,48 @@ def shut_doors(s):
     assert s.ended(ANNA, job) != 0 and not os.path.exists(s.file(BORA, "theirs"))
 
 
+def opens(s, uid, nodes, *options):
+    """Which of the nodes a job of this user may open, as the kernel says it."""
+    job = s.submit(uid, *options, "--output=opens-%j", "--", "sh", "-c",
+                   "for node; do cat $node 2>&1 | sed 's/.*: //'; done; true", "sh", *nodes, env={"LC_ALL": "C"})
+    assert s.ended(uid, job) == 0, s.log()
+    return s.read(uid, f"opens-{job}").split("\n")[:-1]
+
+
+def other_gpus_do_not_open(s):
+    """Where the device filter holds, a job opens its own GPUs' nodes and no other; where not, the daemon says so."""
+    s.stop("daemon")
+    s.stop("launcher")
+    with open(s.at("nvml"), "w", encoding="utf-8") as f:
+        f.write("gpu GPU-aaaa 1000 Made-up\ngpu GPU-bbbb 1000 Made-up\nminor 0 7\nminor 1 4\n")
+    nodes = [s.at(f"nvidia{minor}") for minor in (7, 4, 255)]
+    try:
+        for node, minor in zip(nodes, (7, 4, 255)):
+            os.mknod(node, 0o666 | stat.S_IFCHR, os.makedev(195, minor))
+            os.chmod(node, 0o666)
+    except OSError as why:
+        raise Skip(f"no device node can be made here ({why})") from why
+    build = os.path.dirname(s.programs[0])
+    for part in ("eoul-probe", "test/lib/libfake_nvml_v3.so"):
+        shutil.copy(os.path.join(build, part), s.at("bin"))
+    s.start_launcher(EOUL_NVML=s.at("bin/libfake_nvml_v3.so"), EOUL_FAKE_NVML=s.at("nvml"))
+    s.start_daemon()
+    gpus = json.loads(s.api(ANNA, "GET", "/v1/gpus")[1])
+    assert gpus["source"] == "nvml" and len(gpus["gpus"]) == 2, gpus
+    guards = json.loads(s.api(ANNA, "GET", "/v1/status")[1])["guards"]
+    free, shut = "No such device or address", "Operation not permitted"
+    if "gpus" not in guards:
+        assert opens(s, ANNA, nodes) == [free] * 3
+        raise Skip(f"no device filter may be attached here; the daemon says what holds: {guards}")
+    assert opens(s, ANNA, nodes) == [shut, shut, free]
+    assert opens(s, ANNA, nodes, "--gpus=2") == [free] * 3
+    holder = s.submit(BORA, "--gpus=1", "--", "sleep", "300")
+    held = until(lambda: s.show(BORA, holder)["gpu_list"])
+    mine = opens(s, ANNA, nodes, "--gpus=1")
+    assert mine == ([shut, free, free] if held == [0] else [free, shut, free]), (held, mine)
+    assert s.eoul(BORA, "cancel", str(holder)).returncode == 0
+
+
 def nobody_notices_a_restart(s):
     """Launcher and daemon killed while a job runs: both come back, and the job's end is known."""
     job = s.submit(ANNA, "--", "sh", "-c", "touch begun; while ! [ -e go ]; do sleep 0.1; done; exit 3")
@@ -346,7 +390,7 @@ def main():
     if os.geteuid() != 0:
         print("1..0 # SKIP system mode starts jobs as other users, which only root can; run this test as root")
         return 0
-    tests = [runs_as_its_submitter, who_may_what, shut_doors, nobody_notices_a_restart, only_with_a_ticket,
+    tests = [runs_as_its_submitter, who_may_what, shut_doors, other_gpus_do_not_open, nobody_notices_a_restart, only_with_a_ticket,
              a_daemon_taken_over]
     only = os.environ.get("ONLY")
     for test in [t for t in tests if not only or t.__name__ in only.split(",")]:

@@ -8,6 +8,7 @@
  *   energy INDEX MJ                  grows by the last power reading each call
  *   busy INDEX PERCENT
  *   mig INDEX
+ *   minor INDEX N                    of /dev/nvidiaN; without it the index
  *   lost INDEX                       fell off the bus: every call about it says so
  *   process INDEX PID MEMORY_MIB     MEMORY_MIB -1: not available
  *   graphics INDEX PID MEMORY_MIB
@@ -42,7 +43,7 @@ static struct gpu {
     unsigned power[POINTS];
     int power_n, power_at;
     unsigned long long energy;
-    int has_energy, busy, mig, lost;
+    int has_energy, busy, mig, lost, minor;
 } gpus[GPUS];
 static struct process processes[PROCESSES];
 static int gpu_n, process_n, layout, garbage, init_code, xid_gpu = -1;
@@ -59,6 +60,7 @@ int nvmlDeviceGetName(void *device, char *text, unsigned size);
 int nvmlSystemGetDriverVersion(char *text, unsigned size);
 int nvmlDeviceGetMemoryInfo(void *device, unsigned long long out[3]);
 int nvmlDeviceGetPowerUsage(void *device, unsigned *out);
+int nvmlDeviceGetMinorNumber(void *device, unsigned *out);
 int nvmlDeviceGetEnforcedPowerLimit(void *device, unsigned *out);
 int nvmlDeviceGetTotalEnergyConsumption(void *device, unsigned long long *out);
 int nvmlDeviceGetUtilizationRates(void *device, unsigned out[2]);
@@ -94,6 +96,8 @@ static void read_line(const char *line)
         gpus[i].busy = pid;
     } else if (sscanf(line, "mig %d", &i) == 1) {
         gpus[i].mig = 1;
+    } else if (sscanf(line, "minor %d %d", &i, &pid) == 2) {
+        gpus[i].minor = pid + 1;
     } else if (sscanf(line, "lost %d", &i) == 1) {
         gpus[i].lost = 1;
     } else if (sscanf(line, "process %d %d %ld", &i, &pid, &mib) == 3 && process_n < PROCESSES) {
@@ -177,6 +181,13 @@ int nvmlDeviceGetMemoryInfo(void *device, unsigned long long out[3])
     out[2] = used << 20;
     out[1] = out[0] - out[2];
     return lost(device);
+}
+
+int nvmlDeviceGetMinorNumber(void *device, unsigned *out)
+{
+    struct gpu *g = device;
+    *out = (unsigned)(g->minor ? g->minor - 1 : g - gpus);
+    return 0;
 }
 
 int nvmlDeviceGetPowerUsage(void *device, unsigned *out)
