@@ -23,6 +23,7 @@
 #include "core/reserve.h"
 #include "core/retry.h"
 #include "core/setup.h"
+#include "core/share.h"
 #include "core/siblings.h"
 #include "core/signal.h"
 #include "core/state.h"
@@ -56,6 +57,7 @@ static void leave_machine(struct core *c, uint32_t slot)
     struct job *j = &jobs_of(c)[slot];
     if (!job_is_busy(j))
         return;
+    share_used(c, j);
     capacity_release(c, slot);
     if (j->array != NONE)
         arrays_of(c)[j->array].busy--;
@@ -469,12 +471,16 @@ static void apply_flags(struct core *c, job_id id, uint32_t scope, uint32_t set,
             struct job *j = &jobs_of(c)[e.slot];
             if (j->state != JOB_PENDING)
                 continue;
+            bool let_in = (j->flags & clear) != 0;
             queue_leave(c, e.slot);
             job_open(c, j);
             j->flags = (j->flags | set) & ~clear;
             j->first_seq = first_seq ? first_seq : j->first_seq;
             job_close(c, j);
-            queue_update(c, e.slot);
+            if (let_in)
+                share_let_in(c, e.slot);
+            else
+                queue_update(c, e.slot);
         } while (each_next(c, &e));
 }
 
@@ -655,6 +661,7 @@ static void apply_ended(struct core *c, const struct ev_ended *ev, struct out *o
         to_pending(c, slot, REASON_NONE, 0, out);
     } else if (cause == END_EXIT && ev->code == 0) {
         calibrate_ended(c, j, ran_us, false);
+        share_result(c, j, ran_us);
         estimate_record(c, j, ran_us);
         if (c->settings.fair_milli)
             weight_result(c, slot);
@@ -668,6 +675,7 @@ static void apply_ended(struct core *c, const struct ev_ended *ev, struct out *o
             made_way(c, slot);
         if (cause == END_TIME_LIMIT) {
             calibrate_ended(c, j, ran_us, true);
+            share_result(c, j, ran_us);
             estimate_record(c, j, ran_us);
         } else
             estimate_record_failure(c, j);
@@ -710,7 +718,7 @@ static void timers_due(struct core *c, struct out *out)
         j->flags |= JOBX_BEGUN;
         job_timers(c, slot);
         job_close(c, j);
-        queue_update(c, slot);
+        share_let_in(c, slot);
     }
     while ((slot = job_next_boot(c)) != NONE && job_boot_due(&jobs_of(c)[slot]) <= c->now_boot_at) {
         struct job *j = &jobs_of(c)[slot];

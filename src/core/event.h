@@ -246,7 +246,10 @@ struct offer {
     F(uint32_t, bounded)        /* 1: behind a job at half as long again as its age nothing begins that could \
                                  * outlast its reservation, whatever is forecast (dispatch.h) */ \
     F(uint32_t, calibrate)      /* 1: forecasts are scored, and starts moved later only while they hold \
-                                 * (calibrate.h) */
+                                 * (calibrate.h) */ \
+    F(usec_t, half_life_us)     /* what people have had lately counts half after this (share.h); 0: not kept */ \
+    F(uint32_t, fair_delay_milli) /* POLICY_BLEND: how much whoever was shown results later goes first */ \
+    F(uint32_t, fair_gpu_milli) /* ... how much whoever had less GPU time does */
 #define EV_MACHINE(F, L) F(uint32_t, cpus) F(uint64_t, mem_mib)
 #define EV_GPU(F, L) /* a GPU, new or changed */ \
     F(uint32_t, gpu)   /* 0..63, the core's number for it */ \

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "core/job.h"
 #include "core/queue.h"
+#include "core/share.h"
 #include "core/todo.h"
 
 /* --- arrays ----------------------------------------------------------------------------------- */
@@ -178,7 +179,7 @@ static void waiter_update(struct core *c, uint32_t waiter, enum waiter_kind kind
 {
     c->todos_stale |= kind == WAITER_TODO;
     if (kind == WAITER_JOB)
-        queue_update(c, waiter);
+        share_let_in(c, waiter);
     if (kind != WAITER_ARRAY)
         return;
     const struct id_entry *ids = ids_of(c);
@@ -188,7 +189,7 @@ static void waiter_update(struct core *c, uint32_t waiter, enum waiter_kind kind
             continue;
         if (jobs_of(c)[ids[at].slot].array != waiter)
             break;
-        queue_update(c, ids[at].slot);
+        share_let_in(c, ids[at].slot);
     }
 }
 
@@ -671,6 +672,6 @@ void graph_singles_shift(struct core *c, const struct job *j, int32_t by)
         job_open(c, other);
         other->singles += (uint32_t)by;
         job_close(c, other);
-        queue_update(c, ids[at].slot);
+        share_let_in(c, ids[at].slot);
     }
 }

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "core/calibrate.h"
 #include "core/reserve.h"
+#include "core/share.h"
 
 static uint64_t samples_hash(uint64_t h, const struct samples *s)
 {
@@ -21,7 +22,7 @@ static bool offers_anything(const struct person *p)
 /* Things that came later leave the hash alone while there are none: old journals keep theirs. */
 static bool counts_results(const struct person *p)
 {
-    return p->daily.n || p->fair_milli || p->defer || p->hits.n;
+    return p->daily.n || p->fair_milli || p->defer || p->hits.n || p->share.step;
 }
 
 static uint64_t offers_hash(const struct core *c, const struct person *p, uint64_t h)
@@ -53,6 +54,8 @@ uint64_t person_hash(const struct core *c, uint32_t person)
     h = hash_mix(hash_mix(h, (uint64_t)p->daily_day), (uint64_t)p->fair_milli << 1 | p->defer);
     if (p->hits.n) /* scored; only then can anything have been moved */
         h = hash_mix(calibrate_hash(h, &p->hits), (uint64_t)p->moved_n << 32 | p->missed_n);
+    if (p->share.step)
+        h = share_hash(h, &p->share);
     return samples_hash(h, &p->daily);
 }
 

@@ -73,6 +73,8 @@ struct saved_person {
     int64_t worked_day, daily_day;
     uint32_t defer, fair_milli, hits_n, moved_n, missed_n;
     uint64_t hits0, hits1, hits2, hits3;
+    int64_t share_step;
+    uint64_t share_gpu_us, share_delay_us, share_results;
     struct samples samples, shown, daily;
 };
 struct saved_array { uint32_t id, max, failed, hold_after, alike_n, alike, counted; };
@@ -104,7 +106,9 @@ COLUMNS(person, struct saved_person, COLUMN(uint32_t, person) COLUMN(uint32_t, k
         COLUMN(uint32_t, weight_milli) COLUMN(uint32_t, failed_n) COLUMN(usec_t, until_at)
         COLUMN(usec_t, offer_until_at) COLUMN(usec_t, cap_us) COLUMN(usec_t, worked_us)
         COLUMN(int64_t, worked_day) COLUMN(int64_t, daily_day) COLUMN(uint32_t, defer)
-        COLUMN(uint32_t, fair_milli) HITS_COLUMNS COLUMN(uint32_t, moved_n) COLUMN(uint32_t, missed_n) SAMPLES(samples) SAMPLES(shown) SAMPLES(daily))
+        COLUMN(uint32_t, fair_milli) HITS_COLUMNS COLUMN(uint32_t, moved_n) COLUMN(uint32_t, missed_n)
+        COLUMN(int64_t, share_step) COLUMN(uint64_t, share_gpu_us) COLUMN(uint64_t, share_delay_us)
+        COLUMN(uint64_t, share_results) SAMPLES(samples) SAMPLES(shown) SAMPLES(daily))
 COLUMNS(offer, struct saved_offer, COLUMN(uint32_t, person) COLUMN(usec_t, from_at)
         COLUMN(usec_t, until_at) COLUMN(int64_t, day) COLUMN(int64_t, focus))
 COLUMNS(todo, struct todo, TODO_FIELDS(COLUMN))
@@ -192,6 +196,8 @@ static void save_people(const struct core *c, struct buf *out)
             .until_at = p->until_at, .offer_until_at = p->offer_until_at, .cap_us = p->cap_us,
             .worked_us = p->worked_us, .worked_day = p->worked_day, .daily_day = p->daily_day, .defer = p->defer,
             .fair_milli = p->fair_milli, HITS_SAVE(p->hits), .moved_n = p->moved_n, .missed_n = p->missed_n,
+            .share_step = p->share.step, .share_gpu_us = p->share.gpu_us, .share_delay_us = p->share.delay_us,
+            .share_results = p->share.results,
             .samples = p->samples, .shown = p->shown, .daily = p->daily };
         record_print(out, "person", columns_person(), &s);
         for (uint32_t w = 0; w < p->spans_n; w++) {
@@ -414,6 +420,7 @@ static int load_person(struct core *c, struct str rest, struct err *err)
     p->hits = HITS_OF(s);
     p->moved_n = s.moved_n;
     p->missed_n = s.missed_n;
+    p->share = (struct share){ s.share_step, s.share_gpu_us, s.share_delay_us, s.share_results };
     p->daily = s.daily;
     p->daily_day = s.daily_day;
     p->failed_n = s.failed_n;

@@ -12,7 +12,7 @@ int setup_check_settings(const struct ev_settings *e, struct err *err)
     if (e->policy >= POLICY_COUNT)
         return err_set(err, E_INVALID, "There is no policy number %u.", e->policy);
     if (e->presence_us < 0 || e->runtime_guess_us < 0 || e->age_us < 0 || e->quantum_us < 0 ||
-        e->restart_us < 0)
+        e->restart_us < 0 || e->half_life_us < 0)
         return err_set(err, E_INVALID, "Lengths in the settings cannot be negative.");
     if (e->price_milli > 10000 || e->defer > 2)
         return err_set(err, E_INVALID, "A GPU-hour is worth at most ten person-hours, and starts are moved "

@@ -86,7 +86,8 @@ enum {
     F(uint16_t, preempted_n)   /* how often it made way; no more is counted than fits */ \
     F(usec_t, stop_boot_at)    /* when it was told to make way */ \
     F(uint32_t, deferred_s)    /* 1 + seconds from its submit until its start was first moved later; 0: never */ \
-    F(uint32_t, promised_s)    /* P90 of this attempt's run when it started, rounded up (calibrate.h); 0: none */
+    F(uint32_t, promised_s)    /* P90 of this attempt's run when it started, rounded up (calibrate.h); 0: none */ \
+    F(uint32_t, ready_s)       /* seconds from its submit until it could first have started (share.h) */
 
 /* The lists above are in the order of the hash; a record is in the order of widths, without gaps. */
 struct job {
@@ -98,7 +99,7 @@ struct job {
     uint32_t id, array_id, array_index, flags, cpus, mem_mib;
     int32_t nice;
     uint32_t attempt, first_seq, singles, done_ppm;
-    uint32_t retry0, retry1, retry2, retry3, deferred_s, promised_s;
+    uint32_t retry0, retry1, retry2, retry3, deferred_s, promised_s, ready_s;
     /* derived */
     uint32_t array;      /* slot of its array */
     uint32_t deps;       /* its first condition; then struct dep_node.next_of_waiter */
@@ -112,7 +113,7 @@ struct job {
     /* derived */
     uint8_t dep_state;   /* enum dep_state, from its conditions */
 };
-_Static_assert(sizeof(struct job) <= 272, "100,000 queued jobs in 80 MB, the daemon included");
+_Static_assert(sizeof(struct job) <= 280, "100,000 queued jobs in 80 MB, the daemon included");
 #define F(type, name) \
     _Static_assert(_Generic(((struct job *)0)->name, type: 1, default: 0), "as the list says: " #name);
 JOB_FIELDS(F)
@@ -208,6 +209,11 @@ struct todo {
     uint32_t dependents; /* first condition that waits for it; free list: next free */
 };
 
+struct share { /* sums that fall by half every settings.half_life_us; share.h */
+    int64_t step;            /* they are as of this step; 0: none yet */
+    uint64_t gpu_us, delay_us, results;
+};
+
 struct person {
     /* state */
     bool known;
@@ -219,6 +225,7 @@ struct person {
     struct samples daily;    /* results by day, the last on daily_day (weight.h); n 0: none yet */
     int64_t daily_day;
     uint32_t fair_milli;     /* weight from them, renewed on ticks; 0: 1000 */
+    struct share share;
     struct hits hits;
     uint32_t moved_n, missed_n; /* starts moved later; those that were seen later for it */
     usec_t offer_until_at, cap_us; /* offered hours are known until here (offer.h) */

@@ -6,10 +6,16 @@
 #include "core/estimate.h"
 #include "core/graph.h"
 #include "core/person.h"
+#include "core/share.h"
 
 #define ROOM      3 /* results that everybody is taken to have: nobody's first one changes the world */
 #define FAIR_MIN  200
 #define FAIR_MAX  5000
+#define LOG_MOST  (4 * LOG_ONE) /* 16 fold: beyond FAIR_MAX, within what exp2_fixed holds */
+
+#define ROOM_SHARE    10 /* results whose delay is the team's, that everybody is taken to have had */
+#define ROOM_DELAY_US ((uint64_t)10 * USEC_PER_MIN)  /* ... and less apart than this counts little */
+#define ROOM_GPU_US   ((uint64_t)USEC_PER_HOUR)
 
 static int64_t day_of(usec_t t) { return t / USEC_PER_DAY - (t % USEC_PER_DAY < 0); }
 
@@ -63,13 +69,53 @@ static uint32_t results(const struct person *p)
 static uint32_t power(uint64_t above, uint64_t below, uint32_t power_milli)
 {
     int64_t log = (int64_t)(log2_fixed(above) - log2_fixed(below)) * power_milli / 1000;
+    log = log > LOG_MOST ? LOG_MOST : log < -LOG_MOST ? -LOG_MOST : log;
     uint64_t milli = exp2_fixed((int32_t)(log + 20 * LOG_ONE)) * 1000 >> 20;
     return milli < FAIR_MIN ? FAIR_MIN : milli > FAIR_MAX ? FAIR_MAX : (uint32_t)milli;
+}
+
+struct team_share { /* of everybody together */
+    unsigned __int128 delay_us;
+    uint64_t gpu_us, results;
+    uint32_t people;
+};
+
+static struct team_share share_of_team(const struct core *c)
+{
+    struct team_share t = { 0 };
+    if (c->settings.half_life_us == 0 || c->settings.fair_delay_milli + c->settings.fair_gpu_milli == 0)
+        return t;
+    for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++) {
+        const struct share *s = &c->persons[i].share;
+        t.delay_us += s->delay_us;
+        t.gpu_us += s->gpu_us;
+        t.results += s->results;
+        t.people += s->step != 0;
+    }
+    return t;
+}
+
+/* The weight so far, times what delay and GPU time say. */
+static uint32_t by_share(const struct core *c, const struct team_share *team, const struct share *s, uint32_t so_far)
+{
+    uint32_t by_delay = c->settings.fair_delay_milli < 4000 ? c->settings.fair_delay_milli : 4000;
+    uint32_t by_gpu = c->settings.fair_gpu_milli < 4000 ? c->settings.fair_gpu_milli : 4000;
+    uint64_t fair = so_far, gpu_us = team->gpu_us / team->people;
+    if (by_delay && team->results) {
+        uint64_t mean_us = (uint64_t)(team->delay_us * SHARE_ONE / team->results);
+        unsigned __int128 delay_us = (unsigned __int128)s->delay_us + ROOM_SHARE * (unsigned __int128)mean_us;
+        uint64_t own_us = (uint64_t)(delay_us * SHARE_ONE / (s->results + ROOM_SHARE * SHARE_ONE));
+        fair = fair * power(own_us + ROOM_DELAY_US, mean_us + ROOM_DELAY_US, by_delay) / 1000;
+    }
+    if (by_gpu)
+        fair = fair * power(gpu_us + ROOM_GPU_US, s->gpu_us + ROOM_GPU_US, by_gpu) / 1000;
+    return fair < FAIR_MIN ? FAIR_MIN : fair > FAIR_MAX ? FAIR_MAX : (uint32_t)fair;
 }
 
 void weight_tick(struct core *c)
 {
     uint64_t all = 0, people = 0;
+    share_tick(c);
     int64_t today = day_of(c->now_at);
     for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++) {
         struct person *p = &c->persons[i];
@@ -83,11 +129,14 @@ void weight_tick(struct core *c)
         people++;
     }
     uint32_t fair_milli = c->settings.fair_milli < 2000 ? c->settings.fair_milli : 2000;
+    struct team_share team = share_of_team(c);
     for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++) {
         struct person *p = &c->persons[i];
         uint32_t fair = p->daily.n && fair_milli
             ? power((all * 1000 / people) + ROOM * 1000, (results(p) + ROOM) * UINT64_C(1000), fair_milli)
             : 0;
+        if (p->share.step && team.people)
+            fair = by_share(c, &team, &p->share, fair ? fair : 1000);
         if (fair == p->fair_milli)
             continue;
         p->fair_milli = fair;

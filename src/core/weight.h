@@ -5,7 +5,14 @@
  * chain: a result that is seen soon lets its owner go on soon; 1/(1 + expected time to eyes / 24 h), by
  * settings.chain_milli of its full strength.  fair: ((mean results + 3) / (owner's results + 3)) to the power of
  * settings.fair_milli/1000, between a fifth and five; results are jobs completed in the last 28 days,
- * an array or sweep counting as one: it is one request, however many points it has.
+ * an array or sweep counting as one: it is one request, however many points it has.  With settings.half_life_us
+ * that is multiplied by
+ *
+ *     ((mean delay of own results + 10 min) / (that of the team's + 10 min)) ^ (fair_delay_milli/1000)
+ *     ((mean GPU time of a person + 1 h) / (own GPU time + 1 h)) ^ (fair_gpu_milli/1000)
+ *
+ * from the falling sums of share.h, own results joined by ten of the team's mean delay; the product stays between
+ * a fifth and five.
  *
  * Counts change weights only on the ticks of estimate.h: otherwise every ending would change every value of
  * the queue.

@@ -107,6 +107,9 @@ static void week_found(struct week *k)
         .search_moves = luck_chance(p, 500) ? (uint32_t)luck_between(p, 1, 10) : 0,
         .chain_milli = luck_chance(p, 300) ? (uint32_t)luck_between(p, 0, 1000) : 0,
         .fair_milli = luck_chance(p, 500) ? (uint32_t)luck_between(p, 0, 1000) : 0,
+        .half_life_us = luck_chance(p, 700) ? luck_between(p, 1, 72) * USEC_PER_HOUR : 0,
+        .fair_delay_milli = (uint32_t)luck_between(p, 0, 2000),
+        .fair_gpu_milli = luck_chance(p, 500) ? (uint32_t)luck_between(p, 0, 1000) : 0,
         .bounded = k->world.options.seed % 4 != 0,
         .calibrate = k->world.options.seed % 5 != 0,
     };
