@@ -17,11 +17,12 @@ allowed() {
     launcher) echo "engine supervisor" ;;
     engine) echo "launcher supervisor" ;;
     probe) echo "" ;;
+    observe) echo "client i18n probe" ;;   # of client only where names of users are found
     fetch) echo "cal" ;;
     web) echo "brief cal core daemon draw feed fetch i18n loop notice spec store" ;;
     daemon) echo "brief cal client core draw energy engine feed fetch i18n launcher loop notice probe spec store supervisor web" ;;
     sim) echo "cal core daemon draw energy engine i18n schedule spec store" ;;
-    cli) echo "brief cal client draw feed energy i18n spec supervisor term web" ;; # of supervisor only wire.h
+    cli) echo "brief cal client draw feed energy i18n observe spec supervisor term web" ;; # of supervisor only wire.h, of observe the record
     *) echo "?" ;;
     esac
 }

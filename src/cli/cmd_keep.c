@@ -10,6 +10,7 @@
 
 #include "base/io.h"
 #include "cli/boot.h"
+#include "cli/observe.h"
 #include "cli/program.h"
 #include "client/spawn.h"
 #include "i18n/text.h"
@@ -293,6 +294,7 @@ static int run_status(struct cli *cli, struct args *args)
         r = cli_call(cli, "GET", "/v1/status", NULL, &status);
         if (r == 0)
             put_status(cli, status);
+        observe_announce(cli); /* a recorder needs no daemon */
         json_decref(status);
     }
     return r < 0 ? cli_fail(cli) : 0;

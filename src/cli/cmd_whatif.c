@@ -2,7 +2,8 @@
  *
  * What the daemon tells everybody of ended jobs (owner, name, GPUs, times) is written as a trace into memory and
  * given to eoul-sim as its standard input; nothing is stored.  Hours of other people are nobody's business here:
- * calendars are the office's, or as --calendars says.  With --from FILE no daemon is asked. */
+ * calendars are the office's, or as --calendars says.  With --from observed it is what `eoul observe` recorded, handed on
+ * in the same way; then, and with --from FILE, no daemon is asked. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,9 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "cli/cli.h"
+#include "cli/observe.h"
 #include "cli/program.h"
+#include "observe/record.h"
 
 #define ARGS_MAX 64
 #define ROWS_MAX 200000 /* of history; each is about 500 bytes of the daemon's answer */
@@ -103,10 +105,20 @@ static int lend(struct cli *cli, const struct buf *csv)
     return 0;
 }
 
-/* Is a trace named?  "mine" is none; *ret_at is where it stands. */
-static bool from_elsewhere(char **rest, int n, int *ret_at)
+/* The record of `eoul observe`; it must have something to compare. */
+static int observed(struct cli *cli, struct buf *csv, int64_t *ret_have)
+{
+    int r = observe_trace(cli, csv, ret_have);
+    if (r == 0 && csv->len <= sizeof RECORD_HEADER - 1)
+        return err_set(&cli->err, E_STATE, "No run has been recorded to its end yet; \"eoul observe status\" tells who is in the record.");
+    return r;
+}
+
+/* Is a trace named?  "mine" and "observed" (*ret_observed) are none; *ret_at is where it stands. */
+static bool from_elsewhere(char **rest, int n, int *ret_at, bool *ret_observed)
 {
     *ret_at = -1;
+    *ret_observed = false;
     for (int i = 0; i < n; i++) {
         const char *word = rest[i] ? rest[i] : "";
         const char *value = strncmp(word, "--from=", 7) == 0 ? word + 7
@@ -116,7 +128,8 @@ static bool from_elsewhere(char **rest, int n, int *ret_at)
         if (!value)
             continue;
         *ret_at = i;
-        return !str_is(str_of(value), "mine");
+        *ret_observed = str_is(str_of(value), "observed");
+        return !*ret_observed && !str_is(str_of(value), "mine");
     }
     return false;
 }
@@ -126,14 +139,15 @@ static int run_whatif(struct cli *cli, struct args *args)
     char *argv[ARGS_MAX + 8] = { "eoul-sim", "whatif" }, have_text[24];
     int n = 2, at, r = 0;
     int64_t have;
+    bool of_record;
     if (args->rest_n > ARGS_MAX) {
         err_set(&cli->err, E_USAGE, "There are more than %d words.", ARGS_MAX);
         return cli_fail(cli);
     }
-    if (!from_elsewhere(args->rest, args->rest_n, &at)) {
+    if (!from_elsewhere(args->rest, args->rest_n, &at, &of_record)) {
         struct buf csv;
         buf_init(&csv, 256u << 20);
-        r = history(cli, &csv, &have);
+        r = of_record ? observed(cli, &csv, &have) : history(cli, &csv, &have);
         if (r == 0)
             r = lend(cli, &csv);
         buf_finish(&csv);
@@ -162,7 +176,7 @@ static int run_whatif(struct cli *cli, struct args *args)
 const struct cmd cmd_whatif = {
     .name = "whatif",
     .group = "think",
-    .usage = "[--gpus +2,+4] [--policy blend,easy] [--goal TEXT] [--from mine|FILE] [ARG...]",
+    .usage = "[--gpus +2,+4] [--policy blend,easy] [--goal TEXT] [--from mine|observed|FILE] [ARG...]",
     .flags = CMD_RAW,
     .run = run_whatif,
     .summary = N_("Compare: two more GPUs, or another order? From the team's own jobs."),
