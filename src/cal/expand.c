@@ -77,7 +77,7 @@ const char *cal_issue_word(enum cal_issue_code code)
     static const char *const words[] = {
         "no-start", "bad-end", "bad-time", "unknown-zone", "bad-rule", "rscale", "over-budget",
         "broken-off", "bad-line", "too-many-dates", "too-many-occurrences", "too-many-events",
-        "zone-rules", "no-calendar", "too-dense",
+        "zone-rules", "no-calendar", "too-dense", "repeats", "no-single-todo", "too-many-todos",
     };
     _Static_assert(sizeof(words) / sizeof(words[0]) == CAL_ISSUE_CODES, "a word for each issue");
     return code < CAL_ISSUE_CODES ? words[code] : "";
@@ -224,9 +224,7 @@ static const struct zone *default_zone(const struct feed *f, const struct event 
     return has_default_zone(f, e) ? f->zones[e->default_zone].zone : f->settings->zone;
 }
 
-/* The zone of a moment of this event; never NULL. */
-static const struct zone *zone_of(const struct feed *f, const struct event *e,
-                                  const struct moment *m)
+const struct zone *feed_zone_of(const struct feed *f, const struct event *e, const struct moment *m)
 {
     if (m->kind == ICS_UTC)
         return &zone_utc;
@@ -235,15 +233,15 @@ static const struct zone *zone_of(const struct feed *f, const struct event *e,
     return default_zone(f, e);
 }
 
-static bool zone_unknown(const struct feed *f, const struct moment *m)
+bool feed_zone_unknown(const struct feed *f, const struct moment *m)
 {
     return m->kind == ICS_ZONED && (m->zone == FEED_ZONE_NONE || f->zones[m->zone].zone == NULL);
 }
 
-static int64_t utc_of(const struct feed *f, const struct event *e, const struct moment *m)
+int64_t feed_utc_s(const struct feed *f, const struct event *e, const struct moment *m)
 {
     int64_t utc;
-    zone_to_utc_s(zone_of(f, e, m), m->local_s, &utc);
+    zone_to_utc_s(feed_zone_of(f, e, m), m->local_s, &utc);
     return utc;
 }
 
@@ -255,7 +253,7 @@ static int64_t utc_beside(const struct feed *f, const struct event *master, cons
         as.kind = master->start.kind == ICS_DATE ? ICS_FLOATING : master->start.kind;
         as.zone = master->start.zone;
     }
-    return utc_of(f, master, &as);
+    return feed_utc_s(f, master, &as);
 }
 
 /* The local day a value beside an event means: as written; a UTC time on the event's clock
@@ -265,7 +263,7 @@ static int64_t day_beside(const struct feed *f, const struct event *master, cons
     if (m->kind != ICS_UTC ||
         (master->start.kind == ICS_DATE && floor_mod(m->local_s, CIVIL_DAY_S) == 0))
         return civil_day_of(m->local_s);
-    return civil_day_of(zone_to_local_s(zone_of(f, master, &master->start), m->local_s));
+    return civil_day_of(zone_to_local_s(feed_zone_of(f, master, &master->start), m->local_s));
 }
 
 /* Start and end of different types: the one that knows more about time wins (a date with a time is
@@ -304,7 +302,7 @@ static bool length_of(const struct feed *f, const struct event *e, struct length
         bool local = (e->start.kind == ICS_DATE || e->start.kind == ICS_FLOATING) &&
                      (e->end.kind == ICS_DATE || e->end.kind == ICS_FLOATING);
         int64_t s = local ? e->end.local_s - e->start.local_s
-                          : utc_of(f, e, &e->end) - utc_of(f, e, &e->start);
+                          : feed_utc_s(f, e, &e->end) - feed_utc_s(f, e, &e->start);
         if (e->start.kind == ICS_DATE) {
             /* DTEND on the day of DTSTART is what many programs write for one day. */
             ret->days = s == 0 ? 1 : floor_div(s + CIVIL_DAY_S - 1, CIVIL_DAY_S);
@@ -336,7 +334,7 @@ static enum cal_busy busy_of(const struct event *e)
 static void emit(struct feed *f, const struct event *e, int64_t local_s, int64_t utc_s,
                  int64_t end_utc_s, struct length length)
 {
-    const struct zone *zone = zone_of(f, e, &e->start);
+    const struct zone *zone = feed_zone_of(f, e, &e->start);
     int64_t end_local_s = local_s + length.days * CIVIL_DAY_S + length.s;
     if (e->status == CAL_CANCELLED)
         return;
@@ -363,7 +361,7 @@ static void emit(struct feed *f, const struct event *e, int64_t local_s, int64_t
         .status = e->status,
         .transp = e->transp,
         .source = e->component == FEED_EVENT ? CAL_EVENT : CAL_AVAILABILITY,
-        .doubtful = zone_unknown(f, &e->start),
+        .doubtful = feed_zone_unknown(f, &e->start),
     };
     feed_emit(f, &o);
 }
@@ -374,7 +372,7 @@ static void emit_single(struct feed *f, const struct event *e)
     struct length length;
     if (!e->has_start || !length_of(f, e, &length))
         return;
-    emit(f, e, e->start.local_s, utc_of(f, e, &e->start), NO_END, length);
+    emit(f, e, e->start.local_s, feed_utc_s(f, e, &e->start), NO_END, length);
 }
 
 /* ---- one master ---- */
@@ -396,7 +394,7 @@ static bool add_rule(struct feed *f, const struct event *e, struct str text, int
                      int64_t until_s, int64_t *steps, struct instances *list,
                      enum cal_issue_code *ret_why)
 {
-    const struct zone *zone = zone_of(f, e, &e->start);
+    const struct zone *zone = feed_zone_of(f, e, &e->start);
     bool all_day = e->start.kind == ICS_DATE, zoned = e->start.kind == ICS_ZONED;
     int64_t local_s, until_utc_s = INT64_MAX;
     struct rrule rule;
@@ -451,7 +449,7 @@ static int64_t end_of_rdate(const struct feed *f, const struct event *e, const s
 
 static bool add_rdates(struct feed *f, const struct event *e, struct instances *list)
 {
-    const struct zone *zone = zone_of(f, e, &e->start);
+    const struct zone *zone = feed_zone_of(f, e, &e->start);
     for (const struct date_node *d = e->rdates; d; d = d->next) {
         struct moment at = d->at;
         if (e->start.kind == ICS_DATE)
@@ -522,10 +520,10 @@ static void emit_shifted(struct feed *f, const struct event *master, const struc
         return;
     struct moment origin = by->recurrence_id;
     int64_t origin_local_s =
-        zone_to_local_s(zone_of(f, by, &by->start), utc_beside(f, master, &origin));
+        zone_to_local_s(feed_zone_of(f, by, &by->start), utc_beside(f, master, &origin));
     if (by->start.kind == ICS_DATE)
         origin_local_s = day_beside(f, master, &origin) * CIVIL_DAY_S;
-    const struct zone *zone = zone_of(f, by, &by->start);
+    const struct zone *zone = feed_zone_of(f, by, &by->start);
     int64_t here = by->start.kind == ICS_DATE ? civil_day_of(i->local_s) * CIVIL_DAY_S
                                               : zone_to_local_s(zone, i->utc_s);
     int64_t local_s = here + by->start.local_s - origin_local_s;
@@ -589,7 +587,7 @@ static void expand_master(struct feed *f, const struct event *e, const struct gr
     /* DTSTART goes first: what one rule gives behind it is then sorted already. */
     list.at = arena_end(&f->arena);
     bool fits = add_instance(f, &list,
-                             (struct instance){utc_of(f, e, &e->start), e->start.local_s, NO_END});
+                             (struct instance){feed_utc_s(f, e, &e->start), e->start.local_s, NO_END});
     for (const struct rule_node *r = e->rules; ok && r; r = r->next) {
         if (r->excludes)
             continue;
@@ -615,7 +613,7 @@ static void note_defects(struct feed *f, const struct event *e)
 {
     if (!e->has_start && !(e->component == FEED_AVAILABILITY && !e->bad_time))
         issue(f, CAL_ISSUE_NO_START, e, nothing);
-    else if (zone_unknown(f, &e->start))
+    else if (feed_zone_unknown(f, &e->start))
         issue(f, CAL_ISSUE_ZONE, e,
               e->start.zone == FEED_ZONE_NONE ? nothing : f->zones[e->start.zone].name);
     else if (e->bad_time)
@@ -686,7 +684,7 @@ static bool in_set(struct feed *f, const struct group *g, const struct event *o)
     size_t mark = f->arena.used;
     int64_t utc = utc_beside(f, m, &o->recurrence_id), day = day_beside(f, m, &o->recurrence_id);
     bool by_day = o->recurrence_id.kind == ICS_DATE || m->start.kind == ICS_DATE, found = false;
-    int64_t at_s = by_day ? day * CIVIL_DAY_S : zone_to_local_s(zone_of(f, m, &m->start), utc);
+    int64_t at_s = by_day ? day * CIVIL_DAY_S : zone_to_local_s(feed_zone_of(f, m, &m->start), utc);
     int64_t steps = f->steps_left < RRULE_STEPS_MAX ? f->steps_left : RRULE_STEPS_MAX,
             before = steps;
     enum cal_issue_code why;
@@ -696,7 +694,7 @@ static bool in_set(struct feed *f, const struct group *g, const struct event *o)
         return true;
     struct instances list = { .at = arena_end(&f->arena) };
     bool ok = add_instance(f, &list,
-                           (struct instance){utc_of(f, m, &m->start), m->start.local_s, NO_END});
+                           (struct instance){feed_utc_s(f, m, &m->start), m->start.local_s, NO_END});
     for (const struct rule_node *r = m->rules; ok && r; r = r->next)
         if (!r->excludes)
             ok = add_rule(f, m, r->text, at_s, at_s + CIVIL_DAY_S, &steps, &list, &why);
@@ -804,9 +802,9 @@ static bool expand_availability(struct feed *f, const struct event *v, struct sp
     struct length length;
     struct span bounds = f->settings->window, *open;
     if (v->has_start)
-        bounds.from_at = usec_max(bounds.from_at, utc_of(f, v, &v->start) * USEC_PER_SEC);
+        bounds.from_at = usec_max(bounds.from_at, feed_utc_s(f, v, &v->start) * USEC_PER_SEC);
     if (v->has_start && (v->has_end || v->has_duration) && length_of(f, v, &length)) {
-        int64_t end = utc_of(f, v, &v->start) + length.days * CIVIL_DAY_S + length.s;
+        int64_t end = feed_utc_s(f, v, &v->start) + length.days * CIVIL_DAY_S + length.s;
         bounds.until_at = usec_min(bounds.until_at, end * USEC_PER_SEC);
     }
     if (bounds.from_at >= bounds.until_at)

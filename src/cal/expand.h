@@ -78,7 +78,10 @@ struct cal_occurrence {
     X(CAL_ISSUE_EVENTS,       N_("The calendar has too many events; the last ones are left out.")) \
     X(CAL_ISSUE_ZONE_RULES,   N_("The rules of an embedded time zone cannot be followed.")) \
     X(CAL_ISSUE_FILE,         N_("A file of the directory, or a resource of the server, is no calendar.")) \
-    X(CAL_ISSUE_DENSE,        N_("The busy times are too many to keep apart; the shortest gaps between them count as busy."))
+    X(CAL_ISSUE_DENSE,        N_("The busy times are too many to keep apart; the shortest gaps between them count as busy.")) \
+    X(CAL_ISSUE_REPEATS,      N_("The todo repeats; eoul takes only todos that are done once.")) \
+    X(CAL_ISSUE_NO_TODO,      N_("The resource is not exactly one todo with a UID.")) \
+    X(CAL_ISSUE_TODOS,        N_("The list has more open todos than eoul takes; those that are due last are left out."))
 
 enum cal_issue_code {
 #define X(code, text) code,

@@ -185,6 +185,7 @@ enum property {
     P_UID,
     P_DTSTART,
     P_DTEND,
+    P_DUE,
     P_DURATION,
     P_RRULE,
     P_EXRULE,
@@ -220,6 +221,7 @@ static enum property property_of(struct str name)
         NAME("UID", P_UID),
         NAME("DTSTART", P_DTSTART),
         NAME("DTEND", P_DTEND),
+        NAME("DUE", P_DUE),
         NAME("DURATION", P_DURATION),
         NAME("RRULE", P_RRULE),
         NAME("EXRULE", P_EXRULE),
@@ -317,7 +319,7 @@ static void event_line(struct feed *f, struct event *e, enum property property,
     static const char *const transps[] = { "OPAQUE", "TRANSPARENT", NULL };
     struct str range;
     struct moment stamp;
-    switch (property) {
+    switch (property == P_DUE && f->todos ? P_DTEND : property) {
     case P_UID:
         e->uid = keep(f, str_trim(line->value));
         break;
@@ -466,13 +468,13 @@ static void freebusy_line(struct feed *f, struct event *e, const struct ics_line
 
 /* ---- components ---- */
 
-static enum component component_of(struct str name)
+static enum component component_of(const struct feed *f, struct str name)
 {
-    static const char *const names[] = { "VCALENDAR", "VEVENT", "VTIMEZONE", "STANDARD", "DAYLIGHT",
+    static const char *const names[] = { "VCALENDAR", "VEVENT", "VTODO", "VTIMEZONE", "STANDARD", "DAYLIGHT",
                                          "VFREEBUSY", "VAVAILABILITY", "AVAILABLE", NULL };
-    static const enum component components[] = { C_CALENDAR, C_EVENT, C_TIMEZONE, C_OBSERVANCE,
-                                                 C_OBSERVANCE, C_FREEBUSY, C_AVAILABILITY,
-                                                 C_AVAILABLE };
+    const enum component event = f->todos ? C_OTHER : C_EVENT, todo = f->todos ? C_EVENT : C_OTHER;
+    const enum component components[] = { C_CALENDAR, event, todo, C_TIMEZONE, C_OBSERVANCE,
+                                          C_OBSERVANCE, C_FREEBUSY, C_AVAILABILITY, C_AVAILABLE };
     int n = word(name, names);
     return n < 0 ? C_OTHER : components[n];
 }
@@ -546,7 +548,7 @@ static void close_component(struct reading *r, bool properly)
 static void open_component(struct reading *r, const struct ics_line *line)
 {
     struct feed *f = r->f;
-    enum component c = component_of(line->value);
+    enum component c = component_of(f, line->value);
     /* These stand in a calendar only: their BEGIN ends whatever was left open before. */
     if (c == C_EVENT || c == C_FREEBUSY || c == C_AVAILABILITY || c == C_TIMEZONE ||
         c == C_CALENDAR)

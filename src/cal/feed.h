@@ -1,5 +1,5 @@
-/* feed.h - a calendar stream as read, before anything is expanded.  Between feed.c, vtimezone.c and
- * expand.c only.
+/* feed.h - a calendar stream as read, before anything is expanded.  Between feed.c, vtimezone.c,
+ * expand.c and vtodo.c only.
  *
  * All of it lives in the arena or points into the input bytes.  Rules stay text until they are
  * needed: a struct rrule is large and most events have none.
@@ -86,6 +86,7 @@ struct feed {
     char *scratch;
     struct event *events, **last_event;
     uint32_t n_events, n_dates, n_zone_parts;
+    bool todos;       /* each VTODO is read as an event, DUE as its end, and VEVENTs are passed over */
     bool is_calendar; /* the BEGIN of a component we know was seen */
     struct embedded_zone *embedded;
     struct zone_slot zones[CAL_ZONES_MAX];
@@ -103,6 +104,11 @@ void feed_read(struct feed *f, struct str bytes);
 
 /* Find every zone named: by find_zone, else by the VTIMEZONE of that name. */
 void feed_resolve_zones(struct feed *f);
+
+/* The zone of a moment of this event; never NULL.  Unknown: it is the person's own, for want of another. */
+const struct zone *feed_zone_of(const struct feed *f, const struct event *e, const struct moment *m);
+bool feed_zone_unknown(const struct feed *f, const struct moment *m);
+int64_t feed_utc_s(const struct feed *f, const struct event *e, const struct moment *m);
 
 /* A VTIMEZONE as a zone that is right from 60 years before the window to 2 years after it. */
 bool vtimezone_build(struct feed *f, const struct embedded_zone *embedded, struct zone *ret);
