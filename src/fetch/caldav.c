@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "fetch/dav.h"
+#include "fetch/tick.h"
 
 #define ROUNDS_MAX 64 /* of a sync that is cut into pieces: 20,000 resources */
 #define MARKS_MAX 64
@@ -87,7 +88,7 @@ void caldav_free(struct caldav *all)
 
 static void key_of(struct buf *out, struct str ask)
 {
-    static const enum fetch_tag tags[] = { FETCH_KEY_TAG, FETCH_URL_TAG, FETCH_USER_TAG, FETCH_ZONE_TAG,
+    static const enum fetch_tag tags[] = { FETCH_KIND_TAG, FETCH_KEY_TAG, FETCH_URL_TAG, FETCH_USER_TAG, FETCH_ZONE_TAG,
                                            FETCH_SELF_TAG };
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
         buf_str(out, fetch_get(ask, tags[i]));
@@ -186,7 +187,8 @@ static int found(const struct dav_resource *r, void *data)
     struct finding *f = data;
     char url[HTTP_URL_MAX];
     f->gone = f->gone || r->status == 404;
-    if (r->calendar && (!r->components_said || r->events) && http_join(f->base, r->href, url)) {
+    bool fits = !r->components_said || (f->a->collect->todos ? r->todos : r->events);
+    if (r->calendar && fits && http_join(f->base, r->href, url)) {
         if (f->list)
             (void)add_collection(f->a->k, url);
         else
@@ -541,6 +543,65 @@ static enum trouble asking_begin(struct asking *a, struct str ask)
     return TROUBLE_NONE;
 }
 
+/* --- ticks -------------------------------------------------------------------------------------------- */
+
+static const struct resource *resource_of_todo(const struct calendar *k, uint64_t id, char ret_url[HTTP_URL_MAX])
+{
+    for (unsigned i = 0; i < k->n; i++)
+        for (uint32_t n = 0; n < k->collections[i].n; n++) {
+            const struct resource *r = &k->collections[i].at[n];
+            if (r->href && r->kept.todo_id == id && http_join(k->collections[i].url, str_of(r->href), ret_url))
+                return r;
+        }
+    return NULL;
+}
+
+/* Of what the network or the login is to blame for, the others would have the same. */
+static bool spoils_all(enum trouble t)
+{
+    return t != TROUBLE_NONE && t != TROUBLE_HTTP && t != TROUBLE_NO_CALENDAR && t != TROUBLE_PROTOCOL &&
+           t != TROUBLE_TOO_LARGE && t != TROUBLE_URL;
+}
+
+/* Each TICK of the ask; *ret_wrote: something has changed there. */
+static enum trouble tick_all(struct asking *a, struct str ask, bool *ret_wrote)
+{
+    struct str rest = ask, value, id_text;
+    enum fetch_tag tag;
+    struct collect *c = a->collect;
+    while (fetch_next(&rest, &tag, &value)) {
+        char url[HTTP_URL_MAX];
+        struct collect_ticked one = { 0 };
+        int64_t done_at = 0;
+        if (tag != FETCH_TICK_TAG)
+            continue;
+        if (c->ticked_n == FETCH_TICKS_MAX || !str_next(&value, ' ', &id_text) || !fetch_id(id_text, &one.id) ||
+            str_i64(value, &done_at) < 0)
+            return TROUBLE_PROTOCOL;
+        const struct resource *r = resource_of_todo(a->k, one.id, url);
+        if (r && r->kept.todo) { /* else it is over or gone there */
+            const struct http_ask like = { .user = a->user[0] ? a->user : NULL, .password = a->password,
+                                           .home = a->home, .url = url };
+            one.trouble = tick_resource(a->h, &like, done_at, c->memory, &one.detail);
+            *ret_wrote = true;
+        }
+        if (spoils_all(one.trouble)) {
+            *a->detail = one.detail;
+            return one.trouble;
+        }
+        c->ticked[c->ticked_n++] = one;
+    }
+    return TROUBLE_NONE;
+}
+
+static enum trouble read_all(struct asking *a, bool *changed_something)
+{
+    enum trouble t = TROUBLE_NONE;
+    for (unsigned i = 0; t == TROUBLE_NONE && i < a->k->n; i++)
+        t = read_collection(a, &a->k->collections[i], changed_something);
+    return t;
+}
+
 enum trouble caldav_read(struct caldav *all, struct http *h, struct str ask, struct collect *c,
                          bool *ret_same, char *ret_marks, long *detail)
 {
@@ -560,8 +621,13 @@ enum trouble caldav_read(struct caldav *all, struct http *h, struct str ask, str
         t = discover(&a);
     }
     c->settings.window = k->window;
-    for (unsigned i = 0; t == TROUBLE_NONE && i < k->n; i++)
-        t = read_collection(&a, &k->collections[i], &changed_something);
+    bool wrote = false;
+    if (t == TROUBLE_NONE)
+        t = read_all(&a, &changed_something);
+    if (t == TROUBLE_NONE)
+        t = tick_all(&a, ask, &wrote);
+    if (t == TROUBLE_NONE && wrote) /* so that the answer has what is there now */
+        t = read_all(&a, &changed_something);
     if (t != TROUBLE_NONE) {
         calendar_forget(k);
         return t;
@@ -573,8 +639,8 @@ enum trouble caldav_read(struct caldav *all, struct http *h, struct str ask, str
         k->serial = ++all->clock;
     snprintf(ret_marks, MARKS_MAX, "sync %ld %llu", (long)getpid(), (unsigned long long)k->serial);
     for (unsigned i = 0; i < k->n && !*ret_same; i++)
-        for (uint32_t r = 0; r < k->collections[i].n; r++)
+        for (uint32_t r = 0; t == TROUBLE_NONE && r < k->collections[i].n; r++)
             if (k->collections[i].at[r].href)
-                collect_add(c, &k->collections[i].at[r].kept);
-    return TROUBLE_NONE;
+                t = collect_add(c, &k->collections[i].at[r].kept);
+    return t;
 }

@@ -316,7 +316,7 @@ static enum trouble read_any(struct job *j)
         return read_holidays(j, fetch_get(j->ask, FETCH_URL_TAG));
     if (str_is(kind, "url") && j->http)
         return read_url(j);
-    if (str_is(kind, "caldav") && j->http)
+    if ((str_is(kind, "caldav") || str_is(kind, "todos")) && j->http)
         return caldav_read(j->caldav, j->http, j->ask, &j->collect, &j->same, j->marks, &j->detail);
     return TROUBLE_PROTOCOL;
 }
@@ -347,6 +347,7 @@ void calendar_read(struct str ask, struct http *http, struct caldav *caldav, str
             fetch_field(out, FETCH_SAME_TAG, STR("1"));
         else
             collect_answer(&j.collect, out);
+        collect_answer_ticked(&j.collect, out);
     }
     collect_finish(&j.collect);
 }

@@ -27,7 +27,7 @@ enum element {
 
 struct props { /* of one propstat, until its status is known */
     struct buf etag, data, principal, home;
-    bool calendar, components_said, events;
+    bool calendar, components_said, events, todos;
 };
 
 struct reading {
@@ -80,7 +80,7 @@ static void props_clear(struct props *p)
     buf_clear(&p->data);
     buf_clear(&p->principal);
     buf_clear(&p->home);
-    p->calendar = p->components_said = p->events = false;
+    p->calendar = p->components_said = p->events = p->todos = false;
 }
 
 static void props_finish(struct props *p)
@@ -110,6 +110,7 @@ static void props_take(struct props *to, struct props *from)
     to->calendar = to->calendar || from->calendar;
     to->components_said = to->components_said || from->components_said;
     to->events = to->events || from->events;
+    to->todos = to->todos || from->todos;
 }
 
 /* --- elements ---------------------------------------------------------------------------------------- */
@@ -121,11 +122,15 @@ static enum element above(const struct reading *r, unsigned n)
 
 static void component(struct reading *r, const char **attributes)
 {
-    for (; attributes[0]; attributes += 2)
-        if (strcmp(attributes[0], "name") == 0 &&
-            (strcmp(attributes[1], "VEVENT") == 0 || strcmp(attributes[1], "VFREEBUSY") == 0 ||
-             strcmp(attributes[1], "VAVAILABILITY") == 0))
+    for (; attributes[0]; attributes += 2) {
+        const char *value = attributes[1];
+        if (strcmp(attributes[0], "name") != 0)
+            continue;
+        if (strcmp(value, "VEVENT") == 0 || strcmp(value, "VFREEBUSY") == 0 || strcmp(value, "VAVAILABILITY") == 0)
             r->here.events = true;
+        if (strcmp(value, "VTODO") == 0)
+            r->here.todos = true;
+    }
 }
 
 static struct buf *text_of(struct reading *r, enum element e)
@@ -201,7 +206,7 @@ static void hand_over(struct reading *r)
         .data = buf_look(&r->good.data), .principal = str_trim(buf_look(&r->good.principal)),
         .home = str_trim(buf_look(&r->good.home)), .status = status_of(&r->status),
         .calendar = r->good.calendar, .components_said = r->good.components_said,
-        .events = r->good.events,
+        .events = r->good.events, .todos = r->good.todos,
     };
     if (resource.href.len && r->each(&resource, r->data) < 0)
         stop(r, TROUBLE_MEMORY);

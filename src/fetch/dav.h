@@ -22,7 +22,7 @@ struct dav_resource { /* strs live until the callback returns; empty: not said *
     struct str href, etag, data, principal, home;
     long status;          /* of the resource itself (404: gone); 0: not said */
     bool calendar;        /* resourcetype */
-    bool components_said, events; /* supported-calendar-component-set, and VEVENT is in it */
+    bool components_said, events, todos; /* supported-calendar-component-set; VEVENT, VTODO are in it */
 };
 
 struct dav_answer {

@@ -319,6 +319,8 @@ static enum trouble once(struct exchange *x, const struct http_ask *ask, const c
     set_limits(c, x);
     curl_easy_setopt(c, CURLOPT_URL, url);
     curl_easy_setopt(c, CURLOPT_RESOLVE, pinned);
+    if (ask->plain)
+        curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, NULL);
     if (with_user && ask->user) {
         curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
         curl_easy_setopt(c, CURLOPT_USERNAME, ask->user);

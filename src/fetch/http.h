@@ -36,6 +36,7 @@ struct http_ask {
     struct str body;          /* sent as application/xml, unless `headers` are given */
     struct str headers;       /* lines "Name: value", ended by '\n' */
     bool no_redirects;        /* the answer is taken as it is */
+    bool plain;               /* not packed: an ETag is then that of the very bytes */
     const char *depth;        /* NULL: no Depth header */
     const char *etag, *last_modified; /* what is known; NULL or "": nothing */
     size_t out_max;           /* unpacked; 0: HTTP_OUT_MAX */

@@ -79,6 +79,21 @@ static int send_all(int fd, const char *bytes, size_t len)
     return 0;
 }
 
+bool fetch_id(struct str text, uint64_t *ret)
+{
+    uint64_t id = 0;
+    for (size_t i = 0; i < text.len && i < 16; i++) {
+        char c = text.ptr[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return false;
+        id = id << 4 | (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    if (text.len != 16 || id == 0)
+        return false;
+    *ret = id;
+    return true;
+}
+
 int fetch_send(int fd, enum fetch_kind kind, uint32_t number, struct str fields)
 {
     struct fetch_head head = { .magic = FETCH_MAGIC, .version = FETCH_VERSION, .kind = kind,

@@ -31,6 +31,9 @@
 #define FETCH_VERSION 1u
 #define FETCH_LEN_MAX (2u << 20) /* an answer of 10,000 busy times has half a megabyte */
 
+#define FETCH_TICKS_MAX 16  /* of one ask: each is two or three requests */
+#define FETCH_ITEMS_MAX 200 /* open todos of a list: more than a person will do this month */
+
 enum fetch_kind {
     FETCH_FILES = 1, FETCH_NETWORK, /* what for; no answer */
     FETCH_CALENDAR,                 /* read this calendar */
@@ -59,7 +62,13 @@ enum fetch_kind {
     X(KNOWN_UNTIL_AT) \
     /* notices */ \
     X(METHOD) X(HEADER) X(BODY) X(STATUS) X(RETRY_AFTER_S) \
-    X(FROM) X(TO) /* of a mail */
+    X(FROM) X(TO) /* of a mail */ \
+    /* lists of todos: in an ask what is to be ticked, "ID DONE_AT" each, at most FETCH_TICKS_MAX */ \
+    X(TICK) \
+    /* in its answer, with SAME too: "ID", ticked, or not there any more; "ID TROUBLE DETAIL": not yet */ \
+    X(TICKED) \
+    X(ITEM)      /* an open one: "ID BEGIN_AT DUE_AT TAKES_US PERCENT SECRET TITLE", 0: not said; at most FETCH_ITEMS_MAX */ \
+    X(OVER)      /* those that are done: their IDs, separated by commas */
 enum fetch_tag {
     FETCH_TAG_NONE,
 #define X(tag) FETCH_##tag##_TAG,
@@ -83,6 +92,9 @@ bool fetch_next(struct str *rest, enum fetch_tag *ret_tag, struct str *ret_value
 /* The first field of that tag, or an empty str. */
 struct str fetch_get(struct str fields, enum fetch_tag tag);
 int64_t fetch_get_i64(struct str fields, enum fetch_tag tag, int64_t otherwise);
+
+/* IDs of todos: 16 hexadecimal digits, never 0. */
+bool fetch_id(struct str text, uint64_t *ret);
 
 /* Send all of it; waits if it must (asks are small, answers are waited for).  0 or E_*. */
 int fetch_send(int fd, enum fetch_kind kind, uint32_t number, struct str fields);

@@ -3,6 +3,7 @@
 
 radicale and xandikos are Debian's; where one is not installed its tests are skipped, and say so.
 """
+import hashlib
 import http.server
 import os
 import re
@@ -12,7 +13,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from fetch_ask import Fetch, busy_of, calendar, event  # noqa: E402
+from fetch_ask import Fetch, busy_of, calendar, event, items_of, stamp, todo  # noqa: E402
 import servers  # noqa: E402
 from servers import PASSWORD, USER, Skip  # noqa: E402
 
@@ -93,6 +94,78 @@ def a_server_that_goes_and_comes(program, folder):
             servers.free_port = real
 
 
+SECOND = 1000_000
+# As a phone writes it: folded inside a character, an alarm, an own zone, names nobody else knows.
+LABEL = ("BEGIN:VTIMEZONE\r\nTZID:Mars\r\nLAST-MODIFIED:20200101T000000Z\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\n"
+         "TZOFFSETFROM:+0900\r\nTZOFFSETTO:+0900\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n" +
+         todo("label@x", "SUMMARY;LANGUAGE=ko:\uc774\ubbf8\uc9c0 200\uc7a5 \ub808\ube14\r\n \ub9c1\, \uc624\ub298",
+              "DUE;TZID=Mars:20271130T180000", "X-UNKNOWN;A=\"b:c\":d;e", "SEQUENCE:2", "STATUS:NEEDS-ACTION",
+              "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:x\r\nTRIGGER:-PT15M\r\nEND:VALARM"))
+TITLE = "\uc774\ubbf8\uc9c0 200\uc7a5 \ub808\ube14\ub9c1, \uc624\ub298"
+
+
+def lines_of(text):
+    """Unfolded, for what a server that writes a calendar anew keeps."""
+    return sorted(re.sub(r"\r?\n[ \t]", "", text).splitlines())
+
+
+def tick(program, folder, make):
+    """What is open comes with its times; ticking writes it there, and nothing else of it."""
+    with make(folder) as server, Fetch(program, True) as fetch:
+        url = server.base + server.collection
+        server.put("label.ics", calendar(LABEL))
+        server.put("read.ics", calendar(todo("read@x", "SUMMARY:read", "DTSTART:20271101T000000Z",
+                                             "DUE;VALUE=DATE:20271102", "ESTIMATED-DURATION:PT2H", "PERCENT-COMPLETE:50")))
+        server.put("over.ics", calendar(todo("over@x", "SUMMARY:over", "STATUS:COMPLETED")))
+        server.put("dropped.ics", calendar(todo("dropped@x", "SUMMARY:dropped", "STATUS:CANCELLED")))
+        server.put("daily.ics", calendar(todo("daily@x", "SUMMARY:daily", "DTSTART:20271101T000000Z", "RRULE:FREQ=DAILY")))
+        server.put("private.ics", calendar(todo("private@x", "SUMMARY:kanarienvogel", "CLASS:PRIVATE")))
+        server.put("event.ics", calendar(event("event", NOW + 3600)))
+        first = fetch.todos(url, **LOGIN)
+        items = items_of(first)
+        assert set(items) == {TITLE, "read", ""} and items[""][5] == 1, first
+        label, read = items[TITLE], items["read"]
+        assert label[1:] == (0, 1827565200 * SECOND, 0, 0, 0), label
+        assert read[1:] == (1825027200 * SECOND, 1825167600 * SECOND, 7200 * SECOND, 50, 0), read
+        assert [i.split()[0] for i in first["ISSUES"]] == ["repeats"] and first["EVENTS"] == "3", first
+        assert len(first["OVER"].split(",")) == 1 and first["BUSY"] == "", first
+        assert "kanarienvogel" not in str(first)
+        same = fetch.todos(url, MARKS=first["MARKS"], **LOGIN)
+        assert same["SAME"] == "1" and not same["TICKED"], same
+        # Ticked there; a second time, and one that is not there any more, are no trouble.
+        before = server.get("label.ics")
+        server.delete("read.ics")
+        done_at = 1795483800 * SECOND
+        got = fetch.todos(url, MARKS=first["MARKS"], TICK=[f"{label[0]} {done_at}", f"{read[0]} {done_at}"], **LOGIN)
+        assert got["TICKED"] == [label[0], read[0]] and set(items_of(got)) == {""}, got
+        assert label[0] in got["OVER"].split(","), got
+        after = server.get("label.ics")
+        gone = [line for line in lines_of(before) if line not in lines_of(after)]
+        new = [line for line in lines_of(after) if line not in lines_of(before)]
+        assert sorted(re.sub(r":.*", "", line) for line in gone) == ["DTSTAMP", "SEQUENCE", "STATUS"], (before, after)
+        assert {"STATUS:COMPLETED", "COMPLETED:20261124T013000Z", "PERCENT-COMPLETE:100", "SEQUENCE:3"} < set(new), new
+        assert sorted(re.sub(r":.*", "", line) for line in new) == [
+            "COMPLETED", "DTSTAMP", "LAST-MODIFIED", "PERCENT-COMPLETE", "SEQUENCE", "STATUS"], new
+        again = fetch.todos(url, MARKS=got["MARKS"], TICK=f"{label[0]} {done_at}", **LOGIN)
+        assert again["TICKED"] == [label[0]] and again["SAME"] == "1", again
+        assert server.get("label.ics") == after
+        # Done there: told among those that are over.  Open again there: it is back.
+        server.put("private.ics", calendar(todo("private@x", "SUMMARY:kanarienvogel", "STATUS:COMPLETED")))
+        server.put("label.ics", calendar(LABEL))
+        got = fetch.todos(url, MARKS=again["MARKS"], **LOGIN)
+        assert set(items_of(got)) == {TITLE} and items[""][0] in got["OVER"].split(","), got
+        # The same list as a calendar has its event, and no todo takes time.
+        assert busy_of(fetch.caldav(url, **LOGIN)) == [at(1)]
+
+
+def radicale_is_ticked(program, folder):
+    tick(program, folder, servers.radicale)
+
+
+def xandikos_is_ticked(program, folder):
+    tick(program, folder, servers.xandikos)
+
+
 # --- a server of our own ------------------------------------------------------------------------------------
 
 class Made(http.server.ThreadingHTTPServer):
@@ -108,14 +181,16 @@ class Made(http.server.ThreadingHTTPServer):
             def serve(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
                 outer.asked.append((self.command, self.path, body, dict(self.headers)))
-                status, text = outer.answer(self.command, self.path, body)
+                status, text, *headers = outer.answer(self.command, self.path, body)
                 data = text.encode()
                 self.send_response(status)
+                for header in headers:
+                    self.send_header(*header)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_PROPFIND = do_REPORT = do_GET = serve  # noqa: N815
+            do_PROPFIND = do_REPORT = do_GET = do_PUT = serve  # noqa: N815
 
             def log_message(self, *_):
                 pass
@@ -248,6 +323,88 @@ def silence_is_not_free(program, _):
             assert "TROUBLE" in got and "BUSY" not in got, (status, text, got)
 
 
+class List(Store):
+    """One todo, whose bytes have an ETag; `before_put` is called before each PUT is looked at."""
+
+    def __init__(self):
+        super().__init__()
+        self.items = {"t.ics": calendar(todo("t", "SUMMARY:t", "X-A:b"))}
+        self.sync = lambda token: self.all("one")
+        self.before_put, self.refuse, self.etag = (lambda: None), None, True
+
+    def tag(self):
+        return '"' + hashlib.sha1(self.items["t.ics"].encode()).hexdigest() + '"'
+
+    def all(self, token):
+        return 207, MULTI.format(one("/c/t.ics", f"<q:getetag>{self.tag()}</q:getetag>") + f"<q:sync-token>{token}</q:sync-token>")
+
+    def __call__(self, method, path, body):
+        if method == "GET":
+            return (200, self.items["t.ics"], *([("ETag", self.tag())] if self.etag else []))
+        if method == "PUT":
+            self.before_put()
+            given = self.server.asked[-1][3].get("If-Match")
+            if self.refuse or given != self.tag():
+                return self.refuse or 412, "no"
+            self.items["t.ics"] = body
+            return 204, ""
+        if "calendar-multiget" in body:
+            return 207, MULTI.format(one("/c/t.ics", f"<q:getetag>{self.tag()}</q:getetag><k:calendar-data>"
+                                                     f"{self.items['t.ics']}</k:calendar-data>"))
+        return super().__call__(method, path, body)
+
+
+def a_tick_never_writes_over(program, _):
+    """Changed between reading and writing: read and written once more.  Always changed, refused, or no ETag: it waits."""
+    store = List()
+    with Made(store) as server, Fetch(program, True) as fetch:
+        store.server = server
+        url = server.base + "/c/"
+        [(id_, *_)] = items_of(fetch.todos(url)).values()
+
+        def puts():
+            return sum(1 for method, *_ in server.asked if method == "PUT")
+
+        def change(name):
+            def now():
+                store.items["t.ics"] = calendar(todo("t", f"SUMMARY:{name} {puts()}", "X-A:b"))
+            return now
+        store.before_put = change("moved")
+        got = fetch.todos(url, TICK=f"{id_} 1795483800000000")
+        assert got["TICKED"] == [f"{id_} http 412"] and puts() == 2, got
+        assert "COMPLETED" not in store.items["t.ics"] and list(items_of(got)) == ["moved 2"], got
+
+        def once():
+            change("once")()
+            store.before_put = lambda: None
+        store.before_put = once
+        got = fetch.todos(url, TICK=f"{id_} 1795483800000000")
+        assert got["TICKED"] == [id_] and puts() == 4 and got["OVER"] == id_, got
+        assert "SUMMARY:once 3\r\nX-A:b\r\n" in store.items["t.ics"] and "STATUS:COMPLETED" in store.items["t.ics"]
+        for refuse in (403, 500, 301):
+            store.items["t.ics"], store.refuse = calendar(todo("t", "SUMMARY:t")), refuse
+            assert fetch.todos(url, TICK=f"{id_} 1")["TICKED"] == [f"{id_} http {refuse}"]
+        store.refuse, store.etag, n = None, False, puts()
+        got = fetch.todos(url, TICK=f"{id_} 1")
+        assert got["TICKED"] == [f"{id_} protocol"] and puts() == n, got
+        store.etag = True
+        assert fetch.todos(url, TICK="1234567890abcdef 1")["TICKED"] == ["1234567890abcdef"] and puts() == n
+        for wrong in ("x 1", f"{id_}", f"{id_} y", f"{id_[:-1]} 1"):
+            assert fetch.todos(url, TICK=wrong)["TROUBLE"] == "protocol", wrong
+
+
+def many_todos(program, _):
+    """Of more than a person can have, those that are due first; the rest is said."""
+    store = Store()
+    store.items = {f"{i}.ics": calendar(todo(str(i), f"SUMMARY:{i}", *([f"DUE:{stamp(NOW + (300 - i) * 3600)}"] if i else [])))
+                   for i in range(250)}
+    store.sync = lambda token: store.all("one")
+    with Made(store) as server, Fetch(program, True) as fetch:
+        got = fetch.todos(server.base + "/c/")
+        assert [row.split(" ", 6)[6] for row in got["ITEMS"]] == [str(i) for i in range(249, 49, -1)], got
+        assert got["ISSUES"] == ["too-many-todos 0 "] and got["ISSUES_N"] == "1" and got["EVENTS"] == "250", got
+
+
 def elsewhere(program, _):
     """A server that points to inner addresses, or asks for the password of another host."""
     for href in ("https://169.254.169.254/home/", "https://[::ffff:10.0.0.1]/", "file:///etc/", "http://10.1.2.3/"):
@@ -266,7 +423,8 @@ def elsewhere(program, _):
 
 def main():
     program = os.path.abspath(sys.argv[1])
-    tests = [radicale_syncs, xandikos_syncs, a_server_that_goes_and_comes, tokens, cut_into_pieces, without_sync,
+    tests = [radicale_syncs, xandikos_syncs, a_server_that_goes_and_comes, radicale_is_ticked, xandikos_is_ticked,
+             a_tick_never_writes_over, many_todos, tokens, cut_into_pieces, without_sync,
              silence_is_not_free, elsewhere]
     only, failed, n = sys.argv[2:], 0, 0
     for test in tests:

@@ -64,17 +64,19 @@ class Fetch:
         now = int(time.time() * 1e6)
         day = 86400_000_000
         fields = {"KEY": "1 test", "ZONE": "Asia/Seoul", "FROM_AT": now - day, "UNTIL_AT": now + 400 * day, **fields}
-        body = b"".join(FIELD.pack(TAGS.index(k), len(v)) + v
-                        for k, v in ((k, str(v).encode()) for k, v in fields.items()))
+        body = b"".join(FIELD.pack(TAGS.index(k), len(v)) + v for k, many in fields.items()
+                        for v in (str(one).encode() for one in (many if isinstance(many, list) else [many])))
         self.send(CALENDAR, body)
         _, _, kind, number, length = HEAD.unpack(self.exactly(HEAD.size))
         assert (kind, number) == (DONE, self.number)
-        rest, answer = self.exactly(length), {"ISSUES": []}
+        rest, answer = self.exactly(length), {"ISSUES": [], "ITEMS": [], "TICKED": []}
         while rest:
             tag, n = FIELD.unpack(rest[:8])
             value, rest = rest[8:8 + n].decode(), rest[8 + n:]
-            if TAGS[tag] == "ISSUE":
-                answer["ISSUES"].append(value)
+            if TAGS[tag] in ("ISSUE", "ITEM"):
+                answer[TAGS[tag] + "S"].append(value)
+            elif TAGS[tag] == "TICKED":
+                answer["TICKED"].append(value)
             else:
                 answer[TAGS[tag]] = value
         return answer
@@ -85,6 +87,9 @@ class Fetch:
     def caldav(self, url, **more):
         return self.ask(KIND="caldav", URL=url, **more)
 
+    def todos(self, url, **more):
+        return self.ask(KIND="todos", URL=url, **more)
+
 
 def stamp(at):
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
@@ -93,6 +98,16 @@ def stamp(at):
 def event(uid, start, hours=1, *more):
     return "\r\n".join(["BEGIN:VEVENT", f"UID:{uid}", "DTSTAMP:20261101T000000Z", "SUMMARY:kanarienvogel",
                         f"DTSTART:{stamp(start)}", f"DTEND:{stamp(start + hours * 3600)}", *more, "END:VEVENT", ""])
+
+
+def todo(uid, *lines):
+    return "\r\n".join(["BEGIN:VTODO", f"UID:{uid}", "DTSTAMP:20261101T000000Z", *lines, "END:VTODO", ""])
+
+
+def items_of(answer):
+    """{title: (id, begin_at, due_at, takes_us, percent, secret)}"""
+    rows = [row.split(" ", 6) for row in answer["ITEMS"]]
+    return {row[6]: (row[0], *map(int, row[1:6])) for row in rows}
 
 
 def calendar(*events):

@@ -63,6 +63,13 @@ class Server:
         with self.opener.open(request, timeout=20) as answer:
             return answer.status
 
+    def get(self, name):
+        import base64
+        request = urllib.request.Request(self.base + self.collection + name)
+        request.add_header("Authorization", "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode())
+        with self.opener.open(request, timeout=20) as answer:
+            return answer.read().decode()
+
     def put(self, name, text):
         assert self.call("PUT", self.collection + name, text) in (200, 201, 204)
 
