@@ -3,6 +3,7 @@
  * A file is read here, in its owner's own process; only when they are busy goes to the daemon
  * (cal/busy.h).  Titles, places and names do not leave this process.  Directories and addresses are
  * read by eoul-fetch; a password is asked for or read from a file, never taken from the arguments.
+ * With --todos the address is a list on a CalDAV server, whose todos become the person's own.
  */
 #include "cli/cmd_calendar.h"
 
@@ -14,6 +15,7 @@
 
 #include "base/utf8.h"
 #include "cal/busy.h"
+#include "cal/when.h"
 #include "cal/zone_load.h"
 #include "cli/calendar_file.h"
 #include "cli/secrets.h"
@@ -225,6 +227,23 @@ static void put_issues(struct cli *cli, const json_t *c)
     buf_finish(&detail);
 }
 
+static void put_waiting(struct cli *cli, const json_t *c)
+{
+    struct buf name;
+    int64_t n = json_i64(c, "ticks_n");
+    if (n <= 0)
+        return;
+    buf_init(&name, 4096);
+    cli_clean(&name, json_text(c, "name"));
+    buf_printf(&cli->out, trn(cli->lang, "%1$s: %2$lld todo that is done here is not ticked there yet.",
+                              "%1$s: %2$lld todos that are done here are not ticked there yet.",
+                              (unsigned long long)n), name.ptr ? name.ptr : "", (long long)n);
+    if (json_text(c, "tick_trouble")[0])
+        buf_printf(&cli->out, " %s (%s)", json_text(c, "tick_trouble_sentence"), json_text(c, "tick_trouble"));
+    buf_char(&cli->out, '\n');
+    buf_finish(&name);
+}
+
 static void put_all(struct cli *cli, const struct args *args, const json_t *answer)
 {
     const json_t *list = json_object_get(answer, "calendars");
@@ -247,7 +266,11 @@ static void put_all(struct cli *cli, const struct args *args, const json_t *answ
     struct table *t = table_create(columns, 6);
     json_array_foreach(list, i, c) put_row(cli, t, c, json_i64(answer, "now_at"));
     table_finish(t, cli);
-    json_array_foreach(list, i, c) put_issues(cli, c);
+    json_array_foreach(list, i, c)
+    {
+        put_issues(cli, c);
+        put_waiting(cli, c);
+    }
 }
 
 /* --- verbs ---------------------------------------------------------------------------------------- */
@@ -318,10 +341,16 @@ static int wait_read(struct cli *cli, const char *person, const char *name, json
 static int send_place(struct cli *cli, const struct args *args, const char *kind, const char *name,
                       const char *place, const struct secrets *s, json_t **ret)
 {
+    const char *takes = args_value(args, "takes");
+    usec_t takes_us = 0;
+    if (takes && when_parse_length(str_of(takes), &takes_us, &cli->err) < 0)
+        return cli->err.code = E_USAGE;
     const char *person = args_value(args, "for"), *self = args_value(args, "self");
     json_t *body = json_pack("{s:s,s:s,s:s}", "name", name, "kind", kind, "self", self ? self : "");
     if (place)
         json_object_set_new(body, "place", json_string(place));
+    if (takes_us)
+        json_object_set_new(body, "takes_us", json_integer(takes_us));
     if (person)
         json_object_set_new(body, "for", json_string(person));
     if (s && s->url[0]) {
@@ -359,7 +388,8 @@ static int add_address(struct cli *cli, const struct args *args, const char *wha
         name = named;
     }
     if (code == 0)
-        code = send_place(cli, args, args_flag(args, "caldav") ? "caldav" : "url", name, NULL, s, ret);
+        code = send_place(cli, args, args_flag(args, "todos") ? "todos" : args_flag(args, "caldav") ? "caldav" : "url",
+                          name, NULL, s, ret);
     if (s)
         explicit_bzero(s, sizeof *s);
     free(s);
@@ -372,8 +402,13 @@ static int add(struct cli *cli, const struct args *args, const char *what, json_
     struct stat st;
     struct wanted w = { .path = path, .name = args_value(args, "name"),
                         .self = args_value(args, "self"), .person = args_value(args, "for") };
+    if (args_value(args, "takes") && !args_flag(args, "todos"))
+        return err_set(&cli->err, E_USAGE, "--takes is for a list of todos: eoul me calendar add https://... --todos "
+                                           "--takes 30m.");
     if (!what || is_address(what))
         return add_address(cli, args, what, ret);
+    if (args_flag(args, "todos"))
+        return err_set(&cli->err, E_USAGE, "A list of todos is on a CalDAV server: give its https:// address.");
     if (strncmp(what, HOLIDAYS, sizeof HOLIDAYS - 1) == 0) {
         const char *country = what + sizeof HOLIDAYS - 1;
         snprintf(name, sizeof name, "holidays-%s", country);

@@ -27,6 +27,8 @@ struct source {
     bool wanted;     /* to be read now */
     uint64_t asked;  /* the number it was asked for with; 0: it is not being read */
     uint32_t fails;  /* in a row */
+    usec_t takes_us; /* CALENDAR_TODOS */
+    struct list_waiting waiting; /* for being ticked there, as the store has it */
 };
 
 struct set { /* of one person, sorted by name */
@@ -43,10 +45,11 @@ struct calendars {
 static const usec_t every_us[CALENDAR_KINDS] = {
     [CALENDAR_FILE] = 5 * USEC_PER_MIN, [CALENDAR_DIRECTORY] = 5 * USEC_PER_MIN,
     [CALENDAR_URL] = USEC_PER_HOUR, [CALENDAR_CALDAV] = 30 * USEC_PER_MIN,
-    [CALENDAR_HOLIDAYS] = USEC_PER_DAY,
+    [CALENDAR_HOLIDAYS] = USEC_PER_DAY, [CALENDAR_TODOS] = 15 * USEC_PER_MIN,
 };
 #define AGAIN_US (5 * USEC_PER_MIN)     /* after a failure; doubles */
 #define AGAIN_US_MAX (6 * USEC_PER_HOUR)
+#define AGAIN_US_MAX_TICKS USEC_PER_HOUR /* where something is to be told */
 #define STORED_US USEC_PER_HOUR         /* that it was read and nothing changed is written so often */
 
 /* --- words ---------------------------------------------------------------------------------------- */
@@ -174,7 +177,7 @@ static int save(struct daemon *d, person_no no, const struct source *s)
         .place = str_of(s->place), .self = str_of(s->self), .trouble = str_of(s->trouble),
         .issues = str_of(s->issues), .marks = str_of(s->marks), .busy = buf_look(&text),
         .read_at = s->read_at, .tried_at = s->tried_at, .until_at = s->until_at,
-        .events = s->events, .issues_n = s->issues_n,
+        .events = s->events, .issues_n = s->issues_n, .takes_us = s->takes_us,
     };
     int code = text.failed ? text.failed : store_calendar_put(daemon_store(d), &row);
     buf_finish(&text);
@@ -185,6 +188,12 @@ static int save_times(struct daemon *d, person_no no, const struct source *s)
 {
     return store_calendar_tried(daemon_store(d), no, str_of(s->name), s->read_at, s->tried_at,
                                 str_of(s->trouble), str_of(s->marks));
+}
+
+/* Without the store's word nothing is due: the next change asks again. */
+static int look_at_ticks(struct daemon *d, person_no no, struct source *s)
+{
+    return s->kind == CALENDAR_TODOS ? lists_waiting(d, no, str_of(s->name), &s->waiting) : 0;
 }
 
 struct loading {
@@ -217,6 +226,7 @@ static int load_row(const struct store_calendar *row, void *data)
         .trouble = copy_of(row->trouble), .issues = copy_of(row->issues),
         .marks = copy_of(row->marks), .read_at = row->read_at, .tried_at = row->tried_at,
         .until_at = row->until_at, .events = row->events, .issues_n = row->issues_n,
+        .takes_us = row->takes_us,
         .busy = calloc(CALENDAR_BUSY_MAX, sizeof *s->busy),
     };
     int code = s->name && s->place && s->self && s->trouble && s->issues && s->marks && s->busy
@@ -238,7 +248,11 @@ static int load_row(const struct store_calendar *row, void *data)
 int calendars_load(struct calendars *c, struct daemon *d, struct err *err)
 {
     struct loading l = { c, err };
-    return store_calendars_each(daemon_store(d), load_row, &l);
+    int code = store_calendars_each(daemon_store(d), load_row, &l);
+    for (uint32_t no = 1; no <= CORE_PERSONS_MAX; no++)
+        for (uint32_t i = 0; code == 0 && c->sets[no] && i < c->sets[no]->n; i++)
+            code = look_at_ticks(d, (person_no)no, c->sets[no]->sources[i]);
+    return code;
 }
 
 /* --- changing ------------------------------------------------------------------------------------- */
@@ -253,6 +267,9 @@ static int check_place(const struct calendar_change *c, struct err *err)
         return err_set(err, E_TOO_LARGE,
                        "The place of a calendar may have %d bytes, one's own addresses %d.",
                        CALENDAR_PLACE_MAX, CALENDAR_SELF_MAX);
+    if (c->takes_us < 0 || c->takes_us > LIST_TAKES_US_MAX)
+        return err_set(err, E_INVALID, "A todo takes more than nothing and at most %d hours.",
+                       (int)(LIST_TAKES_US_MAX / USEC_PER_HOUR));
     if (c->secrets.url.len > CALENDAR_SECRET_MAX || c->secrets.user.len > 255 ||
         c->secrets.password.len > 1000)
         return err_set(err, E_TOO_LARGE,
@@ -303,7 +320,7 @@ static struct source *source_new(const struct calendar_change *c, usec_t now_at)
             .name = copy_of(c->name), .place = copy_of(c->place), .self = copy_of(c->self),
             .trouble = strdup(""), .issues = copy_of(buf_look(&issues)), .marks = strdup(""),
             .kind = c->kind, .read_at = now_at, .tried_at = now_at, .until_at = c->until_at,
-            .events = c->events, .issues_n = c->issues_n,
+            .events = c->events, .issues_n = c->issues_n, .takes_us = c->takes_us,
             .busy = calloc(c->busy_n ? c->busy_n : 1, sizeof *s->busy), .busy_n = c->busy_n,
         };
     bool whole = s && !issues.failed && s->name && s->place && s->self && s->trouble && s->issues &&
@@ -333,7 +350,11 @@ static int exchange(struct people *p, struct daemon *d, person_no no, uint32_t a
                     struct source *old, struct source *new, struct err *err)
 {
     struct set *set = people_calendars(p)->sets[no];
-    int code = new ? save(d, no, new) : store_calendar_remove(daemon_store(d), no, str_of(old->name));
+    bool list_ends = old && old->kind == CALENDAR_TODOS && (!new || new->kind != CALENDAR_TODOS);
+    int code = list_ends ? lists_remove(d, no, str_of(old->name), err) : 0;
+    if (code < 0)
+        return code;
+    code = new ? save(d, no, new) : store_calendar_remove(daemon_store(d), no, str_of(old->name));
     if (code < 0)
         return err_set(err, code, "The change could not be stored.");
     if (old)
@@ -415,7 +436,11 @@ static int add(struct people *p, struct daemon *d, person_no no, const struct ca
     if (!new)
         return err_set(err, E_NO_MEMORY, "There is not enough memory for another calendar.");
     new->wanted = true;
-    code = check_room(set, old, new->busy_n, err);
+    if (c->kind == CALENDAR_TODOS && !c->takes_us)
+        new->takes_us = old && old->takes_us ? old->takes_us : LIST_TAKES_US;
+    code = look_at_ticks(d, no, new);
+    if (code == 0)
+        code = check_room(set, old, new->busy_n, err);
     if (code == 0 && c->secrets.url.len) {
         code = credentials_put(d, no, c->name, &c->secrets);
         if (code < 0)
@@ -454,6 +479,14 @@ static int note_try(struct daemon *d, person_no no, struct source *s, const stru
     return code < 0 || again ? code : save_times(d, no, s);
 }
 
+/* A list: its todos first.  What could not be taken is tried again with the whole list. */
+static int read_list(struct daemon *d, const struct calendar_change *c, struct source *s, bool *ret_room,
+                     struct err *err)
+{
+    int code = s->kind == CALENDAR_TODOS && !c->trouble.len ? lists_read(d, c, s->takes_us, ret_room, err) : 0;
+    return code < 0 ? code : look_at_ticks(d, c->person, s);
+}
+
 static int read_done(struct people *p, struct daemon *d, const struct calendar_change *c,
                      struct err *err)
 {
@@ -464,13 +497,18 @@ static int read_done(struct people *p, struct daemon *d, const struct calendar_c
     if (!old || old->asked != c->asked)
         return 0; /* removed or changed meanwhile */
     old->asked = 0;
+    bool room = true;
+    int code = read_list(d, c, old, &room, err);
+    if (code < 0)
+        return code;
     if (c->same || c->trouble.len)
         return note_try(d, c->person, old, c);
     struct calendar_change contents = *c;
     contents.kind = old->kind;
     contents.place = str_of(old->place);
     contents.self = str_of(old->self);
-    int code = check_contents(&contents, daemon_now(d).wall_at, err);
+    contents.takes_us = old->takes_us;
+    code = check_contents(&contents, daemon_now(d).wall_at, err);
     if (code == 0)
         code = check_room(set, old, c->busy_n, err);
     if (code < 0) {
@@ -479,7 +517,13 @@ static int read_done(struct people *p, struct daemon *d, const struct calendar_c
         return note_try(d, c->person, old, &refused);
     }
     struct source *new = source_new(&contents, daemon_now(d).wall_at);
-    code = new ? set_text(&new->marks, c->marks) : E_NO_MEMORY;
+    code = new ? set_text(&new->marks, room ? c->marks : (struct str){ "", 0 }) : E_NO_MEMORY;
+    if (code == 0 && !room)
+        code = set_text(&new->trouble, STR("no-room"));
+    if (new) {
+        new->wanted = old->wanted; /* again, meanwhile */
+        new->waiting = old->waiting;
+    }
     if (code == 0)
         code = exchange(p, d, c->person, at, old, new, err);
     if (code < 0) { /* not at once again */
@@ -583,7 +627,7 @@ int calendars_change(struct people *p, struct daemon *d, const struct op *op, st
 
 static bool of_network(enum calendar_kind kind)
 {
-    return kind == CALENDAR_URL || kind == CALENDAR_CALDAV;
+    return kind == CALENDAR_URL || kind == CALENDAR_CALDAV || kind == CALENDAR_TODOS;
 }
 
 /* A file is read with the rights of whoever runs the daemon: only for themself, and for people without
@@ -601,10 +645,12 @@ static usec_t due_at(const struct source *s)
 {
     if (s->wanted)
         return 0;
+    if (s->fails == 0 && s->waiting.n)
+        return usec_min(s->tried_at + every_us[s->kind], s->waiting.next_at);
     if (s->fails == 0)
         return s->tried_at + every_us[s->kind];
     uint32_t doublings = s->fails - 1 < 8 ? s->fails - 1 : 8;
-    return s->tried_at + usec_min(AGAIN_US << doublings, AGAIN_US_MAX);
+    return s->tried_at + usec_min(AGAIN_US << doublings, s->waiting.n ? AGAIN_US_MAX_TICKS : AGAIN_US_MAX);
 }
 
 bool calendars_due(const struct people *p, bool network, struct calendar_due *ret)
@@ -635,6 +681,17 @@ uint64_t calendars_ask(struct people *p, person_no no, const char *name)
     s->wanted = false;
     s->asked = ++c->asks;
     return s->asked;
+}
+
+void calendars_tick(struct people *p, struct daemon *d, person_no no, const char *name)
+{
+    bool there;
+    struct set *set = people_calendars(p)->sets[no];
+    uint32_t at = place_of(set, str_of(name), &there);
+    if (!there)
+        return;
+    set->sources[at]->wanted = true;
+    (void)look_at_ticks(d, no, set->sources[at]); /* the store says so itself if it fails */
 }
 
 void calendars_ask_again(struct people *p)
@@ -670,6 +727,7 @@ bool calendars_get(const struct people *p, person_no no, uint32_t i, struct cale
         .marks = s->marks, .issues = s->issues, .kind = s->kind, .read_at = s->read_at,
         .tried_at = s->tried_at, .until_at = s->until_at, .events = s->events,
         .issues_n = s->issues_n, .busy = s->busy, .busy_n = s->busy_n,
+        .takes_us = s->takes_us, .ticks_n = s->waiting.n, .tick_trouble = s->waiting.trouble,
         .reading = s->wanted || s->asked != 0,
     };
     return true;

@@ -26,6 +26,7 @@
 #include "cal/busy.h"
 #include "cal/expand.h"
 #include "core/event.h"
+#include "daemon/lists.h"
 
 struct calendars;
 struct daemon;
@@ -43,7 +44,8 @@ struct people;
  * without files. */
 #define CALENDAR_KIND_LIST(X) \
     X(CALENDAR_FILE, "file") X(CALENDAR_DIRECTORY, "directory") X(CALENDAR_URL, "url") \
-    X(CALENDAR_CALDAV, "caldav") X(CALENDAR_HOLIDAYS, "holidays")
+    X(CALENDAR_CALDAV, "caldav") X(CALENDAR_HOLIDAYS, "holidays") \
+    X(CALENDAR_TODOS, "todos") /* a list on a CalDAV server: lists.h */
 enum calendar_kind {
 #define X(kind, word) kind,
     CALENDAR_KIND_LIST(X)
@@ -77,6 +79,7 @@ struct calendar_change { /* OP_CALENDAR */
     enum calendar_kind kind; /* PUT, ADD; also the next two */
     struct str place, self;
     struct calendar_secrets secrets; /* ADD */
+    usec_t takes_us; /* ADD of CALENDAR_TODOS: of a todo that does not say; 0: LIST_TAKES_US */
     /* READ: whose, which (the number it was asked with), and how it went */
     person_no person;
     uint64_t asked;
@@ -89,6 +92,13 @@ struct calendar_change { /* OP_CALENDAR */
     size_t listed_n;
     const struct busy *busy;
     size_t busy_n;
+    /* READ of CALENDAR_TODOS; `over` is sorted: the IDs of what is done; ticked: with `same` too */
+    const struct list_item *items;
+    size_t items_n;
+    const uint64_t *over;
+    size_t over_n;
+    const struct list_ticked *ticked;
+    size_t ticked_n;
 };
 
 /* Can this be a calendar's name?  As a person's (config_name_ok), at most CALENDAR_NAME_MAX bytes. */
@@ -113,6 +123,11 @@ int calendars_change(struct people *p, struct daemon *d, const struct op *op, st
 
 /* Every calendar of a person, and how it is opened. */
 int calendars_remove_all(struct people *p, struct daemon *d, person_no no, struct err *err);
+
+/* --- for lists.c -------------------------------------------------------------------------------- */
+
+/* Something is to be ticked in it, at once. */
+void calendars_tick(struct people *p, struct daemon *d, person_no no, const char *name);
 
 /* --- for fetch.c -------------------------------------------------------------------------------- */
 
@@ -152,6 +167,9 @@ struct calendar {
     uint32_t events, issues_n;
     const struct busy *busy;
     size_t busy_n;
+    usec_t takes_us;      /* CALENDAR_TODOS */
+    uint32_t ticks_n;     /* done here, not known there */
+    const char *tick_trouble; /* of the last try of one of them; may be empty */
     bool reading; /* asked for, or about to be */
 };
 uint32_t calendars_n(const struct people *p, person_no no);

@@ -22,6 +22,7 @@
 #include "base/utf8.h"
 #include "daemon/calendars.h"
 #include "daemon/internal.h"
+#include "daemon/todos.h"
 #include "engine/local.h"
 #include "fetch/message.h"
 #include "fetch/trouble.h"
@@ -29,6 +30,8 @@
 #define ASK_US        (120 * USEC_PER_SEC)
 #define AGAIN_US      USEC_PER_SEC       /* to start one that could not be started; doubles */
 #define AGAIN_US_MAX  (10 * USEC_PER_MIN)
+#define ID_TEXT       17u                /* 16 digits and a comma */
+#define INSTANT_MAX   (253402300800 * USEC_PER_SEC) /* the year 10000 */
 #define FRESH_DAYS    370                /* a copy that reaches less far is read again whole */
 #define ASK_BYTES_MAX 16384u
 
@@ -60,6 +63,9 @@ struct read_op {
     struct calendar_issue issues[CALENDAR_ISSUES_MAX];
     struct buf text;     /* what change points into */
     struct busy *busy;
+    struct list_item *items;
+    uint64_t *over;
+    struct list_ticked ticked[FETCH_TICKS_MAX];
 };
 
 /* --- the process ------------------------------------------------------------------------------------ */
@@ -107,8 +113,12 @@ static void read_op_free(struct read_op *o)
 {
     if (!o)
         return;
+    if (o->text.ptr) /* titles may stand there */
+        explicit_bzero(o->text.ptr, o->text.size);
     buf_finish(&o->text);
     free(o->busy);
+    free(o->items);
+    free(o->over);
     free(o);
 }
 
@@ -158,6 +168,64 @@ static bool take_issue(struct read_op *o, struct str text)
     return true;
 }
 
+static bool take_number(struct str *rest, int64_t max, int64_t *ret)
+{
+    struct str word;
+    return str_next(rest, ' ', &word) && str_i64(word, ret) == 0 && *ret >= 0 && *ret <= max;
+}
+
+static bool take_item(struct read_op *o, struct str text)
+{
+    struct list_item *to = &o->items[o->change.items_n];
+    struct str id;
+    int64_t secret;
+    bool ok = o->change.items_n < FETCH_ITEMS_MAX && str_next(&text, ' ', &id) && fetch_id(id, &to->id) &&
+              take_number(&text, INSTANT_MAX, &to->begin_at) && take_number(&text, INSTANT_MAX, &to->due_at) &&
+              take_number(&text, INSTANT_MAX, &to->takes_us) && take_number(&text, 99, &to->percent) &&
+              take_number(&text, 1, &secret) && text.len <= TODO_TITLE_MAX && utf8_valid(text);
+    for (size_t i = 0; ok && i < text.len; i++)
+        ok = (unsigned char)text.ptr[i] >= ' ';
+    if (!ok)
+        return false;
+    to->secret = secret != 0;
+    to->title = secret ? (struct str){ "", 0 } : text;
+    o->change.items_n++;
+    return true;
+}
+
+static bool take_ticked(struct read_op *o, struct str text)
+{
+    struct list_ticked *to = &o->ticked[o->change.ticked_n];
+    struct str id;
+    if (o->change.ticked_n == FETCH_TICKS_MAX || !str_next(&text, ' ', &id) || !fetch_id(id, &to->id) ||
+        (text.len && trouble_read(text, NULL) == TROUBLE_NONE))
+        return false;
+    to->trouble = text;
+    o->change.ticked = o->ticked;
+    o->change.ticked_n++;
+    return true;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+static bool take_over(struct read_op *o, struct str text)
+{
+    struct str id;
+    size_t n = text.len / ID_TEXT + 1;
+    o->over = calloc(n, sizeof *o->over);
+    while (o->over && o->change.over_n < n && str_next(&text, ',', &id))
+        if (!fetch_id(id, &o->over[o->change.over_n++]))
+            return false;
+    if (o->change.over_n)
+        qsort(o->over, o->change.over_n, sizeof *o->over, by_id);
+    o->change.over = o->over;
+    return o->over != NULL;
+}
+
 static bool count_of(struct str fields, enum fetch_tag tag, uint32_t *ret)
 {
     int64_t n = fetch_get_i64(fields, tag, -1);
@@ -178,9 +246,11 @@ static bool take_contents(struct read_op *o, struct str fields)
     c->busy = o->busy;
     c->issues = o->issues;
     c->until_at = fetch_get_i64(fields, FETCH_KNOWN_UNTIL_AT_TAG, 0);
+    o->items = calloc(FETCH_ITEMS_MAX, sizeof *o->items);
+    ok = ok && o->items && take_over(o, fetch_get(fields, FETCH_OVER_TAG));
+    c->items = o->items;
     while (ok && fetch_next(&rest, &tag, &value))
-        if (tag == FETCH_ISSUE_TAG)
-            ok = take_issue(o, value);
+        ok = tag == FETCH_ISSUE_TAG ? take_issue(o, value) : tag == FETCH_ITEM_TAG ? take_item(o, value) : true;
     return ok;
 }
 
@@ -194,7 +264,12 @@ static void take_answer(struct read_op *o, struct str fields)
     c->same = fetch_get(fields, FETCH_SAME_TAG).len > 0;
     if (c->trouble.len && trouble_read(c->trouble, NULL) == TROUBLE_NONE)
         c->trouble = str_of(trouble_word(TROUBLE_PROTOCOL));
-    if (!c->trouble.len && !c->same && !take_contents(o, fields))
+    bool ok = c->trouble.len || c->same || take_contents(o, fields);
+    enum fetch_tag tag;
+    struct str rest = fields, value;
+    while (ok && !c->trouble.len && fetch_next(&rest, &tag, &value))
+        ok = tag != FETCH_TICKED_TAG || take_ticked(o, value);
+    if (!ok)
         c->trouble = str_of(trouble_word(TROUBLE_PROTOCOL));
 }
 
@@ -299,7 +374,10 @@ static void ask(struct reader *r, const struct calendar_due *due)
         return;
     }
     put_ask(d, due, &c, &secrets, &fields);
-    int code = fields.failed ? fields.failed
+    int code = c.kind == CALENDAR_TODOS
+                   ? lists_put_ticks(d, due->person, str_of(c.name), due->due_at == 0, &fields) : 0;
+    if (code == 0)
+        code = fields.failed ? fields.failed
                              : fetch_send(r->fd, FETCH_CALENDAR, ++r->number, buf_look(&fields));
     explicit_bzero(memory, sizeof memory);
     explicit_bzero(fields_memory, sizeof fields_memory);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/internal.h"
+#include "daemon/lists.h"
 
 #define WHO_TEXT_MAX 64 /* eight person numbers and commas */
 
@@ -295,6 +296,19 @@ int todos_review(struct daemon *d, job_id job, bool array, const char *name, per
     return code < 0 ? code : add(d, &ev, str_of(name), (struct str){ 0 }, job, ret, err);
 }
 
+int todos_add_own(struct daemon *d, person_no no, struct str title, usec_t takes_us, usec_t not_before_at,
+                  usec_t deadline_at, job_id *ret, struct err *err)
+{
+    const struct number one = { no };
+    const struct todo_change c = { .title = title, .takes_us = takes_us };
+    struct ev_todo_add ev = { .by = no, .who = &one, .who_n = 1, .not_before_at = not_before_at,
+                              .deadline_at = deadline_at };
+    int code = check_text(&c, err);
+    if (code == 0)
+        code = chunks(&c, &ev, err);
+    return code < 0 ? code : add(d, &ev, title, (struct str){ "", 0 }, 0, ret, err);
+}
+
 /* --- answering and changing ---------------------------------------------------------------------- */
 
 static int one_event(struct daemon *d, struct op *op, enum event_kind kind, job_id id, person_no by)
@@ -434,6 +448,9 @@ int todos_ended(struct daemon *d, const struct core_update *u)
     if (asker && u->value != asker && (u->to == TODO_DONE || u->to == TODO_DROPPED))
         code = notices_todo(d, u->to == TODO_DONE ? NOTICE_TICKED : NOTICE_DROPPED, u->job, asker);
     if (code < 0 && code != E_NOT_FOUND)
+        return code;
+    code = lists_todo_ended(d, u->job, (enum todo_state)u->to);
+    if (code < 0)
         return code;
     return store_todo_end(d->store, u->job, str_of(todo_state_word((enum todo_state)u->to)),
                           str_of(todo_wait_word((enum todo_wait)u->reason)), d->last_wall_at,

@@ -61,6 +61,9 @@ int todos_op(struct daemon *d, struct op *op);
 /* After a submit with --review: somebody is to look at its result. */
 int todos_review(struct daemon *d, job_id job, bool array, const char *name, person_no asker,
                  person_no who, usec_t takes_us, job_id *ret, struct err *err);
+/* One of a person's own that stands in a list of theirs (lists.h). */
+int todos_add_own(struct daemon *d, person_no no, struct str title, usec_t takes_us, usec_t not_before_at,
+                  usec_t deadline_at, job_id *ret, struct err *err);
 /* Open todos that `from` alone is asked for are asked of `to` from now on.  Adds to *changed. */
 int todos_handover(struct daemon *d, person_no from, person_no to, uint32_t *changed, struct err *err);
 /* UPDATE_TODO of this turn. */

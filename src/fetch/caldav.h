@@ -1,4 +1,4 @@
-/* caldav.h - a CalDAV server, read only: find the calendars, then what changed since the last time.
+/* caldav.h - a CalDAV server: find the calendars, then what changed since the last time; tick todos (tick.h).
  *
  *   address ── PROPFIND ──▶ a calendar? ──▶ that one
  *       │                   else current-user-principal ▶ calendar-home-set ▶ its calendars

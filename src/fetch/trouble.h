@@ -35,6 +35,7 @@
     X(TROUBLE_HUNG, "hung", N_("Reading it took too long and was stopped.")) \
     X(TROUBLE_PROGRAM, "program", N_("The program that reads it, eoul-fetch, could not be started.")) \
     X(TROUBLE_CREDENTIALS, "credentials", N_("Its address or password is not there any more; add it again.")) \
+    X(TROUBLE_NO_ROOM, "no-room", N_("Not all of its todos could be taken; there are too many already.")) \
     X(TROUBLE_DAMAGED, "damaged", N_("The stored copy is damaged; read it again."))
 
 enum trouble {

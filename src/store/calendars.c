@@ -5,7 +5,8 @@ int store_calendar_put(struct store *s, const struct store_calendar *c)
 {
     return STORE_WRITE(s, ST_CALENDAR_PUT, num(c->person), text(c->name), text(c->kind), text(c->place),
                        text(c->self), num(c->read_at), num(c->tried_at), text(c->trouble), num(c->until_at),
-                       num(c->events), num(c->issues_n), text(c->issues), text(c->marks), text(c->busy));
+                       num(c->events), num(c->issues_n), text(c->issues), text(c->marks), text(c->busy),
+                       num(c->takes_us));
 }
 
 int store_calendar_tried(struct store *s, uint32_t person, struct str name, usec_t read_at,
@@ -33,7 +34,7 @@ int store_calendars_each(struct store *s, int (*row)(const struct store_calendar
             .place = col_str(st, 3), .self = col_str(st, 4), .read_at = col_i64(st, 5),
             .tried_at = col_i64(st, 6), .trouble = col_str(st, 7), .until_at = col_i64(st, 8),
             .events = col_u32(st, 9), .issues_n = col_u32(st, 10), .issues = col_str(st, 11),
-            .marks = col_str(st, 12), .busy = col_str(st, 13),
+            .marks = col_str(st, 12), .busy = col_str(st, 13), .takes_us = col_i64(st, 14),
         };
         code = row(&c, data);
     }

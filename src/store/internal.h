@@ -74,13 +74,20 @@
     X(PERSONS, "SELECT no, uid, name, lang, zone, hours, work, focus, leaves, " \
                "here_until_at, cap_us, buffer_us, defer FROM person ORDER BY no") \
     X(CALENDAR_PUT, "INSERT OR REPLACE INTO calendar (person, name, kind, place, self, read_at, " \
-                    "tried_at, trouble, until_at, events, issues_n, issues, marks, busy) " \
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+                    "tried_at, trouble, until_at, events, issues_n, issues, marks, busy, takes_us) " \
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
     X(CALENDAR_TRIED, "UPDATE calendar SET read_at = ?, tried_at = ?, trouble = ?, marks = ? " \
                       "WHERE person = ? AND name = ?") \
     X(CALENDAR_REMOVE, "DELETE FROM calendar WHERE person = ? AND name = ?") \
     X(CALENDARS, "SELECT person, name, kind, place, self, read_at, tried_at, trouble, until_at, " \
-                 "events, issues_n, issues, marks, busy FROM calendar ORDER BY person, name") \
+                 "events, issues_n, issues, marks, busy, takes_us FROM calendar ORDER BY person, name") \
+    X(LISTED_PUT, "INSERT OR REPLACE INTO listed (person, list, item, todo, state, begin_at, due_at, takes_us, " \
+                  "done_at, tries, next_at, trouble) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+    X(LISTED_REMOVE, "DELETE FROM listed WHERE person = ? AND list = ? AND item = ?") \
+    X(LISTED_OF_TODO, "SELECT person, list, item, todo, state, begin_at, due_at, takes_us, done_at, tries, next_at, " \
+                      "trouble FROM listed WHERE todo = ?") \
+    X(LISTED, "SELECT person, list, item, todo, state, begin_at, due_at, takes_us, done_at, tries, next_at, trouble " \
+              "FROM listed WHERE person = ? AND list = ? ORDER BY item") \
     X(CHANNEL_PUT, "INSERT INTO channel (person, name, kind, place, page, add_at, trouble, trouble_at, " \
                    "brief, morning_at, evening_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (person, name) DO UPDATE SET " \
                    "kind = excluded.kind, place = excluded.place, page = excluded.page, " \
@@ -117,6 +124,7 @@
     X(TAPS_EXPIRE, "DELETE FROM tapped WHERE expire_at <= ?") \
     X(TODO_ADD, "INSERT INTO todo (id, asker, who, title, link, review_of, takes_us, add_at, state, " \
                 "reason, end_at, end_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'OPEN', '', 0, 0)") \
+    X(TODO_TITLE, "UPDATE todo SET title = ?2 WHERE id = ?1") \
     X(TODO_END, "UPDATE todo SET state = ?2, reason = ?3, end_at = ?4, end_by = ?5 WHERE id = ?1") \
     X(TODO_GET, "SELECT " STORE_TODO_COLUMNS " FROM todo WHERE id = ?") \
     X(TODOS_ENDED, "SELECT " STORE_TODO_COLUMNS " FROM todo WHERE state != 'OPEN' " \

@@ -260,6 +260,7 @@ int store_todo_get(struct store *s, uint32_t id, struct store_todo *ret); /* E_N
 /* Newest end first, at most `limit`. */
 int store_todos_ended(struct store *s, uint32_t limit,
                       int (*row)(const struct store_todo *t, void *data), void *data);
+int store_todo_title(struct store *s, uint32_t id, struct str title); /* another one */
 int store_todo_forget(struct store *s, uint32_t id);
 /* What this person called work by hand that is over, and its links, go; the rows stay. */
 int store_todos_unname(struct store *s, uint32_t asker);
@@ -268,6 +269,7 @@ struct store_calendar {     /* schema2.sql says what each is */
     uint32_t person;
     struct str name, kind, place, self, trouble, issues, marks, busy;
     usec_t read_at, tried_at, until_at;
+    usec_t takes_us;
     uint32_t events, issues_n;
 };
 int store_calendar_put(struct store *s, const struct store_calendar *c); /* new or changed */
@@ -277,6 +279,21 @@ int store_calendar_tried(struct store *s, uint32_t person, struct str name, usec
 int store_calendar_remove(struct store *s, uint32_t person, struct str name);
 int store_calendars_each(struct store *s, int (*row)(const struct store_calendar *c, void *data),
                          void *data);
+
+struct store_listed {       /* schema_lists.sql says what each is */
+    uint32_t person;
+    struct str list;
+    uint64_t item;
+    uint32_t todo;
+    struct str state, trouble;
+    usec_t begin_at, due_at, takes_us, done_at, next_at;
+    uint32_t tries;
+};
+int store_listed_put(struct store *s, const struct store_listed *l); /* new or changed */
+int store_listed_remove(struct store *s, uint32_t person, struct str list, uint64_t item);
+int store_listed_of_todo(struct store *s, uint32_t todo, struct store_listed *ret); /* lent; E_NOT_FOUND */
+int store_listed_each(struct store *s, uint32_t person, struct str list,
+                      int (*row)(const struct store_listed *l, void *data), void *data);
 
 struct store_channel {      /* schema_notices.sql and schema_briefs.sql say what each is */
     uint32_t person;

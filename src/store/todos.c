@@ -7,6 +7,11 @@ int store_todo_add(struct store *s, const struct store_todo *t)
                        text(t->link), num(t->review_of), num(t->takes_us), num(t->add_at));
 }
 
+int store_todo_title(struct store *s, uint32_t id, struct str title)
+{
+    return STORE_WRITE(s, ST_TODO_TITLE, num(id), text(title));
+}
+
 int store_todo_end(struct store *s, uint32_t id, struct str state, struct str reason, usec_t end_at,
                    uint32_t by)
 {

@@ -65,6 +65,13 @@ static void put_calendar(struct json_out *j, const struct calendar *c, enum lang
     out_put_c(j, "trouble", c->trouble);
     out_put_c(j, "trouble_sentence",
               tr(lang, trouble_sentence(trouble_read(str_of(c->trouble), NULL))));
+    if (c->kind == CALENDAR_TODOS) {
+        out_put_i64(j, "takes_us", c->takes_us);
+        out_put_u64(j, "ticks_n", c->ticks_n);
+        out_put_c(j, "tick_trouble", c->tick_trouble);
+        out_put_c(j, "tick_trouble_sentence",
+                  tr(lang, trouble_sentence(trouble_read(str_of(c->tick_trouble), NULL))));
+    }
     out_put_bool(j, "reading", c->reading);
     out_put_at(j, "until_at", c->until_at);
     out_put_u64(j, "events", c->events);
@@ -204,7 +211,7 @@ static int shown_place(struct web_op *o, struct str url, struct err *err)
 }
 
 enum put_field { PUT_FOR, PUT_NAME, PUT_KIND, PUT_PLACE, PUT_SELF, PUT_UNTIL, PUT_EVENTS, PUT_ISSUES_N,
-                 PUT_ISSUES, PUT_BUSY, PUT_URL, PUT_USER, PUT_PASSWORD, PUT_FIELDS };
+                 PUT_ISSUES, PUT_BUSY, PUT_URL, PUT_USER, PUT_PASSWORD, PUT_TAKES, PUT_FIELDS };
 
 /* What was read elsewhere. */
 static int take_contents(struct web_op *o, const struct json_in_field *f, struct err *err)
@@ -230,7 +237,10 @@ static int take_contents(struct web_op *o, const struct json_in_field *f, struct
 static int take_address(struct web_op *o, const struct json_in_field *f, struct err *err)
 {
     struct calendar_change *to = &o->calendar;
-    bool network = to->kind == CALENDAR_URL || to->kind == CALENDAR_CALDAV;
+    bool network = to->kind == CALENDAR_URL || to->kind == CALENDAR_CALDAV || to->kind == CALENDAR_TODOS;
+    to->takes_us = json_in_int(&f[PUT_TAKES], 0);
+    if (f[PUT_TAKES].value && to->kind != CALENDAR_TODOS)
+        return err_set(err, E_INVALID, "\"takes_us\" is for a list of todos.");
     to->action = CALENDAR_ADD;
     if (to->kind == CALENDAR_HOLIDAYS && to->place.len == 2)
         return 0; /* a country; whether there is a list of it, eoul-fetch sees */
@@ -254,8 +264,10 @@ static int take_put(struct web_op *o, const struct json_in_field *f, struct err 
                                     .self = json_in_str(&f[PUT_SELF]) };
     if (!calendar_kind_read(json_in_str(&f[PUT_KIND]), &to->kind))
         return err_set(err, E_INVALID,
-                       "The kind of a calendar must be \"file\", \"directory\", \"url\", \"caldav\" or "
-                       "\"holidays\".");
+                       "The kind of a calendar must be \"file\", \"directory\", \"url\", \"caldav\", "
+                       "\"holidays\" or \"todos\".");
+    if (to->kind == CALENDAR_TODOS && f[PUT_BUSY].value)
+        return err_set(err, E_INVALID, "A list of todos is read by the daemon; it has no \"busy\".");
     return f[PUT_BUSY].value ? take_contents(o, f, err) : take_address(o, f, err);
 }
 
@@ -273,6 +285,7 @@ void calendars_put(struct call *c)
         [PUT_BUSY] = { "busy", JSON_IN_ARRAY, false, NULL },
         [PUT_URL] = { "url", JSON_IN_STR, false, NULL }, [PUT_USER] = { "user", JSON_IN_STR, false, NULL },
         [PUT_PASSWORD] = { "password", JSON_IN_STR, false, NULL },
+        [PUT_TAKES] = { "takes_us", JSON_IN_INT, false, NULL },
     };
     struct web_op *o = op_new(c, OP_CALENDAR, answer_calendars);
     int code = o ? json_in_parse(c->r->body, &o->body, &c->err) : E_NO_MEMORY;
