@@ -3,17 +3,21 @@
 
 What a link opens, what it does not, what its forms do, who may send them; answers tapped out of a notice.
 """
+import email
 import hashlib
 import hmac
 import http.client
 import json
 import os
+import queue
 import re
 import shutil
 import socket
+import socketserver
 import ssl
 import subprocess
 import sys
+import threading
 import time
 import urllib.parse
 
@@ -323,6 +327,34 @@ def a_notice_is_answered_by_a_tap(world):
         assert door.ask(mark, {"do": "yes"})[0] == 404
 
 
+def a_mail_carries_answers_too(world):
+    """What a mail program shows of the mail has the links; each opens, answers once, and says so the second time."""
+    team(world)
+    with Door(world) as door, socketserver.ThreadingTCPServer(("127.0.0.1", 0), notices.Mail) as s:
+        s.got, s.daemon_threads = queue.Queue(), True
+        threading.Thread(target=s.serve_forever, args=(0.05,), daemon=True).start()
+        secrets = notices.secrets(world, url=f"smtp://127.0.0.1:{s.server_address[1]}/mina@example.org",
+                                  user="bot@example.org", password="geheim")
+        eoul(world, "me", "--for", "mina", "notify", "add", "smtp", "--secrets", secrets)
+        number = todo(world, "label 200 images", "mina")
+        mail = email.message_from_string(s.got.get(timeout=WAIT)["mail"])
+        s.shutdown()
+        text = mail.get_payload(decode=True).decode()
+        assert mail.get_content_type() == "text/plain" and "label 200 images" in text, text
+        links = re.findall(re.escape(door.address) + r"(/t/\S+)", text)
+        assert len(links) == 3 and len(set(links)) == 3, text
+        taps = {path.split(".")[1]: path for path in links}
+        assert set(taps) == {"accept", "decline", "later"}, taps
+        status, _, page = door.ask(taps["accept"])
+        assert status == 200 and "label 200 images" in page and not todo_is(world, number)["accepted"], page
+        status, _, page = door.ask(taps["accept"], {"do": "yes"})
+        assert status == 200 and todo_is(world, number)["accepted"], page
+        status, _, page = door.ask(taps["accept"], {"do": "yes"})
+        assert status == 410 and "given already" in page, (status, page)
+        assert door.ask(taps["accept"])[0] == 410
+        assert door.ask(taps["later"], {"until": "in 1h"})[0] == 200 and todo_is(world, number)["not_before_at"] > 0
+
+
 def a_held_job_is_let_run_by_its_owner_only(world):
     west = time.gmtime().tm_hour - 12  # between 12 and 13 o'clock there: a day of look hours began a little ago
     zone = f"Etc/GMT{west:+d}" if west else "UTC"
@@ -352,7 +384,7 @@ def main():
     os.environ["EOUL_FETCH_LOOPBACK"] = "1"
     tests = [an_invitation_opens_that_persons_page_through_nginx, forms_do_what_they_say_and_no_more,
              only_the_page_itself_may_send_its_forms, wrong_addresses_are_counted_by_who_sends_them, a_link_is_taken_back,
-             a_notice_is_answered_by_a_tap, a_held_job_is_let_run_by_its_owner_only]
+             a_notice_is_answered_by_a_tap, a_mail_carries_answers_too, a_held_job_is_let_run_by_its_owner_only]
     only = sys.argv[4:]
     return Tap().run([(t.__name__.replace("_", " "), t) for t in tests if not only or t.__name__ in only], eould)
 
