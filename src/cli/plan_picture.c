@@ -2,7 +2,8 @@
  *
  * GPU lanes first (CPU slots where there are no GPUs), then the people the answer names.  A job on
  * several GPUs is a bar on each.  Shows from two hours ago until two days from now, less if the plan
- * ends before tomorrow night; 20:00 to 08:00 of the reader is shaded as night.
+ * ends before tomorrow night; 20:00 to 08:00 of the reader is shaded as night.  A reservation says how many GPUs, not
+ * which: it is drawn on those where least of others' work lies then, and says so when pointed at.
  */
 #include "cli/plan_picture.h"
 
@@ -19,7 +20,7 @@
 #include "cli/todo_text.h"
 #include "draw/picture.h"
 
-enum { BARS_MAX = 20000, LANES_MAX = 64 + 256, WINDOWS_MAX = 8192, TICKS_MAX = 64, NIGHTS_MAX = 8,
+enum { BARS_MAX = 20000, LANES_MAX = 64 + 256, WINDOWS_MAX = 8192, BANDS_MAX = 1024, TICKS_MAX = 64, NIGHTS_MAX = 8,
        TEXT_BYTES_MAX = 8 << 20 };
 
 struct canvas {
@@ -33,6 +34,7 @@ struct canvas {
     struct span nights[NIGHTS_MAX];
     struct str owners[LANES_MAX];
     struct picture_bar bars[BARS_MAX];
+    struct picture_band bands[BANDS_MAX];
     struct buf text; /* every string made here; never moves: its room is reserved at once */
     uint32_t gpu_lanes;
 };
@@ -224,6 +226,68 @@ static void add_todo(struct canvas *c, const json_t *todo)
     p->legend_todo = str_of(tr(c->cli->lang, "todo"));
 }
 
+/* How much of others' work, and of other reservations, lies on the lane in that time. */
+static usec_t others_on(const struct canvas *c, uint32_t lane, struct span when, uint32_t owner)
+{
+    const struct picture *p = &c->picture;
+    usec_t sum = 0;
+    for (uint32_t i = 0; i < p->bars_n; i++)
+        if (c->bars[i].lane == lane && c->bars[i].owner != owner)
+            sum += usec_max(usec_min(c->bars[i].end_at, when.until_at) - usec_max(c->bars[i].start_at, when.from_at), 0);
+    for (uint32_t i = 0; i < p->bands_n; i++)
+        if (c->bands[i].lane == lane)
+            sum += usec_max(usec_min(c->bands[i].when.until_at, when.until_at) - usec_max(c->bands[i].when.from_at, when.from_at), 0);
+    return sum;
+}
+
+/* The lane for one more of its GPUs, `taken` left out; gpu_lanes: there is none. */
+static uint32_t lane_to_keep(const struct canvas *c, struct str model, struct span when, uint32_t owner, uint64_t taken)
+{
+    usec_t least = USEC_NEVER;
+    uint32_t best = c->gpu_lanes;
+    for (uint32_t lane = 0; lane < c->gpu_lanes; lane++) {
+        bool not_its = (taken >> lane & 1) || (model.len && !str_eq(model, c->lanes[lane].note));
+        usec_t sum = not_its ? USEC_NEVER : others_on(c, lane, when, owner);
+        if (sum < least) {
+            least = sum;
+            best = lane;
+        }
+    }
+    return best;
+}
+
+static void add_reservation(struct canvas *c, const json_t *kept)
+{
+    struct picture *p = &c->picture;
+    struct span when = { json_i64(kept, "from_at"), json_i64(kept, "until_at") };
+    int64_t gpus = json_i64(kept, "gpus");
+    if (when.from_at >= p->until_at || when.until_at <= p->from_at)
+        return;
+    size_t from = c->text.len;
+    buf_printf(&c->text, trn(c->cli->lang, "%lld GPU is kept, whichever it is then", "%lld GPUs are kept, whichever they are then",
+                             (unsigned long long)gpus), (long long)gpus);
+    for (int i = 0; i < 2; i++) {
+        struct str s = field(kept, i ? "person" : "name");
+        if (s.len) {
+            buf_c(&c->text, "  ");
+            utf8_clean(&c->text, s);
+        }
+    }
+    buf_c(&c->text, "  ");
+    cal_format_range(&c->text, c->zone, language(c->cli), CAL_FULL, when, p->now_at);
+    struct picture_band band = { .when = when, .detail = made(c, from), .owner = owner_of(c, field(kept, "person")) };
+    band.label = field(kept, "name").len ? field(kept, "name") : field(kept, "person");
+    uint64_t taken = 0;
+    for (int64_t n = 0; n < gpus && p->bands_n < BANDS_MAX; n++) {
+        band.lane = lane_to_keep(c, field(kept, "model"), when, band.owner, taken);
+        if (band.lane == c->gpu_lanes)
+            break;
+        taken |= UINT64_C(1) << band.lane;
+        c->bands[p->bands_n++] = band;
+    }
+    p->legend_kept = str_of(tr(c->cli->lang, "reserved"));
+}
+
 static void fill(struct canvas *c, const json_t *plan)
 {
     struct picture *p = &c->picture;
@@ -235,7 +299,7 @@ static void fill(struct canvas *c, const json_t *plan)
     p->from_at = p->now_at - 2 * USEC_PER_HOUR;
     p->until_at = p->now_at + 46 * USEC_PER_HOUR;
     p->lanes = c->lanes, p->bars = c->bars, p->windows = c->windows, p->eyes = c->eyes;
-    p->ticks = c->ticks, p->nights = c->nights, p->owners = c->owners;
+    p->bands = c->bands, p->ticks = c->ticks, p->nights = c->nights, p->owners = c->owners;
     add_gpu_lanes(c, plan);
     add_people(c, plan);
     mark_time(c);
@@ -243,6 +307,8 @@ static void fill(struct canvas *c, const json_t *plan)
         add_row(c, row, free_at);
     json_array_foreach(json_object_get(plan, "todos"), i, row)
         add_todo(c, row);
+    json_array_foreach(json_object_get(plan, "reservations"), i, row)
+        add_reservation(c, row);
     p->title = str_of(tr(lang, "Plan"));
     size_t from = c->text.len;
     cal_format(&c->text, c->zone, language(c->cli), CAL_FULL, p->now_at, p->now_at);

@@ -130,13 +130,15 @@ static void style(struct buf *out)
           ".eoul .title{font-size:18px;font-weight:600}.eoul .day{font-weight:600}"
           ".eoul .on{fill:#fff;font-weight:500;pointer-events:none}.eoul .faded{pointer-events:none}.eoul .mid{text-anchor:middle}\n"
           ".eoul .paper{fill:#fff}.eoul .night{fill:#eef1f8}.eoul .rule{fill:#d8dde6}"
+          ".eoul .kepttext{font-size:9.5px;font-weight:600;paint-order:stroke;stroke:#fff;stroke-width:3px}"
+          ".eoul .keptmark{stroke:#667085;fill:none}"
           ".eoul .mark{fill:#667085}.eoul .ghost{fill:#667085;fill-opacity:.4;stroke:#667085}"
           ".eoul .tick{stroke:#d8dde6;fill:none}.eoul .midnight{stroke:#98a2b3;fill:none}"
           ".eoul .now{stroke:#d92d20;stroke-width:2;fill:none}.eoul .nowtext{fill:#d92d20;font-weight:600}"
           ".eoul .eyes{stroke:#fff;stroke-width:1.5}\n"
           "@media(prefers-color-scheme:dark){.eoul text{fill:#e6e9f0}.eoul .soft{fill:#98a2b3}"
           ".eoul .on{fill:#fff}.eoul .paper{fill:#141923}.eoul .night{fill:#1d2433}.eoul .rule{fill:#3a4252}"
-          ".eoul .tick{stroke:#3a4252}.eoul .eyes{stroke:#141923}.eoul .nowtext{fill:#ff6f61}}\n"
+          ".eoul .tick{stroke:#3a4252}.eoul .kepttext{stroke:#141923}.eoul .eyes{stroke:#141923}.eoul .nowtext{fill:#ff6f61}}\n"
           "</style>\n");
 }
 
@@ -206,6 +208,43 @@ static void bar(struct buf *out, const struct picture *p, uint32_t number_of)
         label_cut(out, from + 6, y + 16, solid - 10, "on", b->label);
     else /* its name stands where its end fades: a short run that may last is no nameless one */
         label_cut(out, from + (solid > 0 ? solid : 0) + 6, y + 16, width - (solid > 0 ? solid : 0) - 10, "faded", b->label);
+    buf_c(out, "</g>\n");
+}
+
+/* Stripes of its owner's colour: whoever looks sees both that it is kept and what runs on it. */
+static void stripes(struct buf *out, const struct picture *p, uint32_t number_of)
+{
+    buf_c(out, "<pattern id=\"k");
+    number(out, number_of);
+    buf_c(out, "\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">"
+               "<rect width=\"2\" height=\"7\" fill=\"");
+    buf_c(out, hue(p->bands[number_of].owner));
+    buf_c(out, "\" fill-opacity=\".7\"/></pattern>\n");
+}
+
+static void band(struct buf *out, const struct picture *p, uint32_t number_of)
+{
+    const struct picture_band *b = &p->bands[number_of];
+    int64_t from = x_at(p, b->when.from_at), width = x_at(p, b->when.until_at) - from;
+    if (b->lane >= p->lanes_n || width <= 0)
+        return;
+    int64_t y = y_of(p, b->lane) + 1;
+    buf_c(out, "<g><title>");
+    text(out, b->detail);
+    buf_c(out, "</title><rect class=\"kept\" x=\"");
+    number(out, from);
+    buf_c(out, "\" y=\"");
+    number(out, y);
+    buf_c(out, "\" width=\"");
+    number(out, width < 2 ? 2 : width);
+    buf_c(out, "\" height=\"");
+    number(out, LANE - 3);
+    buf_c(out, "\" fill=\"url(#k");
+    number(out, number_of);
+    buf_c(out, ")\" stroke=\"");
+    buf_c(out, hue(b->owner));
+    buf_c(out, "\"/>");
+    label_cut(out, from + 4, y + 9, width - 6, "kepttext", b->label);
     buf_c(out, "</g>\n");
 }
 
@@ -297,6 +336,8 @@ static void legend(struct buf *out, const struct picture *p)
 {
     int64_t x = LEFT, y = bottom(p) + 22;
     for (uint32_t i = 0; i < p->owners_n && x < WIDTH - 420; i++) {
+        if (p->owners[i].len == 0) /* somebody who is not shown by name */
+            continue;
         char mark[128];
         struct buf b;
         buf_init_fixed(&b, mark, sizeof mark);
@@ -311,8 +352,11 @@ static void legend(struct buf *out, const struct picture *p)
                     "<rect class=\"ghost\" width=\"12\" height=\"12\" rx=\"3\" stroke-dasharray=\"4 3\"/>", p->legend_planned);
     x = legend_item(out, x, y, "<circle class=\"mark\" cx=\"6\" cy=\"6\" r=\"5\"/>", p->legend_eyes);
     if (p->legend_todo.len > 0)
-        legend_item(out, x, y, "<rect class=\"mark\" y=\"2\" width=\"12\" height=\"8\"/>",
-                    p->legend_todo);
+        x = legend_item(out, x, y, "<rect class=\"mark\" y=\"2\" width=\"12\" height=\"8\"/>",
+                        p->legend_todo);
+    if (p->legend_kept.len > 0)
+        legend_item(out, x, y, "<path class=\"keptmark\" d=\"M0 3L3 0M0 8L8 0M1 12L12 1M6 12L12 6M.5.5H11.5V11.5H.5Z\"/>",
+                    p->legend_kept);
 }
 
 void picture_svg(struct buf *out, const struct picture *p)
@@ -333,11 +377,15 @@ void picture_svg(struct buf *out, const struct picture *p)
     buf_c(out, "<defs>\n");
     for (uint32_t i = 0; i < p->bars_n; i++)
         bar_fade(out, p, i);
+    for (uint32_t i = 0; i < p->bands_n; i++)
+        stripes(out, p, i);
     buf_c(out, "</defs>\n");
     background(out, p);
     label(out, 14, 30, "title", p->title);
     label(out, 14, 48, "soft", p->subtitle);
     lanes(out, p);
+    for (uint32_t i = 0; i < p->bands_n; i++)
+        band(out, p, i);
     for (uint32_t i = 0; i < p->bars_n; i++)
         bar(out, p, i);
     eyes(out, p);

@@ -31,6 +31,13 @@ struct picture_bar { /* one job on one lane */
     struct str detail;     /* one sentence shown when pointed at */
 };
 
+struct picture_band { /* a GPU that is kept for somebody: hatched, behind the bars */
+    uint32_t lane;
+    struct span when;
+    uint32_t owner;
+    struct str label, detail;
+};
+
 struct picture_lane {
     struct str label;      /* "GPU 0", "Mina" */
     struct str note;       /* second line, small: model, hours */
@@ -48,6 +55,7 @@ struct picture {
     usec_t from_at, until_at, now_at;
     const struct picture_lane *lanes;     uint32_t lanes_n; /* GPUs first, then people */
     const struct picture_bar *bars;       uint32_t bars_n;
+    const struct picture_band *bands;     uint32_t bands_n;
     const struct picture_window *windows; uint32_t windows_n;
     const struct picture_eyes *eyes;      uint32_t eyes_n;
     const struct picture_tick *ticks;     uint32_t ticks_n;
@@ -55,6 +63,7 @@ struct picture {
     const struct str *owners;             uint32_t owners_n; /* names for the legend */
     struct str legend_planned, legend_running, legend_eyes;
     struct str legend_todo; /* empty: no todo in it */
+    struct str legend_kept; /* empty: no band in it */
 };
 
 /* The SVG element, usable as a file of its own. */

@@ -47,6 +47,30 @@ assert "todo" in labels, labels
 P
 }
 
+@test "the picture has a reservation on as many GPUs as it keeps, of its model, where others' work is not" {
+    fake "$(answers | jq '."GET /v1/plan" |= (.reservations = [{"id": 1, "name": "<demo>", "person": "서준", "mine": false, "gpus": 2, "model": "",
+        "from_at": (.now_at + 7200000000), "until_at": (.now_at + 21600000000), "active": false},
+        {"id": 2, "name": "", "person": "", "mine": false, "gpus": 64, "model": .gpus[0].model,
+        "from_at": (.now_at + 86400000000), "until_at": (.now_at + 90000000000), "active": false}])')"
+    "$eoul" plan --svg - >plan.svg
+    "$eoul" plan --html - >plan.html
+    cp plan.svg "${PICTURE_TO:-/dev/null}"
+    grep -q '&lt;demo&gt;' plan.html
+    python3 - plan.svg <<'P'
+import sys, xml.etree.ElementTree as tree
+svg = {"s": "http://www.w3.org/2000/svg"}
+root = tree.parse(sys.argv[1]).getroot()
+kept = [(g.find("s:title", svg).text, r) for g in root.findall("s:g", svg) for r in g.findall("s:rect", svg) if r.get("class") == "kept"]
+first = [r for title, r in kept if "<demo>  서준" in title and title.startswith("2 GPUs are kept")]
+assert len(first) == 2 and len({r.get("y") for r in first}) == 2, kept
+assert 180 * 1080 / 2880 < int(first[0].get("width")) < 260 * 1080 / 2880, first[0].attrib # four hours of 48
+second = [r for title, r in kept if title.startswith("64 GPUs are kept")]
+assert 0 < len(second) < 64 and len(second) == len({r.get("y") for r in second}), len(second) # no more than there are
+labels = [t.text for t in root.iter("{http://www.w3.org/2000/svg}text")]
+assert "reserved" in labels and "<demo>" in labels, labels
+P
+}
+
 @test "plan of a machine at rest, without GPUs" {
     fake '{"GET /v1/plan": {"number": 1, "now_at": 1795510920000000, "gpus": [], "rows": [], "people": []}}'
     COLUMNS=80 run "$eoul" plan

@@ -3,7 +3,7 @@
 
 One GPU, one job that holds it for a moment, two more that wait for it: who is next follows from when
 the two owners can look, and from nothing else that differs.  Then the journal that this daemon wrote
-is replayed from its first row.
+is replayed from its first row, and so is one in which every kind of event has happened.
 """
 import os
 import re
@@ -72,9 +72,75 @@ def starts_follow_their_rows(state):
     return n, wrong
 
 
+EVENTS = ("settings machine gpu queue person avail submit cancel hold release first requeue set started start_failed ended decide "
+          "offer todo_add todo_done todo_drop todo_accept todo_decline todo_snooze todo_move todo_set signal reserve unreserve").split()
+
+
+def everything(eould):
+    """A world in which each of EVENTS has happened, with a kill in the middle; stopped."""
+    world = World(eould, config="gpus: 2\ncpus: 8\n")
+    always, hour = "mon-sun 00:00-24:00", 3_600_000_000
+
+    def do(path, **body):
+        answer = world.post(path, body)
+        assert answer.status == 200, (path, answer.raw)
+        return answer
+    do("/v1/me", **{"for": "ana"}, zone="Etc/UTC", hours=always, work=always)
+    now_at = int(time.time() * 1e6)
+    ran = world.submit("true", output="/dev/null")
+    world.wait(ran)
+    long = world.submit("sleep", "600", gpus=1, time="60", output="/dev/null", requeue="yes")
+    world.submit("true", chdir="/nowhere-to-be", output="/dev/null")
+    do(f"/v1/jobs/{ran}/requeue")
+    kept = do("/v1/reservations", gpus=1, from_at=now_at + hour, until_at=now_at + 2 * hour, name="demo", **{"for": "ana"})["id"]
+    other = do("/v1/reservations", gpus=2, from_at=now_at + 3 * hour, until_at=now_at + 4 * hour)["id"]
+    waits = world.submit("true", gpus=2, time="30", output="/dev/null")
+    world.get("/v1/plan")
+    do(f"/v1/reservations/{other}/remove")
+    held = world.submit("true", output="/dev/null", hold="yes", gpus=2)
+    do(f"/v1/jobs/{held}/set", nice=5, limit_us=60_000_000)
+    do(f"/v1/jobs/{held}/release")
+    do(f"/v1/jobs/{held}/hold")
+    do(f"/v1/jobs/{waits}/first")
+    while world.get(f"/v1/jobs/{long}")["state"] != "RUNNING":
+        time.sleep(0.05)
+    do(f"/v1/jobs/{long}/signal", signal=18, to="tree")
+    do(f"/v1/jobs/{long}/requeue")
+    todos = [do("/v1/todos", title="label", takes_us=hour, who=["ana"])["id"] for _ in range(5)]
+    do(f"/v1/todos/{todos[0]}/accept", **{"for": "ana"})
+    do(f"/v1/todos/{todos[0]}/move", at=(now_at // hour + 30) * hour, **{"for": "ana"})
+    do(f"/v1/todos/{todos[1]}/snooze", not_before_at=now_at + 20 * hour, **{"for": "ana"})
+    do(f"/v1/todos/{todos[2]}/decline", **{"for": "ana"})
+    do(f"/v1/todos/{todos[3]}/set", takes_us=2 * hour)
+    do(f"/v1/todos/{todos[3]}/done", **{"for": "ana"})
+    do(f"/v1/todos/{todos[4]}/drop")
+    do("/v1/gpus/1/drain")
+    do("/v1/gpus/queue/drain")
+    world.daemon.kill()
+    world.daemon.wait()
+    world.start()
+    assert [r["id"] for r in world.get("/v1/reservations")["reservations"]] == [kept]
+    do("/v1/gpus/1/undrain")
+    do("/v1/gpus/queue/undrain")
+    do(f"/v1/jobs/{long}/cancel")
+    world.wait(waits, 25)
+    world.close_daemon()
+    return world
+
+
+def replayed(eould, sim, world):
+    """The whole journal's text, and what recomputing it says."""
+    journal = os.path.join(world.dir, "journal")
+    export = subprocess.run([eould, "--state", world.state, "--export-journal", journal, "--whole"],
+                            capture_output=True, text=True, check=False)
+    replay = subprocess.run([sim, "--replay", journal], capture_output=True, text=True, check=False)
+    with open(journal, encoding="utf-8", errors="replace") as f:
+        return f.read(), replay.returncode, export.stderr + replay.stdout + replay.stderr
+
+
 def main():
     eould, sim, mutant = map(os.path.abspath, sys.argv[1:])
-    print("1..7")
+    print("1..9")
     good = True
     first, planned, world = order_of_starts(eould, {"ana": True, "ben": False})
     good &= check("who can look goes first", first == ["ana", "ben"], f"{first}")
@@ -102,6 +168,13 @@ def main():
     first, planned, world = order_of_starts(eould, {"ana": False, "ben": True})
     good &= check("changing only the hours changes the start", first == ["ben", "ana"], f"{first}")
     good &= check("and the plan with it", planned == first, f"plan {planned}, starts {first}")
+    world.close()
+
+    world = everything(eould)
+    text, code, said = replayed(eould, sim, world)
+    met = {line.split(" ")[2] for line in text.splitlines() if line.count(" ") >= 2}
+    good &= check("every kind of event has happened", set(EVENTS) <= met, f"not met: {sorted(set(EVENTS) - met)}")
+    good &= check("and all of it is recomputed, every hash agrees", code == 0 and "all hashes agree" in said, said)
     world.close()
     return 0 if good else 1
 
