@@ -11,7 +11,7 @@ allowed() {
     draw) echo "i18n" ;;
     brief) echo "cal i18n" ;;              # pure as well: facts in, text out
     feed) echo "cal" ;;                    # the same
-    notice) echo "cal i18n" ;;             # the same
+    notice) echo "brief cal core i18n" ;;  # the same; of core only event.h
     client) echo "launcher" ;;             # where socket and state live, HTTP to the daemon; of launcher only ticket.h
     supervisor) echo "client engine spec term" ;; # the attempt protocol's records; what output says (spec/marks.h)
     launcher) echo "engine supervisor" ;;
@@ -21,7 +21,7 @@ allowed() {
     fetch) echo "cal" ;;
     web) echo "brief cal core daemon draw feed fetch i18n loop notice spec store" ;;
     daemon) echo "brief cal client core draw energy engine feed fetch i18n launcher loop notice probe spec store supervisor web" ;;
-    sim) echo "cal core daemon draw energy engine i18n schedule spec store" ;;
+    sim) echo "brief cal core daemon draw energy engine i18n notice schedule spec store" ;;
     cli) echo "brief cal client draw feed energy i18n observe spec supervisor term web" ;; # of supervisor only wire.h, of observe the record
     *) echo "?" ;;
     esac

@@ -80,6 +80,12 @@ static bool can_look(const struct span *looked, size_t n, usec_t now_at)
     return false;
 }
 
+/* Was it told in this stretch?  What lies ahead was said by a clock that was wrong. */
+static bool told_since(usec_t told_at, usec_t from_at, usec_t now_at)
+{
+    return told_at >= from_at && told_at <= now_at + USEC_PER_HOUR;
+}
+
 enum brief_kind brief_due(const struct brief_wish *wish, const struct span *looked, size_t n,
                           usec_t now_at, usec_t *ret_next_at)
 {
@@ -95,10 +101,10 @@ enum brief_kind brief_due(const struct brief_wish *wish, const struct span *look
         *ret_next_at = usec_min(*ret_next_at, evening_at);
     if (!can_look(looked, n, now_at))
         return BRIEF_NONE;
-    if (wish->evening && now_at >= evening_at && wish->evening_at < stretch.from_at)
+    if (wish->evening && now_at >= evening_at && !told_since(wish->evening_at, stretch.from_at, now_at))
         return BRIEF_EVENING;
     return wish->morning && now_at - stretch.from_at < BRIEF_LATE_US &&
-                   wish->morning_at < stretch.from_at
+                   !told_since(wish->morning_at, stretch.from_at, now_at)
                ? BRIEF_MORNING : BRIEF_NONE;
 }
 

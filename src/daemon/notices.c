@@ -30,7 +30,6 @@
 #define ASK_US        (25 * USEC_PER_SEC) /* eoul-fetch gives a service fifteen */
 #define PROGRAM_AGAIN_US (10 * USEC_PER_SEC)
 #define AHEAD_US      (14 * USEC_PER_DAY) /* look hours that are looked for */
-#define LOOK_US_MAX   USEC_PER_HOUR       /* asleep at most: clocks are set, hours change */
 #define ROWS_MAX      5000u               /* told in one message, most of them as a number */
 #define NAMES_MAX     (256u << 10)
 #define TROUBLE_MAX   40
@@ -43,12 +42,15 @@ struct chan {
     enum channel_kind kind;
     usec_t trouble_at, morning_at, evening_at;
     uint32_t waiting, pages_waiting;
-    usec_t not_before_at, page_not_before_at;
+    usec_t not_before_at;
+    uint32_t brief_tries;       /* in vain; of this daemon alone, as is: */
+    usec_t brief_again_boot_at;
 };
 
 struct notices {
     struct daemon *d;
     struct list channels;    /* struct chan, by person and name */
+    struct list before;      /* as they were, while they are read again */
     bool stale;              /* channels and what waits are to be read again */
     bool look;               /* something may be due */
     struct loop_timer due, patience;
@@ -68,8 +70,7 @@ struct notices {
     uint32_t tries;
     bool only_pages;
     enum brief_kind brief;   /* this, and no rows */
-    usec_t brief_again_boot_at; /* after a brief that was not delivered */
-    uint32_t brief_tries;
+    struct span looked[PEOPLE_WINDOWS_MAX]; /* of the channel that is looked at */
 };
 
 struct told_op {
@@ -87,17 +88,29 @@ static struct chan *chan_at(const struct notices *n, uint32_t i)
     return all + i;
 }
 
+static struct chan *find_in(const struct list *list, person_no no, struct str name)
+{
+    struct chan *all = list->at;
+    for (uint32_t i = 0; i < list->n; i++)
+        if (all[i].person == no && str_is(name, all[i].name))
+            return &all[i];
+    return NULL;
+}
+
 static struct chan *chan_find(const struct notices *n, person_no no, struct str name)
 {
-    for (uint32_t i = 0; i < n->channels.n; i++)
-        if (chan_at(n, i)->person == no && str_is(name, chan_at(n, i)->name))
-            return chan_at(n, i);
-    return NULL;
+    return find_in(&n->channels, no, name);
 }
 
 static void copy(char *to, size_t size, struct str from)
 {
     snprintf(to, size, "%.*s", (int)(from.len < size ? from.len : size - 1), from.ptr);
+}
+
+/* Is something under way on this channel? */
+static bool is_sending(const struct notices *n, const struct chan *c)
+{
+    return n->person == c->person && strcmp(n->name, c->name) == 0;
 }
 
 static int take_channel(const struct store_channel *row, void *data)
@@ -106,6 +119,9 @@ static int take_channel(const struct store_channel *row, void *data)
     struct chan *c = list_add(&n->channels, sizeof *c);
     if (!c)
         return E_NO_MEMORY;
+    const struct chan *was = find_in(&n->before, (person_no)row->person, row->name);
+    if (was)
+        *c = (struct chan){ .brief_tries = was->brief_tries, .brief_again_boot_at = was->brief_again_boot_at };
     c->person = (person_no)row->person;
     copy(c->name, sizeof c->name, row->name);
     copy(c->place, sizeof c->place, row->place);
@@ -126,21 +142,19 @@ static int take_waiting(const struct store_waiting *w, void *data)
     if (!c)
         return 0;
     c->waiting += w->n;
-    if (w->page) {
-        c->pages_waiting = w->n;
-        c->page_not_before_at = w->not_before_at;
-    } else {
-        c->not_before_at = w->not_before_at;
-    }
+    c->pages_waiting += w->page ? w->n : 0;
+    c->not_before_at = usec_max(c->not_before_at, w->not_before_at);
     return 0;
 }
 
 static int read_all(struct notices *n)
 {
-    n->channels.n = 0;
+    n->before = n->channels;
+    n->channels = (struct list){ 0 };
     int code = store_channels_each(n->d->store, take_channel, n);
     if (code == 0)
         code = store_notices_waiting(n->d->store, take_waiting, n);
+    list_finish(&n->before);
     n->stale = code < 0;
     return code;
 }
@@ -172,7 +186,7 @@ void notices_look(struct daemon *d)
         d->notices->look = true;
 }
 
-static usec_t due_at(struct daemon *d, const struct chan *c, usec_t now_at, bool *ret_only_pages);
+static usec_t due_at(struct daemon *d, const struct chan *c, bool *ret_only_pages);
 
 bool notices_channel(struct daemon *d, person_no no, uint32_t i, struct channel *ret)
 {
@@ -184,27 +198,18 @@ bool notices_channel(struct daemon *d, person_no no, uint32_t i, struct channel 
         const struct chan *c = chan_at(n, k);
         if (c->person != no || i-- > 0)
             continue;
-        usec_t next_at = c->waiting ? due_at(d, c, loop_now(d->loop).wall_at, &only_pages) : 0;
+        usec_t next_at = c->waiting ? due_at(d, c, &only_pages) : 0;
         *ret = (struct channel){ .name = c->name, .place = c->place, .page = c->page,
                                  .brief = c->brief, .trouble = c->trouble, .kind = c->kind,
                                  .trouble_at = c->trouble_at, .next_at = next_at,
                                  .waiting = c->waiting,
-                                 .sending = n->person == no && strcmp(n->name, c->name) == 0 };
+                                 .sending = is_sending(n, c) };
         return true;
     }
     return false;
 }
 
 /* --- rows, in the turn of what they tell ------------------------------------------------------------- */
-
-static bool pages(const struct chan *c, enum notice_kind kind)
-{
-    struct str list = str_of(c->page), one;
-    while (list.len && str_next(&list, ',', &one))
-        if (str_is(one, notice_kind_word(kind)))
-            return true;
-    return false;
-}
 
 static int add_row(struct daemon *d, const struct chan *c, enum notice_kind kind, uint32_t subject,
                    const char *dedupe, bool page)
@@ -220,13 +225,14 @@ static int add_rows(struct daemon *d, enum notice_kind kind, uint32_t subject, u
                     person_no whom)
 {
     struct notices *n = d->notices;
-    char dedupe[64];
+    char dedupe[NOTICE_DEDUPE_MAX];
     int code = 0;
-    snprintf(dedupe, sizeof dedupe, "%s/%u", notice_kind_word(kind), of);
     for (uint32_t i = 0; n && i < n->channels.n && code == 0; i++) {
         const struct chan *c = chan_at(n, i);
-        if (c->person == whom)
-            code = add_row(d, c, kind, subject, dedupe, pages(c, kind));
+        if (c->person != whom)
+            continue;
+        notice_dedupe(kind, of, is_sending(n, c) && !n->brief ? n->last : 0, dedupe);
+        code = add_row(d, c, kind, subject, dedupe, notice_is_listed(str_of(c->page), kind));
     }
     if (n)
         look_again(n);
@@ -236,15 +242,7 @@ static int add_rows(struct daemon *d, enum notice_kind kind, uint32_t subject, u
 int notices_job(struct daemon *d, const struct core_update *u, person_no owner, job_id array)
 {
     enum notice_kind kind;
-    if (u->to == JOB_COMPLETED)
-        kind = NOTICE_DONE;
-    else if (u->to == JOB_PENDING && u->reason == REASON_HELD_FAILURES)
-        kind = NOTICE_HELD;
-    else if (job_state_is_final((enum job_state)u->to) && u->to != JOB_CANCELLED)
-        kind = NOTICE_FAILED;
-    else
-        return 0; /* what somebody cancels is no news to them */
-    return add_rows(d, kind, u->job, array ? array : u->job, owner);
+    return notice_of_job(u, &kind) ? add_rows(d, kind, u->job, array ? array : u->job, owner) : 0;
 }
 
 int notices_todo(struct daemon *d, enum notice_kind kind, job_id id, person_no whom)
@@ -360,6 +358,8 @@ static int told(struct daemon *d, const struct channel_change *c)
                : c->trouble.len ? store_notices_later(d->store, c->person, c->name, c->only_pages, c->last,
                                                     d->now.wall_at + c->again_us)
                                 : store_notices_told(d->store, c->person, c->name, c->only_pages, c->last);
+    if (code == 0 && !c->trouble.len)
+        code = store_notices_free(d->store, c->person, c->name);
     if (code == 0)
         code = store_notices_expire(d->store, d->now.wall_at);
     bool arrived = c->told && !c->trouble.len;
@@ -436,9 +436,10 @@ static void finish(struct notices *n, const char *trouble, usec_t again_us)
             .action = CHANNEL_TOLD, .person = n->person, .name = str_of(o->name), .last = n->last,
             .only_pages = n->only_pages, .told = n->brief, .trouble = str_of(o->trouble),
             .again_us = notice_again_us(n->tries, again_us) };
-        if (n->brief) {
-            n->brief_tries = trouble[0] ? n->brief_tries + 1 : 0;
-            n->brief_again_boot_at = trouble[0] ? loop_now(n->d->loop).boot_at + o->change.again_us : 0;
+        struct chan *c = n->brief ? chan_find(n, n->person, str_of(n->name)) : NULL;
+        if (c) {
+            c->brief_tries = trouble[0] ? c->brief_tries + 1 : 0;
+            c->brief_again_boot_at = trouble[0] ? loop_now(n->d->loop).boot_at + o->change.again_us : 0;
         }
         if (trouble[0])
             log_line("notice", "person=%u channel=%s trouble=\"%s\"", n->person, n->name, trouble);
@@ -702,7 +703,7 @@ static void send_to(struct notices *n, const struct chan *c, bool only_pages, en
     int code = brief ? 0 : store_notices_each(n->d->store, c->person, str_of(c->name), only_pages, ROWS_MAX,
                                               take_row, l);
     if (brief) { /* the same id at each try of one morning, or evening */
-        l->tries = n->brief_tries;
+        l->tries = c->brief_tries;
         l->made_at = brief == BRIEF_MORNING ? c->morning_at : c->evening_at;
     }
     n->brief = brief;
@@ -721,17 +722,22 @@ static void send_to(struct notices *n, const struct chan *c, bool only_pages, en
 
 /* --- when ------------------------------------------------------------------------------------------------ */
 
+static struct notice_wait wait_of(const struct chan *c, struct loop_now now)
+{
+    usec_t brief_wait_us = usec_max(c->brief_again_boot_at - now.boot_at, 0);
+    return (struct notice_wait){ .pages = c->pages_waiting > 0, .others = c->waiting > c->pages_waiting,
+                                 .not_before_at = usec_max(notice_hold_at(c->not_before_at, now.wall_at),
+                                                           now.wall_at + brief_wait_us) };
+}
+
 /* When to send on this channel, and whether only what may come at any time. */
-static usec_t due_at(struct daemon *d, const struct chan *c, usec_t now_at, bool *ret_only_pages)
+static usec_t due_at(struct daemon *d, const struct chan *c, bool *ret_only_pages)
 {
     struct span windows[PEOPLE_WINDOWS_MAX];
     size_t count = 0;
-    const struct notice_wait w = { .pages = c->pages_waiting > 0,
-                                   .others = c->waiting > c->pages_waiting,
-                                   .page_not_before_at = c->page_not_before_at,
-                                   .not_before_at = c->not_before_at };
-    if (people_windows(d->people, c->person, (struct span){ now_at, now_at + AHEAD_US }, windows,
-                       &count) < 0)
+    const struct notice_wait w = wait_of(c, loop_now(d->loop));
+    usec_t now_at = loop_now(d->loop).wall_at;
+    if (people_windows(d->people, c->person, (struct span){ now_at, now_at + AHEAD_US }, windows, &count) < 0)
         count = 0;
     return notice_due_at(&w, windows, count, now_at, ret_only_pages);
 }
@@ -745,25 +751,21 @@ static bool wants(const struct chan *c, const char *which)
     return false;
 }
 
-/* The brief that is due on this channel; *next_at is drawn near to when to look again. */
-static enum brief_kind brief_of(struct notices *n, const struct chan *c, struct loop_now now,
-                                usec_t *next_at)
+static void view_channel(void *data, uint32_t i, struct notice_view *ret)
 {
-    struct span windows[PEOPLE_WINDOWS_MAX];
-    size_t count = 0;
-    usec_t at;
-    const struct brief_wish wish = { wants(c, "morning"), wants(c, "evening"), c->morning_at,
-                                     c->evening_at };
-    if (!c->brief[0] || briefs_windows(n->d, c->person, now.wall_at, windows, &count) < 0)
-        return BRIEF_NONE;
-    enum brief_kind kind = brief_due(&wish, windows, count, now.wall_at, &at);
-    usec_t wait_us = n->brief_again_boot_at - now.boot_at;
-    if (kind && wait_us > 0) {
-        *next_at = usec_min(*next_at, now.wall_at + wait_us);
-        return BRIEF_NONE;
-    }
-    *next_at = usec_min(*next_at, at);
-    return kind;
+    struct notices *n = data;
+    const struct chan *c = chan_at(n, i);
+    struct loop_now now = loop_now(n->d->loop);
+    *ret = (struct notice_view){
+        .wait = wait_of(c, now), .looked = n->looked,
+        .brief = { wants(c, "morning"), wants(c, "evening"), c->morning_at, c->evening_at } };
+    int code = !c->brief[0] && !c->waiting ? E_NOT_FOUND
+             : c->brief[0] ? briefs_windows(n->d, c->person, now.wall_at, n->looked, &ret->looked_n)
+                           : people_windows(n->d->people, c->person,
+                                            (struct span){ now.wall_at, now.wall_at + AHEAD_US },
+                                            n->looked, &ret->looked_n);
+    if (code < 0)
+        ret->looked_n = 0;
 }
 
 static void due_fired(struct loop_timer *t, void *data)
@@ -797,30 +799,19 @@ void notices_step(struct daemon *d)
         return;
     n->look = false;
     struct loop_now now = loop_now(d->loop);
-    usec_t next_at = now.wall_at + LOOK_US_MAX;
-    bool waits = false;
-    for (uint32_t i = 0; i < n->channels.n && !n->person; i++) {
-        struct chan *c = chan_at(n, (i + n->turn) % n->channels.n);
-        bool only_pages;
-        enum brief_kind brief = brief_of(n, c, now, &next_at);
-        waits = waits || c->brief[0];
-        if (brief && sender_is_there(n, c, now)) {
-            n->turn += i + 1;
-            send_to(n, c, false, brief);
-            return;
-        }
-        if (!c->waiting)
-            continue;
-        usec_t at = due_at(d, c, now.wall_at, &only_pages);
-        if (at <= now.wall_at && sender_is_there(n, c, now)) {
-            n->turn += i + 1;
-            send_to(n, c, only_pages, BRIEF_NONE);
+    const struct notice_picking all = { .n = n->channels.n, .first = n->turn, .now_at = now.wall_at,
+                                        .data = n, .view = view_channel };
+    struct notice_pick pick;
+    usec_t next_at = now.wall_at + USEC_PER_SEC;
+    if (notice_pick(&all, &pick, &next_at)) {
+        const struct chan *c = chan_at(n, pick.channel);
+        n->turn = pick.channel + 1;
+        if (sender_is_there(n, c, now)) {
+            send_to(n, c, pick.only_pages, pick.brief);
             return; /* its answer wakes us */
         }
-        next_at = usec_min(next_at, usec_max(at, now.wall_at + USEC_PER_SEC));
-        waits = true;
     }
-    if (!waits)
+    if (next_at == USEC_NEVER)
         loop_timer_cancel(d->loop, &n->due);
     else
         loop_timer_set(d->loop, &n->due, now.boot_at + next_at - now.wall_at, due_fired, n);

@@ -29,7 +29,7 @@
 #include "base/usec.h"
 #include "brief/brief.h"
 #include "core/core.h"
-#include "notice/notice.h"
+#include "notice/outbox.h"
 
 struct calendar_secrets;
 struct daemon;
@@ -39,7 +39,6 @@ struct op;
 #define CHANNELS_MAX 8       /* of one person */
 #define CHANNEL_NAME_MAX 32
 #define CHANNEL_PAGE_MAX 120 /* kinds, separated by commas */
-#define NOTICE_EXPIRE_US (30 * USEC_PER_DAY) /* a long leave; what is older is in the history */
 
 enum channel_action { CHANNEL_ADD, CHANNEL_REMOVE, CHANNEL_TEST, CHANNEL_TOLD /* of notices.c only */ };
 struct channel_change { /* OP_CHANNEL */

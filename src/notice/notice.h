@@ -72,9 +72,11 @@ void notice_lines(struct buf *out, const struct notice_text *t);
 #define NOTICE_MARGIN_US (30 * USEC_PER_SEC) /* nothing is begun that might end after look hours */
 
 struct notice_wait { /* of one channel */
-    bool pages, others;  /* those that may come at any time wait; the others do */
-    usec_t page_not_before_at, not_before_at; /* after a trouble */
+    bool pages, others;   /* those that may come at any time wait; the others do */
+    usec_t not_before_at; /* after a trouble: what a service asks for holds for all that it is sent */
 };
+/* An instant that is to be waited for, 0 if it is none: a clock that was set back does not keep a notice for ever. */
+usec_t notice_hold_at(usec_t at, usec_t now_at);
 /* When to send, now_at at the earliest; *ret_only_pages: only what may come at any time.  `look` are the
  * person's look hours from now on, sorted and disjoint.  USEC_NEVER: not as far as they are known. */
 usec_t notice_due_at(const struct notice_wait *w, const struct span *look, size_t look_n, usec_t now_at,

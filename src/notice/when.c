@@ -12,17 +12,17 @@ static usec_t next_look(const struct span *look, size_t n, usec_t at)
     return USEC_NEVER;
 }
 
-/* A clock that was set back does not keep a notice for ever. */
-static usec_t not_before(usec_t at, usec_t now_at)
+usec_t notice_hold_at(usec_t at, usec_t now_at)
 {
-    return at > now_at + NOTICE_AGAIN_US_MAX ? now_at : usec_max(at, now_at);
+    return at > now_at && at <= now_at + NOTICE_AGAIN_US_MAX ? at : 0;
 }
 
 usec_t notice_due_at(const struct notice_wait *w, const struct span *look, size_t look_n, usec_t now_at,
                      bool *ret_only_pages)
 {
-    usec_t page_at = w->pages ? not_before(w->page_not_before_at, now_at) : USEC_NEVER;
-    usec_t at = w->others ? next_look(look, look_n, not_before(w->not_before_at, now_at)) : USEC_NEVER;
+    usec_t from_at = usec_max(notice_hold_at(w->not_before_at, now_at), now_at);
+    usec_t page_at = w->pages ? from_at : USEC_NEVER;
+    usec_t at = w->others ? next_look(look, look_n, from_at) : USEC_NEVER;
     *ret_only_pages = page_at < at;
     return usec_min(page_at, at);
 }

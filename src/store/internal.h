@@ -100,7 +100,7 @@
     X(NOTICE_ADD, "INSERT INTO notice (person, channel, kind, subject, dedupe, n, page, made_at, " \
                   "not_before_at, expire_at, tries) VALUES (?, ?, ?, ?, ?, 1, ?, ?, 0, ?, 0) " \
                   "ON CONFLICT (person, channel, dedupe) DO UPDATE SET n = n + 1, " \
-                  "subject = excluded.subject, made_at = excluded.made_at, " \
+                  "subject = excluded.subject, made_at = excluded.made_at, expire_at = excluded.expire_at, " \
                   "id = (SELECT max(id) + 1 FROM notice)") /* a delivery under way does not take it along */ \
     X(NOTICES_REMOVE, "DELETE FROM notice WHERE person = ? AND channel = ?") \
     X(NOTICES_WAITING, "SELECT person, channel, page, sum(n), max(not_before_at) FROM notice " \
@@ -108,8 +108,9 @@
     X(NOTICES, "SELECT id, kind, subject, n, page, made_at, tries FROM notice WHERE person = ? AND " \
                "channel = ? AND page >= ? ORDER BY id LIMIT ?") \
     X(NOTICES_TOLD, "DELETE FROM notice WHERE person = ? AND channel = ? AND page >= ? AND id <= ?") \
-    X(NOTICES_LATER, "UPDATE notice SET not_before_at = ?5, tries = tries + 1 WHERE person = ?1 AND " \
-                     "channel = ?2 AND page >= ?3 AND id <= ?4") \
+    X(NOTICES_LATER, "UPDATE notice SET not_before_at = ?5, tries = tries + (page >= ?3 AND id <= ?4) " \
+                     "WHERE person = ?1 AND channel = ?2") /* what a service asks for holds for all it is sent */ \
+    X(NOTICES_FREE, "UPDATE notice SET not_before_at = 0, tries = 0 WHERE person = ? AND channel = ?") \
     X(NOTICES_EXPIRE, "DELETE FROM notice WHERE expire_at <= ?") \
     X(FEED_PUT, "INSERT OR REPLACE INTO feed (person, name, hash, busy, add_at) VALUES (?, ?, ?, ?, ?)") \
     X(FEED_REMOVE, "DELETE FROM feed WHERE person = ? AND name = ?") \

@@ -111,6 +111,11 @@ int store_notices_later(struct store *s, uint32_t person, struct str channel, bo
     return up_to(s, ST_NOTICES_LATER, person, channel, only_pages, last, not_before_at);
 }
 
+int store_notices_free(struct store *s, uint32_t person, struct str channel)
+{
+    return by_name(s, ST_NOTICES_FREE, person, channel);
+}
+
 int store_notices_expire(struct store *s, usec_t now_at)
 {
     return STORE_WRITE(s, ST_NOTICES_EXPIRE, num(now_at));

@@ -333,6 +333,8 @@ int store_notices_told(struct store *s, uint32_t person, struct str channel, boo
                        uint64_t last);
 int store_notices_later(struct store *s, uint32_t person, struct str channel, bool only_pages,
                         uint64_t last, usec_t not_before_at);
+/* Its service works: nothing waits on account of what it said before. */
+int store_notices_free(struct store *s, uint32_t person, struct str channel);
 int store_notices_expire(struct store *s, usec_t now_at);
 
 struct store_feed {         /* schema_feeds.sql says what each is */

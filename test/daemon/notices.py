@@ -385,6 +385,43 @@ def a_service_that_hangs_holds_nobody_up(world):
         assert channels(world)["hangs"]["waiting"] == 2
 
 
+def what_ends_while_another_is_under_way_is_told_once(world):
+    present(world)
+    with Service("later", (200, {}, "{}")) as s:
+        eoul(world, "me", "notify", "add", "webhook", s.url + "/x")
+        go = os.path.join(world.work, "go")
+        job = world.submit("/bin/sh", "-c", f"[ $SLURM_ARRAY_TASK_ID = 1 ] || while [ ! -e {go} ]; do sleep 0.05; done",
+                           array="1-2", job_name="two")
+        first = json.loads(s.next()[2])  # task 1: it is there, and not answered
+        with open(go, "w", encoding="utf-8"):
+            pass
+        until(lambda: channels(world)["webhook"]["waiting"] == 2)
+        s.release.set()
+        second = json.loads(s.next()[2])
+        for one, task in ((first, f"{job}_1"), (second, f"{job}_2")):
+            assert one["title"] == f"Done: {task} two", (first, second)
+        until(lambda: channels(world)["webhook"]["waiting"] == 0)
+        s.nothing_more()
+
+
+def a_service_that_refuses_a_brief_is_not_asked_for_others_sooner(world):
+    present(world)
+    west = time.gmtime().tm_hour - 12
+    world.post("/v1/me", {"hours": "Mon-Sun 11:30-18:00", "zone": f"Etc/GMT{west:+d}" if west else "UTC"})
+    with Service((429, {"Retry-After": "3000"}, "")) as s, Service() as other:
+        eoul(world, "me", "notify", "add", "webhook", s.url + "/b", "--brief", "morning", "--page", "job-done")
+        s.next()
+        until(lambda: channels(world)["webhook"]["trouble"] == "status 429")
+        # Another person's service that works is not held up by it, brief and all.
+        world.post("/v1/me", {"for": "mina", "hours": "Mon-Sun 11:30-18:00", "zone": f"Etc/GMT{west:+d}" if west else "UTC"})
+        eoul(world, "me", "--for", "mina", "notify", "add", "webhook", other.url + "/m", "--brief", "morning")
+        assert "good morning" in json.loads(other.next()[2])["title"]
+        run_job(world, "/bin/true")
+        until(lambda: channels(world)["webhook"]["waiting"] == 1)
+        assert channels(world)["webhook"]["next_at"] > world.get("/v1/status")["now_at"] + 2000 * 1000_000
+        s.nothing_more()
+
+
 def todos_are_told_to_whom_they_are_asked_of(world):
     present(world)
     with Service() as s:
@@ -751,7 +788,8 @@ def main():
     tests = [an_answer_waits_until_the_notice_is_through, each_channel_hears_what_it_expects, mail_is_a_mail,
              a_command_gets_what_a_web_hook_gets, a_command_that_hangs_is_ended_with_its_children,
              what_happens_at_night_is_one_digest_in_the_morning, a_service_that_says_later_is_asked_later,
-             a_service_that_hangs_holds_nobody_up, todos_are_told_to_whom_they_are_asked_of,
+             a_service_that_hangs_holds_nobody_up, what_ends_while_another_is_under_way_is_told_once,
+             a_service_that_refuses_a_brief_is_not_asked_for_others_sooner, todos_are_told_to_whom_they_are_asked_of,
              secrets_and_private_titles_are_nowhere_else, a_feed_is_written_when_something_changed,
              a_feed_is_served_to_whoever_has_its_address, a_feed_is_read_by_vdirsyncer_and_khal,
              a_private_title_is_in_no_memory_argument_or_feed_of_others,

@@ -12,7 +12,7 @@
 #include "base/sha256.h"
 #include "base/utf8.h"
 #include "cal/zone_load.h"
-#include "notice/notice.h"
+#include "notice/outbox.h"
 
 #define H USEC_PER_HOUR
 #define MIDNIGHT (((int64_t)1795618800) * USEC_PER_SEC) /* Thu 26 Nov 2026 in Seoul */
@@ -141,8 +141,7 @@ static void a_week(struct prng *luck, bool may_refuse)
         tries = refused ? tries + 1 : 0;
         usec_t later_at = refused ? now_at + notice_again_us(tries - 1, prng_below(luck, 2) ? 0 : 7 * USEC_PER_SEC)
                                   : 0;
-        w = (struct notice_wait){ .page_not_before_at = later_at,
-                                  .not_before_at = only_pages ? w.not_before_at : later_at };
+        w = (struct notice_wait){ .not_before_at = later_at };
         for (size_t i = 0; i < waits_n; i++)
             *(waits[i].page ? &w.pages : &w.others) = true;
         assert_true(refused || !w.pages);
@@ -173,6 +172,79 @@ static void waiting_grows_and_a_clock_set_back_keeps_nothing(void **state)
     assert_int_equal(notice_again_us(9, 5 * USEC_PER_SEC), 5 * USEC_PER_SEC);
     assert_int_equal(notice_due_at(&w, &open, 1, MIDNIGHT, &only_pages), MIDNIGHT);
     assert_int_equal(notice_due_at(&w, NULL, 0, MIDNIGHT, &only_pages), USEC_NEVER);
+}
+
+struct team { /* what notice_pick asks for */
+    struct notice_view channels[3];
+};
+
+static void view(void *data, uint32_t channel, struct notice_view *ret)
+{
+    *ret = ((struct team *)data)->channels[channel];
+}
+
+/* One after another, what a service asked for holds for rows, pages and briefs of its channel alone. */
+static void channels_have_their_turn(void **state)
+{
+    const struct span day = { MIDNIGHT, MIDNIGHT + 9 * H };
+    struct team t = { 0 };
+    struct notice_picking p = { .n = 3, .now_at = MIDNIGHT + H, .data = &t, .view = view };
+    struct notice_pick pick;
+    usec_t next_at;
+    (void)state;
+    assert_false(notice_pick(&p, &pick, &next_at));
+    assert_int_equal(next_at, USEC_NEVER);
+    for (int i = 0; i < 3; i++)
+        t.channels[i] = (struct notice_view){ .wait = { .others = true }, .looked = &day, .looked_n = 1 };
+    for (uint32_t i = 0; i < 5; i++) {
+        p.first = i;
+        assert_true(notice_pick(&p, &pick, &next_at));
+        assert_int_equal(pick.channel, i % 3);
+    }
+    p.first = UINT32_MAX;
+    assert_true(notice_pick(&p, &pick, &next_at));
+    t.channels[1].wait.others = t.channels[2].wait.others = false;
+    t.channels[0].wait = (struct notice_wait){ true, true, p.now_at + 60 * USEC_PER_SEC };
+    t.channels[0].brief.morning = true;
+    assert_false(notice_pick(&p, &pick, &next_at));
+    assert_int_equal(next_at, p.now_at + 60 * USEC_PER_SEC);
+    p.now_at = next_at;
+    assert_true(notice_pick(&p, &pick, &next_at));
+    assert_int_equal(pick.brief, BRIEF_MORNING);
+    t.channels[0].brief.morning_at = p.now_at;
+    assert_true(notice_pick(&p, &pick, &next_at) && !pick.brief && !pick.only_pages);
+    p.now_at = MIDNIGHT + 10 * H; /* not there any more */
+    assert_true(notice_pick(&p, &pick, &next_at) && pick.only_pages);
+    t.channels[0].wait.pages = false;
+    assert_false(notice_pick(&p, &pick, &next_at));
+    assert_int_equal(next_at, p.now_at + NOTICE_LOOK_US_MAX);
+}
+
+static void a_brief_said_by_a_clock_that_ran_ahead_is_said_again(void **state)
+{
+    const struct span day = { MIDNIGHT, MIDNIGHT + 9 * H };
+    struct brief_wish w = { .morning = true, .morning_at = MIDNIGHT + 400 * 24 * H };
+    usec_t next_at;
+    (void)state;
+    assert_int_equal(brief_due(&w, &day, 1, MIDNIGHT + H, &next_at), BRIEF_MORNING);
+    w.morning_at = MIDNIGHT + H + USEC_PER_SEC; /* by a second is a clock being set right */
+    assert_int_equal(brief_due(&w, &day, 1, MIDNIGHT + H, &next_at), BRIEF_NONE);
+}
+
+/* Alike is one row, but for what happens while it is under way. */
+static void alike_is_one_row(void **state)
+{
+    char a[NOTICE_DEDUPE_MAX], b[NOTICE_DEDUPE_MAX];
+    (void)state;
+    notice_dedupe(NOTICE_DONE, 12, 0, a);
+    assert_string_equal(a, "job-done/12");
+    notice_dedupe(NOTICE_DONE, 12, 7, b);
+    assert_string_not_equal(a, b);
+    notice_dedupe(NOTICE_FAILED, UINT32_MAX, UINT64_MAX, b);
+    assert_true(strlen(b) < NOTICE_DEDUPE_MAX - 1);
+    assert_true(notice_is_listed(STR("job-failed,todo-asked"), NOTICE_ASKED));
+    assert_false(notice_is_listed(STR("job-failed,todo-asked"), NOTICE_DONE));
+    assert_false(notice_is_listed(STR(""), NOTICE_DONE));
 }
 
 /* --- words ------------------------------------------------------------------------------------------ */
@@ -321,6 +393,9 @@ int main(void)
         cmocka_unit_test(hashes_are_those_of_the_standards),
         cmocka_unit_test(nothing_leaves_outside_hours_and_all_at_the_first_chance),
         cmocka_unit_test(waiting_grows_and_a_clock_set_back_keeps_nothing),
+        cmocka_unit_test(channels_have_their_turn),
+        cmocka_unit_test(a_brief_said_by_a_clock_that_ran_ahead_is_said_again),
+        cmocka_unit_test(alike_is_one_row),
         cmocka_unit_test(words_in_both_languages),
         cmocka_unit_test(foreign_names_stay_text),
         cmocka_unit_test(addresses_show_their_host_only),

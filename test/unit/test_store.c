@@ -517,6 +517,15 @@ static void test_notices(void **state)
     t = notices_now(s, false);
     assert_int_equal(t.n, 1); /* the one that came meanwhile, with its count */
     assert_int_equal(t.waiting, 2);
+    assert_int_equal(t.not_before_at, 777); /* a refusal holds for it too, until something has come */
+    assert_int_equal(store_begin(s), 0);
+    assert_int_equal(store_notices_later(s, 3, STR("slack"), true, 0, 888), 0);
+    assert_int_equal(store_commit(s), 0);
+    assert_int_equal(notices_now(s, false).not_before_at, 888);
+    assert_int_equal(store_begin(s), 0);
+    assert_int_equal(store_notices_free(s, 3, STR("slack")), 0);
+    assert_int_equal(store_commit(s), 0);
+    assert_int_equal(notices_now(s, false).not_before_at, 0);
     add_notice(s, 7, "job-done/7", false, 5000);
     assert_int_equal(store_begin(s), 0);
     assert_int_equal(store_notices_expire(s, 2000), 0);
