@@ -33,7 +33,7 @@ struct run {
     struct seeds_result result;
     struct worker workers[SEEDS_JOBS_MAX];
     uint32_t workers_n;
-    uint64_t jobs, rows, decisions, restarts, faults, submits, checks;
+    uint64_t jobs, rows, decisions, restarts, faults, submits, checks, told, messages;
 };
 
 static uint64_t end_of(const struct run *run)
@@ -114,6 +114,8 @@ static void take(struct run *run, const struct report *r)
     run->faults += w->faults;
     run->submits += w->submits;
     run->checks += w->checks;
+    run->told += w->told;
+    run->messages += w->messages;
     if (w->verdict.broken)
         failed(run, r->seed, w->verdict.rule, w->clock, w->verdict.text);
     else if (run->options->verbose && run->options->out)
@@ -208,9 +210,9 @@ int seeds_run(const struct seeds_options *options, struct seeds_result *ret)
     if (options->out) {
         double took = seconds_now() - begin;
         fprintf(options->out, "%" PRIu64 " submits, %" PRIu64 " jobs, %" PRIu64 " events, %" PRIu64
-                " decisions, %" PRIu64 " restarts, %" PRIu64 " faults, %" PRIu64
-                " checks; %.1f seeds/s\n", run->submits, run->jobs, run->rows, run->decisions,
-                run->restarts, run->faults, run->checks, took > 0 ? run->result.run / took : 0.0);
+                " decisions, %" PRIu64 " restarts, %" PRIu64 " faults, %" PRIu64 " checks, %" PRIu64
+                " notices in %" PRIu64 " messages; %.1f seeds/s\n", run->submits, run->jobs, run->rows,
+                run->decisions, run->restarts, run->faults, run->checks, run->told, run->messages, took > 0 ? run->result.run / took : 0.0);
         fprintf(options->out, "%u seeds, %u failed\n", run->result.run, run->result.failed);
     }
     *ret = run->result;

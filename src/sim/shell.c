@@ -16,6 +16,7 @@ const char *shell_bug_word(enum shell_bug bug)
     static const char *const words[SHELL_BUG_COUNT] = {
         "sound", "answer-early", "act-early", "no-claim", "forget-keys", "replay-short",
         "forget-early", "free-early", "guess", "tell-fate", "no-release",
+        "notice-hours", "notice-late", "notice-twice", "notice-lost", "notice-again",
     };
     return (unsigned)bug < SHELL_BUG_COUNT ? words[bug] : "?";
 }
@@ -25,6 +26,7 @@ const char *shell_bug_rule(enum shell_bug bug)
     static const char *const rules[SHELL_BUG_COUNT] = {
         "", "acked-there", "start-once", "start-once", "same-key", "recovered", "starved",
         "gpu-twice", "never-ran", "same-seed", "gpu-back",
+        "notice-hours", "notice-late", "notice-twice", "notice-lost", "notice-again",
     };
     return (unsigned)bug < SHELL_BUG_COUNT ? rules[bug] : "?";
 }

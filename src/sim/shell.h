@@ -35,6 +35,11 @@ enum shell_bug { /* planted in this shell, each to be caught by an invariant (te
     BUG_GUESS,           /* recovery says "never started" of what it does not know */
     BUG_TELL_FATE,       /* something but the journal decides: two runs differ */
     BUG_NO_RELEASE,      /* a quarantine never ends */
+    BUG_NOTICE_HOURS,    /* everybody is taken to look at all times (outbox.c) */
+    BUG_NOTICE_LATE,     /* the outbox sleeps ten minutes too long */
+    BUG_NOTICE_TWICE,    /* rows that came stay */
+    BUG_NOTICE_LOST,     /* rows that did not come go */
+    BUG_NOTICE_AGAIN,    /* a service is asked again at once */
     SHELL_BUG_COUNT
 };
 const char *shell_bug_word(enum shell_bug bug);

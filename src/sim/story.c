@@ -25,7 +25,7 @@ struct change { /* what was committed about a job */
     uint64_t gpus;
 };
 
-struct told {
+struct story_run {
     struct world world;
     const struct story *story;
     struct story_expect *expects;
@@ -38,7 +38,7 @@ struct told {
 
 /* --- actions -------------------------------------------------------------------------------------- */
 
-static job_id id_of(const struct told *t, struct story_target target)
+static job_id id_of(const struct story_run *t, struct story_target target)
 {
     const struct world_op *op = t->submits[target.job];
     if (!op || !op->id)
@@ -46,7 +46,7 @@ static job_id id_of(const struct told *t, struct story_target target)
     return op->id + (target.task ? target.index - t->story->jobs[target.job].tasks.from : 0);
 }
 
-static bool ids_known(const struct told *t, const struct story_job *j)
+static bool ids_known(const struct story_run *t, const struct story_job *j)
 {
     for (uint32_t i = 0; i < j->deps_n; i++) {
         if (!id_of(t, (struct story_target){ .job = j->deps[i].job }))
@@ -55,7 +55,7 @@ static bool ids_known(const struct told *t, const struct story_job *j)
     return true;
 }
 
-static void act_submit(struct told *t, uint32_t number)
+static void act_submit(struct story_run *t, uint32_t number)
 {
     const struct story_job *j = &t->story->jobs[number];
     struct world_op *op = world_op_new(&t->world, EVENT_SUBMIT);
@@ -92,7 +92,7 @@ static void act_submit(struct told *t, uint32_t number)
     world_send(&t->world, op);
 }
 
-static void act_on_job(struct told *t, const struct story_action *a)
+static void act_on_job(struct story_run *t, const struct story_action *a)
 {
     static const enum event_kind kinds[] = {
         [ACT_CANCEL] = EVENT_CANCEL, [ACT_HOLD] = EVENT_HOLD, [ACT_RELEASE] = EVENT_RELEASE,
@@ -118,7 +118,7 @@ static void act_on_job(struct told *t, const struct story_action *a)
     world_send(&t->world, op);
 }
 
-static void act_on_machine(struct told *t, const struct story_action *a)
+static void act_on_machine(struct story_run *t, const struct story_action *a)
 {
     struct world *w = &t->world;
     struct world_op *op;
@@ -162,7 +162,7 @@ static void act_on_machine(struct told *t, const struct story_action *a)
     }
 }
 
-static void act(struct told *t, const struct story_action *a)
+static void act(struct story_run *t, const struct story_action *a)
 {
     if (a->act == ACT_SUBMIT && !ids_known(t, &t->story->jobs[a->target.job])) {
         /* of the same moment as what it waits for: its id is known a turn later */
@@ -184,7 +184,7 @@ static void act(struct told *t, const struct story_action *a)
 
 /* --- watching ------------------------------------------------------------------------------------- */
 
-static void sample(struct told *t, struct story_expect *e)
+static void sample(struct story_run *t, struct story_expect *e)
 {
     struct core_job job;
     job_id id = id_of(t, e->target);
@@ -203,7 +203,7 @@ static void sample(struct told *t, struct story_expect *e)
     }
 }
 
-static void past_run(struct told *t, uint32_t i)
+static void past_run(struct story_run *t, uint32_t i)
 {
     struct world_op *op = world_op_new(&t->world, EVENT_SUBMIT);
     struct ev_submit *e = &op->op.ev.submit;
@@ -218,7 +218,7 @@ static void past_run(struct told *t, uint32_t i)
 
 static void on_timer(struct world *w, uint32_t kind, uint32_t what)
 {
-    struct told *t = w->user;
+    struct story_run *t = w->user;
     if (kind == T_ACTION)
         act(t, &t->story->actions[what]);
     else if (kind == T_SAMPLE)
@@ -230,7 +230,7 @@ static void on_timer(struct world *w, uint32_t kind, uint32_t what)
 static void on_commit(struct world *w, const struct core_event *ev, const struct core_update *updates,
                       uint32_t n)
 {
-    struct told *t = w->user;
+    struct story_run *t = w->user;
     for (uint32_t i = 0; i < n; i++) {
         const struct core_update *u = &updates[i];
         if (u->kind != UPDATE_STATE && u->kind != UPDATE_START)
@@ -245,7 +245,7 @@ static void on_commit(struct world *w, const struct core_event *ev, const struct
 /* --- comparing ------------------------------------------------------------------------------------ */
 
 static void __attribute__((format(printf, 3, 4)))
-not_told(struct told *t, const struct story_expect *e, const char *format, ...)
+not_told(struct story_run *t, const struct story_expect *e, const char *format, ...)
 {
     char what[300];
     va_list args;
@@ -272,7 +272,7 @@ static bool in_grain(const struct story_expect *e, usec_t at)
 }
 
 /* The change that fits, else the nearest of its kind for the sentence. */
-static const struct change *nearest(const struct told *t, const struct story_expect *e, bool start)
+static const struct change *nearest(const struct story_run *t, const struct story_expect *e, bool start)
 {
     const struct change *best = NULL;
     job_id id = id_of(t, e->target);
@@ -286,7 +286,7 @@ static const struct change *nearest(const struct told *t, const struct story_exp
     return best;
 }
 
-static void compare_change(struct told *t, const struct story_expect *e)
+static void compare_change(struct story_run *t, const struct story_expect *e)
 {
     char wanted[32], got[32];
     bool start = e->kind == EXPECT_START;
@@ -307,7 +307,7 @@ static void compare_change(struct told *t, const struct story_expect *e)
                  job_state_word((enum job_state)c->state));
 }
 
-static void compare_sample(struct told *t, const struct story_expect *e)
+static void compare_sample(struct story_run *t, const struct story_expect *e)
 {
     if (!e->seen)
         not_told(t, e, "is not known at that time");
@@ -322,7 +322,7 @@ static void compare_sample(struct told *t, const struct story_expect *e)
                  job_state_word((enum job_state)e->seen_state));
 }
 
-static void compare_finally(struct told *t, const struct story_expect *e)
+static void compare_finally(struct story_run *t, const struct story_expect *e)
 {
     job_id id = id_of(t, e->target);
     uint32_t state = JOB_PENDING, starts = 0;
@@ -344,7 +344,7 @@ static void compare_finally(struct told *t, const struct story_expect *e)
 }
 
 /* When its owner can look: by their windows as they are at the end of the story. */
-static void compare_seen(struct told *t, const struct story_expect *e)
+static void compare_seen(struct story_run *t, const struct story_expect *e)
 {
     char wanted[32], got[32];
     const struct change *c = nearest(t, e, false);
@@ -361,7 +361,7 @@ static void compare_seen(struct told *t, const struct story_expect *e)
         not_told(t, e, "should be seen at %s; it is at %s", wanted, got);
 }
 
-static void compare(struct told *t)
+static void compare(struct story_run *t)
 {
     for (uint32_t i = 0; i < t->story->expects_n; i++) {
         const struct story_expect *e = &t->expects[i];
@@ -392,7 +392,7 @@ static usec_t story_begin(const struct story *s)
     return zone_edge_utc_s(&s->people[0].zone, s->first_day * CIVIL_DAY_S) * USEC_PER_SEC;
 }
 
-static void found(struct told *t)
+static void found(struct story_run *t)
 {
     const struct story *s = t->story;
     struct ev_person limits[STORY_PEOPLE_MAX];
@@ -409,7 +409,7 @@ static void found(struct told *t)
                 s->gpus, NULL, limits, s->people_n);
 }
 
-static void plan_timers(struct told *t)
+static void plan_timers(struct story_run *t)
 {
     const struct story *s = t->story;
     struct world *w = &t->world;
@@ -433,7 +433,7 @@ int story_run_text(const char *name, struct str text, const struct story_options
                    struct story_result *ret, struct err *err)
 {
     struct story *s = calloc(1, sizeof(*s));
-    struct told *t = calloc(1, sizeof(*t));
+    struct story_run *t = calloc(1, sizeof(*t));
     int r = 0;
     *ret = (struct story_result){ 0 };
     if (!s || !t)

@@ -70,6 +70,19 @@ static void week_work(struct week *k, struct world_person *who)
     who->cap_us = luck_chance(p, 300) ? 0 : luck_between(p, 2, 8) * 30 * USEC_PER_MIN;
 }
 
+/* Where people are told things; one in four nowhere. */
+static void week_channels(struct week *k)
+{
+    static const char *const pages[] = { "", "", "job-failed", "job-failed,todo-asked", "job-done,job-held" };
+    struct outbox *o = &k->world.outbox;
+    struct prng *p = &o->luck;
+    for (size_t i = 0; i < k->world.people_n; i++)
+        for (uint64_t n = luck_chance(p, 250) ? 0 : 1 + prng_below(p, 2); n > 0; n--)
+            outbox_channel(o, &(struct outbox_channel){
+                .person = (person_no)(i + 1), .page = pages[prng_below(p, N(pages))],
+                .morning = luck_chance(p, 500), .evening = luck_chance(p, 500) });
+}
+
 static void week_found(struct week *k)
 {
     static const uint32_t sizes[] = { 1, 2, 4, 8, 8, 16 };
@@ -116,6 +129,7 @@ static void week_found(struct week *k)
     week_people(k);
     for (size_t i = 0; i < k->world.people_n; i++)
         week_work(k, &k->world.people[i]);
+    week_channels(k);
     world_found(&k->world, &settings, k->cpus, k->mem_mib, k->gpus_n, types, limits, limits_n);
     /* 250 submits of about two jobs of about two GPUs fill 30 to 110 % of the week */
     int64_t room_us = (int64_t)k->gpus_n * WEEK_US / 800;
@@ -657,6 +671,7 @@ static void week_calm(struct week *k)
         world_jump(w, -k->clock_off_us);
     w->shell.crash = CRASH_NONE;
     w->shell.disk_full = false;
+    w->outbox.sound = true;
     world_run(w, w->boot_at + USEC_PER_DAY); /* clients that still ask get their answers */
     memset(&w->trouble, 0, sizeof(w->trouble));
     for (uint32_t g = 0; g < k->gpus_n; g++) {
@@ -754,6 +769,8 @@ static void week_report(struct week *k)
     r->rows_unseen = w->rows_unseen;
     r->jobs = w->invariant.last_id;
     r->pieces = w->invariant.hands.pieces;
+    r->told = w->outbox.told.told;
+    r->messages = w->outbox.messages;
 }
 
 static void week_once(const struct week_options *options, uint64_t run, struct week_result *ret)

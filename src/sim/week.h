@@ -12,7 +12,7 @@ struct week_result {
     char clock[32];
     uint64_t digest;
     uint64_t rows, decisions, restarts, submits, ops, faults, hours_changes, starts, lost, checks,
-        looks, rows_unseen, pieces;
+        looks, rows_unseen, pieces, told, messages;
     uint32_t jobs;
 };
 

@@ -81,6 +81,12 @@ static void committed(void *world, const struct core_event *ev, const struct cor
                       uint32_t n)
 {
     struct world *w = world;
+    person_no who = ev->kind == EVENT_AVAIL ? (person_no)ev->avail.person : 0;
+    if (who && who <= w->people_n) { /* the daemon reads them again */
+        const struct world_person *p = &w->people[who - 1];
+        outbox_hours(&w->outbox, who, &p->zone, &p->hours, p->away, p->away_n);
+    }
+    outbox_committed(&w->outbox, ev, updates, n, world_wall(w));
     if (w->on_commit)
         w->on_commit(w, ev, updates, n);
 }
@@ -114,6 +120,7 @@ void world_init(struct world *w, const struct world_options *options)
     w->down_us = USEC_PER_SEC;
     prng_init(&w->luck, options->seed, LUCK_TEAM);
     invariant_init(&w->invariant, &w->verdict);
+    outbox_init(&w->outbox, options->seed, options->bug, &w->verdict);
     struct shell_hooks hooks = { .world = w, .answer = answered, .fate = fate_of,
                                  .committed = committed,
                                  .trace = options->trace ? trace : NULL };
@@ -128,6 +135,7 @@ void world_finish(struct world *w)
     shell_finish(&w->shell);
     machine_finish(&w->machine);
     invariant_finish(&w->invariant);
+    outbox_finish(&w->outbox);
     timers_finish(&w->timers);
     for (size_t i = 0; i < w->ops_n; i++) {
         free(w->ops[i]->windows);
@@ -408,6 +416,7 @@ static void world_step(struct world *w, usec_t at)
 {
     struct timer t;
     usec_t before_at = w->boot_at;
+    outbox_run(&w->outbox, w->shell.up, at, w->wall_offset_us);
     w->boot_at = usec_max(w->boot_at, at);
     bool calm = w->shell.up && w->boot_at - w->jumped_boot_at > USEC_PER_MIN
                 && w->boot_at - w->up_boot_at > USEC_PER_MIN;
@@ -420,6 +429,7 @@ static void world_step(struct world *w, usec_t at)
     }
     if (!shell_turn(&w->shell, world_wall(w), w->boot_at))
         world_at(w, w->boot_at + w->down_us, WORLD_TIMER_RESTART, 0);
+    outbox_run(&w->outbox, w->shell.up, w->boot_at, w->wall_offset_us);
     if (w->shell.up && !w->options.no_check && w->invariant.hands.todos_size && !w->shell.changed &&
         w->shell.staged_n == 0)
         hands_turned(&w->invariant, w->shell.box.core, world_wall(w));
@@ -465,6 +475,7 @@ uint64_t world_digest(const struct world *w)
     uint64_t h = hash_mix(w->boot_at ? 1 : 0, w->shell.store.journal.rows_n);
     for (size_t i = 0; i < w->shell.store.journal.rows_n; i++)
         h = hash_mix(h, w->shell.store.journal.rows[i].hash);
+    h = hash_mix(hash_mix(h, w->outbox.messages), w->outbox.told.told);
     if (w->shell.store.journal.text.len)
         h = hash_bytes(h, w->shell.store.journal.text.ptr, w->shell.store.journal.text.len);
     return hash_mix(h, (uint64_t)w->boot_at);

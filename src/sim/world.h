@@ -18,6 +18,7 @@
 #include "cal/hours.h"
 #include "cal/tzif.h"
 #include "sim/luck.h"
+#include "sim/outbox.h"
 #include "sim/shell.h"
 
 #define WORLD_HORIZON_US (14 * USEC_PER_DAY) /* windows are told so far ahead, and renewed daily */
@@ -77,6 +78,7 @@ struct world {
     struct shell shell;
     struct invariant invariant;
     struct verdict verdict;
+    struct outbox outbox;   /* without channels: nobody is told anything */
     usec_t boot_at, wall_offset_us;
     struct timers timers;
     void *user;

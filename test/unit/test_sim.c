@@ -342,6 +342,20 @@ static char *journal_of(uint64_t seed, bool with_snapshot, size_t *ret_len)
     return text;
 }
 
+/* The rules of notices judge something: people are told, most things with others. */
+static void people_are_told_in_a_week(void **state)
+{
+    uint64_t told = 0, messages = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        struct week_result result;
+        assert_true(week_run(&(struct week_options){ .seed = seed }, &result));
+        told += result.told;
+        messages += result.messages;
+    }
+    assert_true(told > 500 && messages > 200);
+}
+
 static void a_journal_replays_whole_and_from_its_snapshot(void **state)
 {
     (void)state;
@@ -558,6 +572,7 @@ int main(void)
         cmocka_unit_test(an_idle_machine_and_a_starved_job_are_named),
         cmocka_unit_test(one_key_is_one_job),
         cmocka_unit_test(the_witness_sees_double_use),
+        cmocka_unit_test(people_are_told_in_a_week),
         cmocka_unit_test(a_journal_replays_whole_and_from_its_snapshot),
         cmocka_unit_test(a_changed_row_is_named),
         cmocka_unit_test(what_is_no_journal_is_refused_in_a_sentence),
