@@ -247,9 +247,10 @@ struct daemon_status {
     bool stopping;
     bool disk_full;
     enum policy policy;
-    uint32_t guards;          /* GUARD_*: what the kernel keeps attempts to here */
 };
 void daemon_status(const struct daemon *d, struct daemon_status *ret);
+/* What the kernel keeps attempts to here, a word each (supervisor/guard.h): NULL behind the last. */
+const char *daemon_guard(const struct daemon *d, uint32_t i);
 /* Sentences an operator should know now (disk full, state moved to /var/tmp, engine down...), in the
  * language of `translate`. */
 void daemon_notes(struct daemon *d, const char *(*translate)(const char *),

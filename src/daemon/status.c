@@ -14,8 +14,22 @@ void daemon_status(const struct daemon *d, struct daemon_status *ret)
         .owner_uid = geteuid(), .started_at = d->started_at,
         .journal_seq = store_journal_last(d->store), .hash = core_hash(d->core),
         .queue_closed = d->queue_closed, .stopping = d->stopping, .disk_full = d->disk_full,
-        .policy = d->config->policy, .guards = engine_local_guards(d->engine),
+        .policy = d->config->policy,
     };
+}
+
+const char *daemon_guard(const struct daemon *d, uint32_t i)
+{
+    static const struct { uint32_t guard; const char *word; } guards[] = {
+#define X(code, bit, word) { bit, word },
+        GUARD_LIST(X)
+#undef X
+    };
+    uint32_t have = engine_local_guards(d->engine);
+    for (size_t k = 0; k < sizeof guards / sizeof guards[0]; k++)
+        if ((have & guards[k].guard) && i-- == 0)
+            return guards[k].word;
+    return NULL;
 }
 
 void daemon_notes(struct daemon *d, const char *(*translate)(const char *),

@@ -2,7 +2,7 @@
  *
  * The driver's library may hang, crash or lie; whatever it does, it does it here.  Started by the
  * launcher; answers on stdout what is asked on stdin (probe.h) and ends with stdin.  Has no rights
- * beyond the user's, writes no file, opens no connection.  Two threads: one waits for Xid events (the
+ * beyond the user's, writes no file, opens no connection: once the library is loaded it shuts itself in (sandbox.h).  Two threads: one waits for Xid events (the
  * call blocks), one does the rest; records are shorter than PIPE_BUF, so they never mix.
  *
  * $EOUL_NVML names another library, for tests.  `eoul-probe --text` prints one round for people.
@@ -24,6 +24,7 @@
 #include "base/str.h"
 #include "probe/nvml.h"
 #include "probe/probe.h"
+#include "probe/sandbox.h"
 
 _Static_assert(sizeof(struct probe_record) <= PIPE_BUF, "a record is written whole or not at all");
 
@@ -248,6 +249,8 @@ static void begin(struct probe *p)
             find_devices(p);
         }
     }
+    if (!p->text && sandbox_shut_in() < 0)
+        _exit(1);
     say(p, &hello);
     begin_xids(p);
 }

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "cal/spans.h"
-#include "supervisor/guard.h"
 #include "web/internal.h"
 
 #define PLAN_DAYS 7
@@ -56,18 +55,11 @@ static void put_forecasts(struct json_out *j, const struct core *core, person_no
 
 void team_write_guards(struct json_out *j, struct daemon *d)
 {
-    static const struct { uint32_t guard; const char *word; } guards[] = {
-#define X(code, bit, word) { bit, word },
-        GUARD_LIST(X)
-#undef X
-    };
-    struct daemon_status s;
-    daemon_status(d, &s);
+    const char *word;
     out_key(j, "guards");
     out_array(j);
-    for (size_t i = 0; i < sizeof guards / sizeof guards[0]; i++)
-        if (s.guards & guards[i].guard)
-            out_c(j, guards[i].word);
+    for (uint32_t i = 0; (word = daemon_guard(d, i)) != NULL; i++)
+        out_c(j, word);
     out_end(j);
 }
 

@@ -458,6 +458,42 @@ def scenario(world, *lines):
 TWO = ("gpu GPU-aaaa 80000 NVIDIA H100 80GB HBM3", "gpu GPU-bbbb 80000 NVIDIA H100 80GB HBM3")
 
 
+def probes_of(world):
+    """Processes of eoul-probe whose daemon is this world's."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{pid}/comm", encoding="utf-8") as f:
+                if f.read().strip() != "eoul-probe":
+                    continue
+            with open(f"/proc/{pid}/environ", "rb") as f:
+                if world.dir.encode() in f.read():
+                    found.append(int(pid))
+    return found
+
+
+def a_driver_that_hangs(world):
+    """The driver's library never comes back, from the first call or later: the daemon answers, and starts jobs."""
+    path = scenario(world, *TWO)
+    assert world.get("/v1/gpus")["source"] == "nvml"
+    with open(path, "w", encoding="ascii") as f:
+        f.write("".join(line + "\n" for line in (*TWO, "power 0 100", "hang power")))
+    for pid in probes_of(world):
+        os.kill(pid, signal.SIGKILL)
+    job = world.submit("true", gpus=1)
+    slowest = 0
+    while not world.get(f"/v1/jobs/{job}")["ended"]:
+        start = time.monotonic()
+        assert world.get("/v1/status").status == 200
+        slowest = max(slowest, time.monotonic() - start)
+        time.sleep(0.05)
+    assert world.get(f"/v1/jobs/{job}")["state"] == "COMPLETED" and slowest < 1, slowest
+    start = time.monotonic()
+    scenario(world, *TWO, "hang init")
+    assert time.monotonic() - start < 60, "it waited for a driver that hangs"
+    assert world.wait(world.submit("true"))["state"] == "COMPLETED"
+
+
 def gpus_by_the_driver(world):
     """Detected, numbered for good, named to jobs by UUID; a stranger's process is seen before a start."""
     stranger = subprocess.Popen(["sleep", "60"])
@@ -555,7 +591,7 @@ TESTS += [(f.__name__.replace("_", " "), f) for f in (
     killed_while_an_array_runs, killed_at_a_snapshot, killed_in_recovery, ends_while_nobody_listens,
     jobs_survive_a_stop, cancelled_and_killed, second_daemon_is_refused, socket_is_made_again,
     directory_is_made_again, launcher_dies, too_many_open_files, full_disk, the_same_after_a_restart,
-    divergence_is_noticed, exported_journal, foreign_gpu, gpus_are_named, gpus_by_the_driver, requeue_of_ended_jobs,
+    divergence_is_noticed, exported_journal, foreign_gpu, gpus_are_named, gpus_by_the_driver, a_driver_that_hangs, requeue_of_ended_jobs,
     aftercorr, many_or_none, a_silent_run_wakes_nobody)]
 
 if __name__ == "__main__":

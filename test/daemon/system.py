@@ -214,6 +214,32 @@ def shut_doors(s):
     assert s.ended(ANNA, job) != 0 and not os.path.exists(s.file(BORA, "theirs"))
 
 
+def drive(s, *lines):
+    """Start again with a made-up driver of two GPUs that plays these lines."""
+    s.stop("daemon")
+    s.stop("launcher")
+    with open(s.at("nvml"), "w", encoding="utf-8") as f:
+        f.write("\n".join(["gpu GPU-aaaa 1000 Made-up", "gpu GPU-bbbb 1000 Made-up", *lines, ""]))
+    build = os.path.dirname(s.programs[0])
+    for part in ("eoul-probe", "test/lib/libfake_nvml_v3.so"):
+        shutil.copy(os.path.join(build, part), s.at("bin"))
+    s.start_launcher(EOUL_NVML=s.at("bin/libfake_nvml_v3.so"), EOUL_FAKE_NVML=s.at("nvml"))
+    s.start_daemon()
+
+
+def the_probe_is_shut_in(s):
+    """A driver's library in wrong hands runs as the helper, and reaches no program, socket, file or process."""
+    drive(s, f"mischief {s.at('eoul.yaml')}")  # anybody may read that
+    model = json.loads(s.api(ANNA, "GET", "/v1/gpus")[1])["gpus"][0]["model"]
+    did = dict(zip(model.split()[::2], map(int, model.split()[1::2])))
+    readable = did.pop("read")
+    assert did.pop("write") in (13, 27) and did.pop("make") in (1, 13), model
+    assert did == {"exec": 1, "socket": 1, "device": 0, "kill": 1}, model
+    if readable == 0:
+        raise Skip("this kernel has no Landlock: what everybody may read, the probe may")
+    assert readable == 13, model
+
+
 def opens(s, uid, nodes, *options):
     """Which of the nodes a job of this user may open, as the kernel says it."""
     job = s.submit(uid, *options, "--output=opens-%j", "--", "sh", "-c",
@@ -224,10 +250,6 @@ def opens(s, uid, nodes, *options):
 
 def other_gpus_do_not_open(s):
     """Where the device filter holds, a job opens its own GPUs' nodes and no other; where not, the daemon says so."""
-    s.stop("daemon")
-    s.stop("launcher")
-    with open(s.at("nvml"), "w", encoding="utf-8") as f:
-        f.write("gpu GPU-aaaa 1000 Made-up\ngpu GPU-bbbb 1000 Made-up\nminor 0 7\nminor 1 4\n")
     nodes = [s.at(f"nvidia{minor}") for minor in (7, 4, 255)]
     try:
         for node, minor in zip(nodes, (7, 4, 255)):
@@ -235,11 +257,7 @@ def other_gpus_do_not_open(s):
             os.chmod(node, 0o666)
     except OSError as why:
         raise Skip(f"no device node can be made here ({why})") from why
-    build = os.path.dirname(s.programs[0])
-    for part in ("eoul-probe", "test/lib/libfake_nvml_v3.so"):
-        shutil.copy(os.path.join(build, part), s.at("bin"))
-    s.start_launcher(EOUL_NVML=s.at("bin/libfake_nvml_v3.so"), EOUL_FAKE_NVML=s.at("nvml"))
-    s.start_daemon()
+    drive(s, "minor 0 7", "minor 1 4")
     gpus = json.loads(s.api(ANNA, "GET", "/v1/gpus")[1])
     assert gpus["source"] == "nvml" and len(gpus["gpus"]) == 2, gpus
     guards = json.loads(s.api(ANNA, "GET", "/v1/status")[1])["guards"]
@@ -390,7 +408,7 @@ def main():
     if os.geteuid() != 0:
         print("1..0 # SKIP system mode starts jobs as other users, which only root can; run this test as root")
         return 0
-    tests = [runs_as_its_submitter, who_may_what, shut_doors, other_gpus_do_not_open, nobody_notices_a_restart, only_with_a_ticket,
+    tests = [runs_as_its_submitter, who_may_what, shut_doors, other_gpus_do_not_open, the_probe_is_shut_in, nobody_notices_a_restart, only_with_a_ticket,
              a_daemon_taken_over]
     only = os.environ.get("ONLY")
     for test in [t for t in tests if not only or t.__name__ in only.split(",")]:

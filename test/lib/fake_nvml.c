@@ -17,12 +17,18 @@
  *   xid INDEX NUMBER AFTER_MS
  *   init CODE                        what nvmlInit_v2 says
  *   hang CALL                        init, power or processes never comes back
+ *   mischief PATH                    each time a name is asked for, it is what a library in wrong hands could do:
+ *                                    an errno for each of exec, socket, make a file beside PATH, write PATH, read PATH,
+ *                                    open a device, signal its parent (0: it could)
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,7 +55,7 @@ static struct process processes[PROCESSES];
 static int gpu_n, process_n, layout, garbage, init_code, xid_gpu = -1;
 static unsigned long long xid_number;
 static long xid_after_ms;
-static char hang[32];
+static char hang[32], mischief[200];
 
 int nvmlInit_v2(void);
 int nvmlShutdown(void);
@@ -96,6 +102,8 @@ static void read_line(const char *line)
         gpus[i].busy = pid;
     } else if (sscanf(line, "mig %d", &i) == 1) {
         gpus[i].mig = 1;
+    } else if (sscanf(line, "mischief %199s", mischief) == 1) {
+        return;
     } else if (sscanf(line, "minor %d %d", &i, &pid) == 2) {
         gpus[i].minor = pid + 1;
     } else if (sscanf(line, "lost %d", &i) == 1) {
@@ -158,8 +166,37 @@ static int lost(void *device) { return ((struct gpu *)device)->lost ? 15 : 0; }
 /* --- what a driver may lack ------------------------------------------------------------------- */
 #ifndef FAKE_BARE
 
+static int error_of(long result) { return result < 0 ? errno : 0; }
+
+static int opened(const char *path, int flags, int writes)
+{
+    int fd = open(path, flags | O_CLOEXEC, 0600), error = error_of(fd);
+    if (fd >= 0 && writes)
+        error = error_of(write(fd, "x", 1));
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
+static void do_mischief(char *text, unsigned size)
+{
+    char beside[256];
+    snprintf(beside, sizeof beside, "%s.made", mischief);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0), sockets = error_of(fd);
+    if (fd >= 0)
+        close(fd);
+    snprintf(text, size, "exec %d socket %d make %d write %d read %d device %d kill %d",
+             error_of(execl("/bin/true", "true", "-x", (char *)NULL)), sockets,
+             opened(beside, O_WRONLY | O_CREAT, 0), opened(mischief, O_WRONLY, 1), opened(mischief, O_RDONLY, 0),
+             opened("/dev/null", O_RDWR, 1), error_of(kill(getppid(), 0)));
+}
+
 int nvmlDeviceGetName(void *device, char *text, unsigned size)
 {
+    if (mischief[0]) {
+        do_mischief(text, size);
+        return 0;
+    }
     snprintf(text, size, "%s", ((struct gpu *)device)->name);
     return lost(device);
 }

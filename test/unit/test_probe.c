@@ -287,6 +287,37 @@ static void test_missing(void **state)
     finish();
 }
 
+/* What the kernel says about it, and what a driver's library in wrong hands can still do: map and ask devices, read
+ * what its user may, and nothing else. */
+static void test_shut_in(void **state)
+{
+    char path[] = "/tmp/eoul-probe-store-XXXXXX", scenario[256], made[64], text[4096];
+    struct buf b;
+    (void)state;
+    int fd = mkstemp(path);
+    assert_int_equal(io_write_all(fd, "store", 5), 0);
+    io_close(&fd);
+    snprintf(scenario, sizeof scenario, "gpu GPU-aaaa 81559 X\nmischief %s\n", path);
+    begin("v3", scenario);
+    assert_int_equal(next(WAIT_MS).kind, PROBE_HELLO);
+    assert_int_equal(probe_ask(p.fd, 0, 1), 0);
+    take_round(1);
+    assert_string_equal(p.gpus[0].name, "exec 1 socket 1 make 1 write 27 read 0 device 0 kill 1");
+    snprintf(made, sizeof made, "%s.made", path);
+    assert_int_equal(access(made, F_OK), -1);
+    buf_init_fixed(&b, text, sizeof text);
+    assert_int_equal(io_read_file(AT_FDCWD, path, &b), 0);
+    assert_true(str_is(buf_look(&b), "store"));
+    snprintf(made, sizeof made, "/proc/%d/status", (int)p.pid);
+    buf_init_fixed(&b, text, sizeof text - 1);
+    assert_int_equal(io_read_file(AT_FDCWD, made, &b), 0);
+    text[b.len] = 0;
+    assert_non_null(strstr(text, "NoNewPrivs:\t1"));
+    assert_non_null(strstr(text, "Seccomp:\t2"));
+    finish();
+    unlink(path);
+}
+
 /* It hangs alone: nothing comes, and it dies when it is killed. */
 static void test_hang(void **state)
 {
@@ -332,7 +363,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_facts), cmocka_unit_test(test_period), cmocka_unit_test(test_layouts),
         cmocka_unit_test(test_garbage), cmocka_unit_test(test_attempt), cmocka_unit_test(test_lost),
-        cmocka_unit_test(test_missing), cmocka_unit_test(test_hang), cmocka_unit_test(test_reader),
+        cmocka_unit_test(test_missing), cmocka_unit_test(test_hang),
+        cmocka_unit_test(test_shut_in), cmocka_unit_test(test_reader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
