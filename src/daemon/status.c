@@ -59,6 +59,12 @@ void daemon_notes(struct daemon *d, const char *(*translate)(const char *),
                 "used.");
         note(e.text, data);
     }
+    uint32_t newer = engine_local_newer(d->engine);
+    if (newer > 0) {
+        err_set(&e, E_NEWER, "%u jobs were started by a newer eoul, which this one cannot follow; they run on. Start that "
+                "version again to hear how they end.", newer);
+        note(e.text, data);
+    }
     for (job_id id = 0; (id = marks_stalled_after(d, id)) != 0;) {
         err_set(&e, E_STATE, "Job %u seems to hang: no step for long, its CPUs and GPUs idle.", id);
         note(e.text, data);

@@ -38,6 +38,7 @@
 #include "launcher/launcher.h"
 
 #define AGAIN_US (5 * USEC_PER_MSEC) /* a lock without a supervisor to ask: a moment in its birth or death */
+#define NEWER_AGAIN_US (30 * USEC_PER_SEC)
 #define CLAIM_AGAIN_US USEC_PER_SEC  /* the claim could not be made (disk full): a few more times */
 #define CLAIM_TRIES_MAX 30
 #define SPAWN_US_MAX (2 * USEC_PER_SEC)
@@ -65,6 +66,7 @@ struct followed {
     bool limit_pending;
     usec_t limit_us;
     bool has_terminal;
+    bool newer; /* of a later version of the protocol: not ours to follow, claim or kill */
     struct engine_use use;
 };
 
@@ -470,8 +472,12 @@ static void look(struct local *l, struct followed *f)
     io_close(&f->peer_fd);
     io_close(&f->pidfd);
     f->pidfd_watched = false;
+    struct wire_head head;
     int dir_fd = attempt_open(l->attempts_fd, f->job, f->attempt);
-    if (dir_fd < 0 && dir_fd != E_NOT_FOUND) {
+    f->newer = dir_fd >= 0 && attempt_read_head(dir_fd, &head) == E_NEWER;
+    if (f->newer) {
+        again(l, f, NEWER_AGAIN_US);
+    } else if (dir_fd < 0 && dir_fd != E_NOT_FOUND) {
         again(l, f, CLAIM_AGAIN_US); /* out of descriptors, or the disk does not answer */
     } else if (dir_fd < 0 || !settle(l, f, dir_fd)) {
         f->step = CLAIMING;
@@ -887,5 +893,14 @@ int engine_local_spawn(struct engine *e, enum local_role role, int stdin_fd, int
 int engine_local_attempts(const struct engine *e) { return ((const struct local *)e)->attempts_fd; }
 uint32_t engine_local_active(const struct engine *e) { return ((const struct local *)e)->active; }
 bool engine_local_has_cgroup(const struct engine *e) { return engine_local_guards(e) != 0; }
+
+uint32_t engine_local_newer(const struct engine *e)
+{
+    const struct local *l = (const struct local *)e;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < l->place_n; i++)
+        n += l->places[i].step != FREE && l->places[i].newer;
+    return n;
+}
 
 uint32_t engine_local_guards(const struct engine *e) { return ((const struct local *)e)->guards; }

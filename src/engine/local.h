@@ -43,6 +43,8 @@ uint32_t engine_local_active(const struct engine *e);
 
 /* True if attempts run in cgroups here; false: by attempt id and inherited lock. */
 bool engine_local_has_cgroup(const struct engine *e);
+/* Attempts that a newer eoul started: they run on, but nothing is known of them here. */
+uint32_t engine_local_newer(const struct engine *e);
 uint32_t engine_local_guards(const struct engine *e); /* what attempts are kept to, GUARD_* */
 
 #endif

@@ -23,7 +23,8 @@
  * doc/attempts.md tells the story with its numbered steps.  All layouts are fixed in size, in host
  * byte order (they never leave the machine) and carry magic and version: a daemon understands the
  * supervisors of WIRE_VERSION_OLDEST and later, because they outlive its upgrade.  New fields are
- * taken from the reserved space, which is zero.
+ * taken from the reserved space, which is zero.  An attempt of a newer version (somebody went back) is left alone, and
+ * said: it runs on, and the daemon that knows it finds it again.
  */
 #ifndef EOUL_SUPERVISOR_WIRE_H
 #define EOUL_SUPERVISOR_WIRE_H
@@ -31,7 +32,9 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC          0x6c756f65u /* "eoul" */
+#ifndef WIRE_VERSION /* test/next builds the next one */
 #define WIRE_VERSION        1
+#endif
 #define WIRE_VERSION_OLDEST 1
 
 #define WIRE_DETAIL_MAX 256        /* a path or GPU named in a failure, cut there, NUL-terminated */

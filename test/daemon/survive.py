@@ -458,6 +458,73 @@ def scenario(world, *lines):
 TWO = ("gpu GPU-aaaa 80000 NVIDIA H100 80GB HBM3", "gpu GPU-bbbb 80000 NVIDIA H100 80GB HBM3")
 
 
+def change_version(world, eould):
+    """Killed, and another version of the programs takes its place; jobs know nothing of it."""
+    world.daemon.kill()
+    world.daemon.wait()
+    world.eould = eould
+    world.start()
+
+
+def a_supervisor_of_the_version_before(world):
+    """A job begun under this version of the attempt protocol ends under the next one: adopted, its output and its end
+    known, and it obeys; a script, an array and one that ended while nobody was there."""
+    this, following = world.eould, os.path.join(os.path.dirname(os.path.abspath(world.eould)), "test", "next", "eould")
+    go = os.path.join(world.work, "go")
+    slow = world.submit("sh", "-c", f"echo before; while ! test -e {go}; do sleep 0.05; done; echo after; exit 7")
+    unseen = world.submit("sh", "-c", "sleep 1; echo unseen; exit 3")
+    stopped = world.submit("sleep", "300")
+    array = world.submit("sh", "-c", f"while ! test -e {go}; do sleep 0.05; done", array="0-2")
+    ids = [str(slow), str(unseen), str(stopped)] + [f"{array}_{i}" for i in range(3)]
+    until(lambda: all(world.get(f"/v1/jobs/{i}")["state"] == "RUNNING" for i in ids))
+    world.daemon.kill()
+    world.daemon.wait()
+    time.sleep(1.5)  # one ends while nobody is there
+    world.eould = following
+    world.start()
+    with open(go, "w", encoding="ascii"):
+        pass
+    ended = world.wait(slow)
+    assert ended["state"] == "FAILED" and ended["exit_code"] == 7 and ended["attempt"] == 1, ended.raw
+    assert world.get(f"/v1/jobs/{slow}/tail").raw == b"before\nafter\n"
+    ended = world.wait(unseen)
+    assert ended["exit_code"] == 3 and ended["attempt"] == 1, ended.raw
+    assert world.post(f"/v1/jobs/{stopped}/cancel", {}).status == 200
+    assert world.wait(stopped)["state"] == "CANCELLED"
+    for i in range(3):
+        assert world.wait(f"{array}_{i}")["state"] == "COMPLETED"
+    assert not [n for n in world.get("/v1/status")["notes"] if "newer" in n]
+    assert world.wait(world.submit("true"))["state"] == "COMPLETED"
+    change_version(world, this)
+
+
+def a_supervisor_of_a_later_version(world):
+    """Somebody went back: what the later version started is neither claimed nor killed nor called lost; it is said; and
+    the later version finds it again."""
+    this, following = world.eould, os.path.join(os.path.dirname(os.path.abspath(world.eould)), "test", "next", "eould")
+    change_version(world, following)
+    go = os.path.join(world.work, "go")
+    job = world.submit("sh", "-c", f"while ! test -e {go}; do sleep 0.05; done; exit 5")
+    over = world.submit("sh", "-c", "sleep 1; exit 4")
+    until(lambda: all(world.get(f"/v1/jobs/{i}")["state"] == "RUNNING" for i in (job, over)))
+    world.daemon.kill()
+    world.daemon.wait()
+    time.sleep(1.5)
+    world.eould = this
+    world.start()
+    note = until(lambda: [n for n in world.get("/v1/status")["notes"] if "newer" in n])
+    assert note[0].startswith("2 jobs "), note
+    for i in (job, over):
+        assert world.get(f"/v1/jobs/{i}")["state"] == "RUNNING"
+    assert world.wait(world.submit("true"))["state"] == "COMPLETED"  # its own work goes on
+    change_version(world, following)
+    with open(go, "w", encoding="ascii"):
+        pass
+    assert world.wait(job)["exit_code"] == 5 and world.wait(over)["exit_code"] == 4
+    assert world.get(f"/v1/jobs/{job}")["attempt"] == 1
+    change_version(world, this)
+
+
 def probes_of(world):
     """Processes of eoul-probe whose daemon is this world's."""
     found = []
@@ -591,7 +658,8 @@ TESTS += [(f.__name__.replace("_", " "), f) for f in (
     killed_while_an_array_runs, killed_at_a_snapshot, killed_in_recovery, ends_while_nobody_listens,
     jobs_survive_a_stop, cancelled_and_killed, second_daemon_is_refused, socket_is_made_again,
     directory_is_made_again, launcher_dies, too_many_open_files, full_disk, the_same_after_a_restart,
-    divergence_is_noticed, exported_journal, foreign_gpu, gpus_are_named, gpus_by_the_driver, a_driver_that_hangs, requeue_of_ended_jobs,
+    divergence_is_noticed, exported_journal, foreign_gpu, gpus_are_named, gpus_by_the_driver, a_driver_that_hangs,
+    a_supervisor_of_the_version_before, a_supervisor_of_a_later_version, requeue_of_ended_jobs,
     aftercorr, many_or_none, a_silent_run_wakes_nobody)]
 
 if __name__ == "__main__":
