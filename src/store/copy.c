@@ -75,7 +75,7 @@ int store_copy_create(struct store *s, const char *path, bool replace, struct st
     return 0;
 }
 
-/* The name, on disk. */
+/* The name, on disk; or, where nothing had it before, not there. */
 static int publish(struct store_copy *c, struct err *err)
 {
     char dir[PATH_MAX];
@@ -84,8 +84,12 @@ static int publish(struct store_copy *c, struct err *err)
     int fd = r < 0 ? -1 : open(dirname(dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (r == 0)
         c->part[0] = '\0';
-    if (r < 0 || fd < 0 || fsync(fd) < 0)
-        r = err_set(err, io_from_errno(errno), "cannot write the copy %s: %s", c->path, strerror(errno));
+    if (r < 0 || fd < 0 || fsync(fd) < 0) {
+        int error = errno;
+        if (r == 0 && !c->replace)
+            unlink(c->path); /* it might not be there after a power cut: asked again, it is written again */
+        r = err_set(err, io_from_errno(error), "cannot write the copy %s: %s", c->path, strerror(error));
+    }
     io_close(&fd);
     return r;
 }
