@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+"""sweep.py PROGRAMS RUNS FIRST [--all KIND,... | --one PROGRAM:KIND:K]: the k-th call fails, in real processes.
+
+PROGRAMS is the directory of programs linked with fail.c.  A first run in which nothing fails counts the calls each
+program makes of each kind: malloc, write, fsync, fork, open, rename, mkdir.  Then each run (its number is its seed) plays
+the same working day with one of these calls failing, once: start the daemon, add a calendar, submit, hold, release,
+cancel, refresh, back up, list, stop, start again, wait.  --all takes every k of these kinds instead of RUNS drawn ones
+(for malloc, of which there are thousands, what is drawn has to do).
+
+What must be true, whichever call it was:
+  answer    a verb that does not work says why, and works when it is tried again
+  crash     no program of ours dies of a signal that only a bug sends; the daemon may end itself, and comes back
+  lost      every acknowledged job ends as it was meant to, with its evidence; at most one, and only for a call that
+            failed in launcher or supervisor, ends otherwise, and then its state and reason say so
+  doubled   no attempt starts twice, no GPU is held by two
+  kept      exit codes and output are there; what "eoul backup" called a backup is one
+  hang      everything above within its time
+
+Last line: `N runs, N failed`.
+"""
+import contextlib
+import os
+import pathlib
+import re
+import sqlite3
+import struct
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "torture"))
+from torture import Round  # pylint: disable=wrong-import-position
+
+KINDS = ["malloc", "write", "fsync", "fork", "open", "rename", "mkdir"]
+PROGRAMS = ["eould", "eoul-launcher", "eoul-supervisor", "eoul", "eoul-fetch"]
+ERRORS = {"malloc": 12, "write": 28, "fsync": 5, "fork": 11, "open": 24, "rename": 28, "mkdir": 28}
+SHEET = struct.Struct("<16s16sIiQIIQ40Q")  # struct sheet in fail.c
+CALENDAR = """BEGIN:VCALENDAR\r
+VERSION:2.0\r
+PRODID:-//eoul//sweep//EN\r
+BEGIN:VEVENT\r
+UID:one@example.org\r
+DTSTAMP:20260101T000000Z\r
+DTSTART:20260105T010000Z\r
+DTEND:20260105T020000Z\r
+RRULE:FREQ=WEEKLY\r
+END:VEVENT\r
+END:VCALENDAR\r
+"""
+
+
+class Problem(Exception):
+    """What must be true is not."""
+
+
+class Run(Round):
+    def __init__(self, programs, seed, what=None):
+        super().__init__(programs, seed, ["none"])
+        self.what = what  # (program, kind, k) or None
+        program, kind, k = what or ("", "malloc", 0)
+        (self.dir / "fail").write_bytes(SHEET.pack(program.encode(), b"", KINDS.index(kind), ERRORS[kind], k,
+                                                   0, 0, 0, *[0] * 40))
+        self.env["EOUL_FAIL"] = str(self.dir / "fail")
+        if self.luck.random() < 0.5:
+            self.env["EOUL_REEXEC"] = "1"
+        (self.dir / "work.ics").write_text(CALENDAR)
+        self.says = {}  # number -> (exit code, line of output) of jobs that print
+        self.witness = pathlib.Path(programs).parent / "torture" / "witness"
+
+    def sheet(self):
+        rows = SHEET.unpack((self.dir / "fail").read_bytes())
+        made = {(p, k): rows[8 + i * 8 + j] for i, p in enumerate(PROGRAMS) for j, k in enumerate(KINDS)}
+        return {"crashed": rows[1].rstrip(b"\0").decode(), "hit": rows[5], "signal": rows[6], "caller": rows[7], "made": made}
+
+    def up(self):
+        for _ in range(3):
+            done = self.eoul("up")
+            if done.returncode == 0 and self.alive():
+                return
+        raise Problem(f"answer: it does not start: {done.stderr.strip()}")
+
+    def verb(self, *words, fine=()):
+        """A verb works, or says why not and works the next time (or is found done)."""
+        tries, until = 0, time.monotonic() + 90
+        while tries < 3:
+            tries += 1
+            try:
+                done = self.eoul(*words, timeout=60)
+            except subprocess.TimeoutExpired as late:
+                raise Problem(f"hang: eoul {' '.join(map(str, words))}") from late
+            if done.returncode == 0 or any(word in done.stderr for word in fine):
+                return done.stdout
+            if done.returncode > 0 and not done.stderr.strip():
+                raise Problem(f"answer: eoul {' '.join(map(str, words))} ended with {done.returncode} without a word")
+            if "is full" in done.stderr and time.monotonic() < until:
+                tries -= 1  # as it was told; the daemon looks now and then whether there is room again
+                time.sleep(0.2)
+            if not self.alive():
+                self.up()
+        raise Problem(f"answer: eoul {' '.join(map(str, words))}: {done.returncode} {done.stderr.strip()}")
+
+    def submit_line(self, *argv, options=()):
+        key = f"k{self.luck.getrandbits(60):x}"
+        said = self.verb("submit", "--parsable", "--key", key, "--retry=0", *options, "--", *argv)
+        if not re.match(r"\d+", said):
+            raise Problem(f"answer: submit printed {said!r}")
+        return int(re.match(r"\d+", said).group())
+
+    def witnesses(self, *options):
+        return self.submit_line(self.witness, self.dir / "evidence", self.luck.choice([0, 20]),
+                                options=("--gpus=1", "--output=/dev/null", *options))
+
+    def day(self):
+        self.up()
+        self.verb("me", "calendar", "add", self.dir / "work.ics", fine=("already",))
+        first = self.witnesses("--array=0-2")
+        self.acked.update({f"{first}_{i}": first + i for i in range(3)})
+        for code in (0, 7):
+            out = self.dir / f"out.{code}"
+            number = self.submit_line("sh", "-c", f"echo said {code}; exit {code}", options=(f"--output={out}",))
+            self.says[number] = (code, out)
+        held, unwanted = self.witnesses("--hold"), self.witnesses("--hold")
+        self.acked[str(held)] = held
+        self.verb("cancel", unwanted, fine=("already over",))
+        self.verb("me", "calendar", "refresh")
+        for verb in ("queue", "plan", "gpus", "history"):
+            self.verb(verb, "--json")
+        self.verb("why", held)
+        self.verb("backup", self.dir / "backup.db", fine=("exists",))
+        self.verb("down", fine=("not running", "No daemon"))
+        self.up()
+        self.verb("release", held, fine=("not held", "already over"))
+        self.acked.update({str(n): n for n in self.says})
+        self.wait_quiet()
+        self.check_rest(unwanted)
+
+    def check_rest(self, unwanted):
+        row = self.show(unwanted)
+        if not row or row.get("state") != "CANCELLED" or (self.dir / "evidence" / f"job.{unwanted}").exists():
+            raise Problem(f"lost: cancelled job {unwanted} is {row and row.get('state')}, or ran")
+        with contextlib.closing(sqlite3.connect(self.dir / "backup.db")) as copy:
+            if copy.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+                raise Problem("kept: the backup is damaged")
+
+    def honest(self, number, row):
+        """A job that could not be carried out: its row says so, and it was the one call that failed."""
+        near = self.what and self.what[0] in ("eoul-launcher", "eoul-supervisor") and self.sheet()["hit"]
+        said = row.get("state") in ("NODE_FAIL", "FAILED", "LAUNCH_FAILED") and row.get("reason")
+        if near and said:
+            self.harmed.append(number)
+            return True
+        return False
+
+    def judge_run(self):
+        self.harmed = []
+        for job, number in self.acked.items():
+            row = self.show(job)
+            if row is None or job in self.left:
+                raise Problem(f"lost: job {job} {'is not known' if row is None else 'never ended: ' + str(row.get('state'))}")
+            if number in self.says:
+                self.judge_says(number, row)
+            else:
+                self.judge_witness(number, row)
+        if len(self.harmed) > 1:
+            raise Problem(f"lost: one call failed and {len(self.harmed)} jobs with it")
+        sheet = self.sheet()
+        if sheet["crashed"]:
+            raise Problem(f"crash: {sheet['crashed']} died of signal {sheet['signal']}")
+
+    def judge_says(self, number, row):
+        code, out = self.says[number]
+        wanted = "COMPLETED" if code == 0 else "FAILED"
+        text = out.read_text() if out.exists() else ""
+        if row["state"] == wanted and row.get("exit_code", 0) == code and row["attempts"][-1]["state"] == "ENDED":
+            if text == f"said {code}\n" or self.what[:2] == ("eoul-supervisor", "write") and "missing" in text:
+                return
+            raise Problem(f"kept: job {number} is {wanted} and its output is {text!r}")
+        if not self.honest(number, row):
+            raise Problem(f"lost: job {number} is {row['state']} {row.get('exit_code')} {row.get('reason')}")
+
+    def judge_witness(self, number, row):
+        file = self.dir / "evidence" / f"job.{number}"
+        lines = [line.split() for line in file.read_text().splitlines()] if file.exists() else []
+        starts = [line for line in lines if line[0] == "start"]
+        ran = [a for a in row["attempts"] if a["state"] != "NEVER_STARTED"]
+        if len(starts) > 1 or len(starts) > len(ran) or any(line[0] == "doubled" for line in lines):
+            raise Problem(f"doubled: job {number}: {lines}, {len(ran)} attempts")
+        ended = any(line[0] == "end" for line in lines)
+        if row["state"] == "COMPLETED" and ended:
+            return
+        if row["state"] == "COMPLETED" or not self.honest(number, row):
+            raise Problem(f"lost: job {number} is {row['state']} {row.get('reason')}, on disk {lines}")
+
+
+def play(programs, seed, what):
+    """(problem or "", sheet) of one day."""
+    run = Run(programs, seed, what)
+    try:
+        run.day()
+        run.judge_run()
+        return "", run.sheet()
+    except (Problem, RuntimeError, OSError, KeyError, ValueError, subprocess.TimeoutExpired, sqlite3.Error) as problem:
+        sheet = run.sheet()
+        log = run.dir / "state/eould.log"
+        tail = log.read_text(errors="replace").splitlines()[-12:] if log.exists() else []
+        died = f"; {sheet['crashed']} died of signal {sheet['signal']}" if sheet["crashed"] else ""
+        return f"{problem}{died} (called at {sheet['caller']:#x})\n    " + "\n    ".join(tail), sheet
+    finally:
+        run.clean()
+
+
+def draw(luck, made):
+    """Each program and kind alike, whatever their numbers: fork and rename are where it hurts."""
+    program, kind = luck.choice([pair for pair, n in made.items() if n])
+    return program, kind, luck.randint(1, made[program, kind])
+
+
+def main():
+    import random
+    programs, runs, first = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    option = sys.argv[4] if len(sys.argv) > 4 else ""
+    problem, sheet = play(programs, first, None)
+    if problem or not sheet["made"]["eould", "fsync"]:
+        print(f"nothing fails, and yet: {problem or 'no call was counted'}\n1 runs, 1 failed")
+        return 1
+    made = sheet["made"]
+    print("calls: " + ", ".join(f"{p} {k} {n}" for (p, k), n in made.items() if n), flush=True)
+    if option == "--all":
+        kinds = sys.argv[5].split(",")
+        todo = [(first, (p, k, i)) for (p, k), n in made.items() if k in kinds for i in range(1, n + 1)]
+    elif option == "--one":
+        program, kind, k = sys.argv[5].split(":")
+        todo = [(first, (program, kind, int(k)))]
+    else:
+        todo = [(seed, draw(random.Random(seed), made)) for seed in range(first, first + runs)]
+    failed = hits = 0
+    started = time.monotonic()
+    for seed, what in todo:
+        problem, sheet = play(programs, seed, what)
+        hits += sheet["hit"]
+        if problem:
+            failed += 1
+            print(f"seed {seed}, {what[0]}, {what[1]} number {what[2]}: {problem}", flush=True)
+    print(f"{len(todo) / (time.monotonic() - started):.1f} runs/s, {hits} of {len(todo)} calls were reached")
+    print(f"{len(todo)} runs, {failed} failed")
+    return 1 if failed or hits == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
