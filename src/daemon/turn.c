@@ -29,6 +29,9 @@
 #include "web/web.h"
 
 #define OPS_PER_TURN 512u   /* bounds how long the first of a crowd waits for the last */
+#define SHARE_JOBS    1000u /* one user's of a turn; or one operation, which is whole: some 20 ms that others wait */
+#define COPY_JOBS     40u   /* of the core, copied before a submit of many (state_mark) while one job is taken in */
+#define SHARES_MAX    64u   /* users who have a part in one turn; further ones have theirs in the next */
 #define PLAN_AGE_US  USEC_PER_SEC /* a plan that nothing has changed is shown again for so long */
 #define STARTS_WAIT_US (20 * USEC_PER_MSEC) /* see starts_wait */
 #define ABORT_STATUS 70     /* EX_SOFTWARE: the store is not to be trusted by this process any more */
@@ -366,18 +369,59 @@ void turn_drain(struct daemon *d)
     }
 }
 
+struct share { /* of this turn */
+    uid_t uid;
+    uint32_t jobs;
+    bool is_used; /* what else this user wants waits for the next turn, in its order */
+};
+
+static struct share *share_of(struct share *shares, uint32_t *n, uid_t uid)
+{
+    for (uint32_t i = 0; i < *n; i++)
+        if (shares[i].uid == uid)
+            return &shares[i];
+    if (*n == SHARES_MAX)
+        return NULL;
+    shares[*n] = (struct share){ .uid = uid };
+    return &shares[(*n)++];
+}
+
+static bool fits(struct daemon *d, struct share *s, const struct op *op)
+{
+    uint32_t jobs = op->kind == OP_SUBMIT ? op->submit.items_n : 1;
+    if (!s || s->is_used)
+        return false;
+    if (jobs > 1)
+        jobs += core_jobs_n(d->core) / COPY_JOBS;
+    s->is_used = s->jobs && s->jobs + jobs > SHARE_JOBS;
+    if (!s->is_used)
+        s->jobs += jobs;
+    return !s->is_used;
+}
+
+/* The operations of this turn: everybody's in the order they came, and of nobody's more than a share, so that who
+ * sends a hundred thousand waits for the others' turns and not they for him. */
 static struct op *take_ops(struct daemon *d)
 {
-    struct op *first = d->ops;
-    struct op **end = &d->ops;
-    for (uint32_t n = 0; *end && n < OPS_PER_TURN; n++) {
-        end = &(*end)->next;
+    struct share shares[SHARES_MAX];
+    uint32_t shares_n = 0;
+    struct op *first = NULL, **end = &first, **at = &d->ops;
+    for (uint32_t n = 0; *at && n < OPS_PER_TURN;) {
+        struct op *op = *at;
+        if (!fits(d, share_of(shares, &shares_n, op->peer.uid), op)) {
+            at = &op->next;
+            continue;
+        }
+        *at = op->next;
+        *end = op;
+        end = &op->next;
         d->ops_n--;
+        n++;
     }
-    d->ops = *end;
     *end = NULL;
-    if (!d->ops)
-        d->ops_end = &d->ops;
+    while (*at)
+        at = &(*at)->next;
+    d->ops_end = at;
     return first;
 }
 

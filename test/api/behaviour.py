@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """behaviour.py EOULD - what the API promises beyond its shapes."""
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -445,11 +446,65 @@ def others_work_is_not_held_up(world):
     assert sorted(passed_by)[98] <= 16, passed_by
 
 
+CROWD = """
+import json, sys, threading
+sys.path.insert(0, sys.argv[1])
+from world import Unix
+spec = "hold=yes\\nchdir=/tmp\\nargv=/bin/true\\n"
+body = json.dumps({"jobs": [{"spec": spec, "env": []}] * 200})
+def one():
+    c = Unix(sys.argv[2], timeout=300)
+    while True:
+        c.request("POST", "/v1/jobs", body, {"Content-Type": "application/json"})
+        assert c.getresponse().read()
+for _ in range(32):
+    threading.Thread(target=one, daemon=True).start()
+print("begun", flush=True)
+sys.stdin.read()
+"""
+
+
+def turns_are_shared(world):
+    """Of a turn a crowd of one user's submits gets a part, not all: counted in jobs that came between two submits of
+    another one, sent in one piece so that the second goes into the turn behind the first."""
+    need_root()
+    for path in (world.dir, world.state):
+        os.chmod(path, 0o755)
+    crowd = subprocess.Popen(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", CROWD,
+                              os.path.dirname(os.path.abspath(__file__)), world.socket], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, text=True)
+    assert crowd.stdout.readline() == "begun\n"
+    body = json.dumps({"jobs": [{"spec": world.spec("/bin/true", hold="yes"), "env": []}]}).encode()
+    post = (b"POST /v1/jobs HTTP/1.1\r\nHost: e\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)) + body
+    between = []
+    try:
+        c = world.connection()
+        c.connect()
+        c.sock.settimeout(120)
+        for _ in range(10):
+            c.sock.sendall(post + post)
+            ids = []
+            for _ in range(2):
+                r = http.client.HTTPResponse(c.sock, method="POST")
+                r.begin()
+                ids.append(json.loads(r.read())["jobs"][0]["id"])
+            between.append(ids[1] - ids[0] - 1)
+        c.close()
+    finally:
+        crowd.kill()
+        crowd.wait()
+    print(f"# jobs of a crowd of 32 x 200 in one turn: {between}")
+    assert 0 < max(between) <= 3000, between
+
+
+turns_are_shared.arguments = ["--team", "nogroup"]
+
+
 def main():
     tests = [submit_keys, all_or_none, many_at_once, environments, waiting, waiting_for_a_place, leaving,
              array_of_ten_thousand, tasks_together, why_counts_right, output, people, settings,
              others_have_no_way_in, a_team_keeps_its_secrets, many_clients, flood,
-             out_of_descriptors, others_work_is_not_held_up]
+             out_of_descriptors, others_work_is_not_held_up, turns_are_shared]
     only = sys.argv[2:]
     return Tap().run([(t.__name__.replace("_", " "), t) for t in tests
                       if not only or t.__name__ in only], sys.argv[1])
