@@ -555,12 +555,14 @@ static int move_up(int fd)
 }
 
 /* Take every low number, so that dup2 in a child never hits a descriptor it still needs. */
-static void fill_low(void)
+static int fill_low(void)
 {
     int fd;
     while ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && fd < LOW_FDS)
         ;
+    bool full = fd >= 0;
     io_close(&fd);
+    return full ? 0 : -1;
 }
 
 static int begin(struct launcher *l, const struct system_places *places, const char **ret_what)
@@ -568,16 +570,14 @@ static int begin(struct launcher *l, const struct system_places *places, const c
     if (l->system) {
         l->socket_fd = -1;
         l->system->listen_fd = places->activated ? move_up(LAUNCHER_SOCKET_FD) : -1;
-        fill_low();
-        if (system_open(l->system, places, ret_what) < 0)
+        if (fill_low() < 0 || system_open(l->system, places, ret_what) < 0)
             return -1;
         l->attempts_fd = l->system->attempts_fd;
     } else {
         l->socket_fd = move_up(LAUNCHER_SOCKET_FD);
         l->attempts_fd = move_up(LAUNCHER_ATTEMPTS_FD);
-        if (l->socket_fd < 0 || l->attempts_fd < 0)
+        if (l->socket_fd < 0 || l->attempts_fd < 0 || fill_low() < 0)
             return -1;
-        fill_low();
     }
     *ret_what = "attempts/.launcher";
     int lock = openat(l->attempts_fd, ".launcher", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
