@@ -176,6 +176,9 @@ static void put_need_alone(struct buf *out, const struct brief *b, const struct 
 {
     struct text end, how;
     switch (brief_need(j)) {
+    case BRIEF_NEED_LOOK:
+        buf_printf(out, tr(b->lang, "seems to hang since %s\n"), when(b, &end, j->stalled_at));
+        break;
     case BRIEF_NEED_RELEASE: buf_c(out, tr(b->lang, "is held until you let it start\n")); break;
     case BRIEF_NEED_MEND: buf_c(out, tr(b->lang, "is held because tasks of its array failed alike\n")); break;
     case BRIEF_NEED_DROP: buf_c(out, tr(b->lang, "what it waits for can never come\n")); break;
@@ -227,6 +230,10 @@ static void put_need(struct buf *out, const struct brief *b, size_t job)
         return;
     }
     switch (brief_need(j)) {
+    case BRIEF_NEED_LOOK:
+        buf_printf(out, tr(b->lang, "seems to hang since %1$s; \"eoul logs %2$s\", or \"eoul requeue %2$s\" starts it again\n"),
+                   when(b, &end, j->stalled_at), j->id);
+        break;
     case BRIEF_NEED_RELEASE:
         buf_printf(out, tr(b->lang, "is held; \"eoul release %s\" lets it start\n"), j->id);
         break;
@@ -473,6 +480,10 @@ static void put_now(struct buf *out, const struct brief *b)
             heading(out, tr(b->lang, "Runs now"));
         if (n > BRIEF_LINES_MAX)
             continue;
+        if (j->stalled_at) {
+            put_need(out, b, i);
+            continue;
+        }
         name(out, j);
         buf_printf(out, tr(b->lang, "done about %s\n"), when(b, &end, j->end_at));
     }

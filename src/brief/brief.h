@@ -41,6 +41,7 @@ struct brief_job {
     int32_t exit_code, signal;
     const char *tail;           /* the last lines of its output; NULL: not known */
     uint32_t tasks;             /* of an array, where the row stands for several alike; 0 or 1: one */
+    usec_t stalled_at;          /* it runs and seems to hang: since its last step; 0: it does not */
 };
 
 struct brief_todo {
@@ -109,6 +110,7 @@ void brief_night(const struct brief *b, struct brief_night *ret);
     X(BRIEF_NEED_MEND, "held-failures")      /* its array failed alike so often that it was held */ \
     X(BRIEF_NEED_DROP, "never")              /* what it waits for can never come */ \
     X(BRIEF_NEED_SHRINK, "never-fits") \
+    X(BRIEF_NEED_LOOK, "stalled")            /* it runs and does not get on */ \
     X(BRIEF_NEED_AGAIN, "failed")            /* in the span's day, and nothing tries it again */
 enum brief_need {
 #define X(need, word) need,

@@ -213,8 +213,10 @@ static bool is(const char *a, const char *b)
 
 enum brief_need brief_need(const struct brief_job *job)
 {
-    if (!job->mine || job->stage == BRIEF_RUNS)
+    if (!job->mine)
         return BRIEF_NEED_NONE;
+    if (job->stage == BRIEF_RUNS)
+        return job->stalled_at ? BRIEF_NEED_LOOK : BRIEF_NEED_NONE;
     if (job->stage == BRIEF_ENDED)
         return is(job->state, "COMPLETED") || is(job->state, "CANCELLED") ? BRIEF_NEED_NONE
                                                                           : BRIEF_NEED_AGAIN;
@@ -290,7 +292,7 @@ uint32_t brief_alike(const struct brief *b, size_t job)
     if (need == BRIEF_NEED_NONE)
         return 0;
     uint32_t n = j->tasks > 1 ? j->tasks : 1;
-    if (need == BRIEF_NEED_AGAIN) /* each failed in its own way */
+    if (need == BRIEF_NEED_AGAIN || need == BRIEF_NEED_LOOK) /* each in its own way */
         return n;
     for (size_t i = 0; i < b->jobs_n; i++) {
         const struct brief_job *other = &b->jobs[i];

@@ -130,7 +130,7 @@ static void add_job(struct facts *f, const json_t *row)
         .gpu_mask = has ? has : mask_of(json_object_get(row, "planned_gpus")),
         .start_at = json_i64(row, "start_at"),
         .end_at = json_i64(row, over ? "end_at" : "end_p50_at"), .eyes_at = json_i64(row, "eyes_at"),
-        .limit_us = json_i64(row, "limit_us"), .exit_code = (int32_t)json_i64(row, "exit_code"),
+        .limit_us = json_i64(row, "limit_us"), .stalled_at = usec_max(json_i64(row, "stalled_at"), 0), .exit_code = (int32_t)json_i64(row, "exit_code"),
         .signal = (int32_t)json_i64(row, "signal") };
 }
 

@@ -93,7 +93,10 @@ static int add_planned(struct facts *f)
         if (!row.owner || !daemon_job_info(f->d, planned->job, &info))
             continue;
         row.gpu_mask = row.gpu_mask ? row.gpu_mask : planned->gpu_mask;
-        add_job(f, &row, planned->state == JOB_PENDING ? BRIEF_WAITS : BRIEF_RUNS, info.owner == f->no);
+        struct brief_job *j =
+            add_job(f, &row, planned->state == JOB_PENDING ? BRIEF_WAITS : BRIEF_RUNS, info.owner == f->no);
+        if (j && j->stage == BRIEF_RUNS)
+            j->stalled_at = daemon_stalled_at(f->d, planned->job);
     }
     return code;
 }

@@ -216,6 +216,8 @@ struct daemon_marks {
     int64_t done_ppm;         /* -1: not known */
     usec_t stalled_at;        /* it seems to hang: since its last step; 0: it does not */
 };
+/* It runs and seems to hang: since its last step; 0: it does not. */
+usec_t daemon_stalled_at(const struct daemon *d, job_id id);
 void daemon_marks_each(struct daemon *d, job_id from, uint32_t n,
                        void (*each)(const struct daemon_marks *m, void *data), void *data);
 

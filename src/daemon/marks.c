@@ -346,7 +346,7 @@ static uint8_t on_stall_of(struct daemon *d, uint32_t request)
 }
 
 /* In a turn.  An end by a signal is no change of ours: it comes back as any end does, and retries count. */
-static void stalled(struct daemon *d, struct marked *m)
+static int stalled(struct daemon *d, struct marked *m)
 {
     struct core_event ev = { .kind = EVENT_REQUEUE };
     struct err err = { 0 };
@@ -363,6 +363,7 @@ static void stalled(struct daemon *d, struct marked *m)
         daemon_event(d, &ev, &err); /* refused: it has just ended */
     else if (what == SPEC_STALL_FAIL && engine_signal(d->engine, m->job, m->attempt, SIGABRT, WIRE_TO_TREE) == 0)
         m->abort_boot_at = d->now.boot_at;
+    return notices_stalled(d, m->job);
 }
 
 /* --- how far a point is ------------------------------------------------------------------------------ */
@@ -543,10 +544,10 @@ void marks_tell(struct daemon *d)
     for (uint32_t i = 0; i < d->marks.n && code == 0 && !d->broken; i++) {
         struct stop_rule *rule = m[i].mark_due ? rule_of(d, m[i].request) : NULL;
         if (m[i].stall_due)
-            stalled(d, &m[i]);
+            code = stalled(d, &m[i]);
         if (m[i].abort_due)
             engine_signal(d->engine, m[i].job, m[i].attempt, SIGKILL, WIRE_TO_TREE);
-        if (rule)
+        if (rule && code == 0)
             code = keep_value(&m[i], rule);
         if (code == 0 && m[i].tell_due)
             tell(d, &m[i]);
@@ -620,6 +621,12 @@ job_id marks_stalled_after(const struct daemon *d, job_id id)
         if (m[i].stalled_at && m[i].job > id && (next == 0 || m[i].job < next))
             next = m[i].job;
     return next;
+}
+
+usec_t daemon_stalled_at(const struct daemon *d, job_id id)
+{
+    const struct marked *m = find(d, id);
+    return m ? m->stalled_at : 0;
 }
 
 job_id marks_room_least(const struct daemon *d, uint32_t *ret_mib, usec_t *ret_left_us)

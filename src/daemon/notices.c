@@ -245,6 +245,12 @@ int notices_job(struct daemon *d, const struct core_update *u, person_no owner, 
     return notice_of_job(u, &kind) ? add_rows(d, kind, u->job, array ? array : u->job, owner) : 0;
 }
 
+int notices_stalled(struct daemon *d, job_id job)
+{
+    struct job_info info;
+    return daemon_job_info(d, job, &info) ? add_rows(d, NOTICE_STALLED, job, job, info.owner) : 0;
+}
+
 int notices_todo(struct daemon *d, enum notice_kind kind, job_id id, person_no whom)
 {
     return add_rows(d, kind, id, id, whom);
@@ -269,7 +275,7 @@ static int check_page(struct str list, struct err *err)
         if (!notice_kind_read(one, &kind))
             return err_set(err, E_INVALID,
                            "There is no notice \"%.*s\"; there are job-done, job-failed, job-held, "
-                           "todo-asked, todo-done and todo-dropped.", STR_ARG(str_slice(one, 0, 32)));
+                           "job-stalled, todo-asked, todo-done and todo-dropped.", STR_ARG(str_slice(one, 0, 32)));
     return 0;
 }
 
@@ -593,7 +599,7 @@ static void fill(struct daemon *d, struct letter *l, const struct row *r, struct
     char id[16];
     *to = (struct notice_item){ .kind = r->kind, .n = r->n, .id = "", .name = "", .state = "",
                                 .reason = "", .at = r->made_at };
-    if (r->kind <= NOTICE_HELD) {
+    if (r->kind <= NOTICE_STALLED) {
         fill_job(d, l, r, to);
     } else if (r->kind != NOTICE_TEST) {
         snprintf(id, sizeof id, "%u", r->subject);

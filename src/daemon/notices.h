@@ -74,6 +74,8 @@ int notices_remove_all(struct daemon *d, person_no no, struct err *err);
 /* A job came to this state. */
 int notices_job(struct daemon *d, const struct core_update *u, person_no owner, job_id array);
 /* Todo `id` is asked of somebody, or over. */
+/* It runs and seems to hang. */
+int notices_stalled(struct daemon *d, job_id job);
 int notices_todo(struct daemon *d, enum notice_kind kind, job_id id, person_no whom);
 
 /* --- answers.c: what can be tapped ---------------------------------------------------------------- */

@@ -434,7 +434,10 @@ static void say_running(const struct why *w)
         return;
     }
     say(w, tr(w->lang, "It has been running since %s."), at_text(w, w->f->start_at).text);
-    if (is_time(x->end_p50_at) && is_time(x->eyes_at))
+    if (is_time(w->f->stalled_at))
+        say(w, tr(w->lang, "It seems to hang: no step since %s, its CPUs and GPUs idle."),
+            at_text(w, w->f->stalled_at).text);
+    else if (is_time(x->end_p50_at) && is_time(x->eyes_at))
         say(w, tr(w->lang, "It should end around %s (between %s and %s), and %s can look from %s."),
             at_text(w, x->end_p50_at).text, at_text(w, w->f->end_p10_at).text,
             at_text(w, x->end_p90_at).text, w->f->owner, at_text(w, x->eyes_at).text);
@@ -590,6 +593,8 @@ void why_numbers(const struct explanation *x, const struct why_facts *f, struct 
         out_put_i64(j, "run_p90_us", x->forecast.p90_us);
         out_put_u64(j, "history_n", x->forecast.history_n);
         out_put_c(j, "history_of", source_word(x->forecast.source));
+        if (is_time(f->stalled_at))
+            out_put_at(j, "stalled_at", f->stalled_at);
         if (!waiting && f->limit_us)
             out_put_at(j, "limit_at", usec_add(f->start_at, f->limit_us));
     }

@@ -33,6 +33,7 @@ struct why_facts { /* what the core does not know, or knows as a number only */
     usec_t start_at;           /* running and ended: actual */
     usec_t end_at;             /* ended: actual */
     usec_t end_p10_at;         /* running and waiting: forecast */
+    usec_t stalled_at;         /* running and seems to hang: its last step; 0: it does not */
     uint32_t attempt;
     int32_t exit_code, signal; /* ended */
     struct str launch_message; /* JobLaunchFailure: what was in the way, without a full stop; empty: not for the reader */

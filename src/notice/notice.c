@@ -46,6 +46,7 @@ static void title_of_one(struct buf *out, const struct notice_text *t)
     case NOTICE_DONE: buf_printf(out, tr(t->lang, "Done: %1$s %2$s"), i->id, i->name); break;
     case NOTICE_FAILED: buf_printf(out, tr(t->lang, "Failed: %1$s %2$s"), i->id, i->name); break;
     case NOTICE_HELD: buf_printf(out, tr(t->lang, "Held: %1$s %2$s"), i->id, i->name); break;
+    case NOTICE_STALLED: buf_printf(out, tr(t->lang, "Seems to hang: %1$s %2$s"), i->id, i->name); break;
     case NOTICE_ASKED: buf_printf(out, tr(t->lang, "Asked of you: %1$s %2$s"), i->id, i->name); break;
     case NOTICE_TICKED: buf_printf(out, tr(t->lang, "Todo done: %1$s %2$s"), i->id, i->name); break;
     case NOTICE_DROPPED: buf_printf(out, tr(t->lang, "Todo dropped: %1$s %2$s"), i->id, i->name); break;
@@ -98,6 +99,10 @@ static void what(struct buf *out, const struct notice_text *t, const struct noti
     case NOTICE_HELD:
         buf_printf(out, tr(t->lang, "is held because tasks of its array failed alike; mend it, then "
                                     "\"eoul release %s\""), i->id);
+        break;
+    case NOTICE_STALLED:
+        buf_printf(out, tr(t->lang, "seems to hang: no step for long, its CPUs and GPUs idle; \"eoul logs %1$s\" or "
+                                    "\"eoul requeue %1$s\""), i->id);
         break;
     case NOTICE_ASKED:
         buf_printf(out, tr(t->lang, "is asked of you; \"eoul todo accept %1$s\" or \"eoul todo decline "

@@ -330,7 +330,7 @@ static bool why_live(struct call *c, const struct view *v, job_id id)
     struct why_facts f = { .now_at = v->now_at, .state = row.job_state, .name_id = row.name_id,
                            .owner = row.owner, .start_at = row.start_at,
                            .end_p10_at = row.end_p10_at, .attempt = row.attempt,
-                           .limit_us = row.limit_us };
+                           .limit_us = row.limit_us, .stalled_at = daemon_stalled_at(c->web->daemon, id) };
     struct core_counts machine = core_count(daemon_core(c->web->daemon));
     f.cpus = machine.cpus_n;
     f.mem_mib = machine.mem_mib;

@@ -428,6 +428,8 @@ void team_plan(struct call *c)
         out_object(&j);
         view_write(&j, &row);
         view_write_mask(&j, "planned_gpus", planned->gpu_mask);
+        if (row.shown != SHOWN_BUSY && daemon_stalled_at(d, planned->job))
+            out_put_at(&j, "stalled_at", daemon_stalled_at(d, planned->job));
         out_end(&j);
         if (row.shown != SHOWN_BUSY && daemon_job_info(d, planned->job, &info) &&
             info.owner <= CORE_PERSONS_MAX)

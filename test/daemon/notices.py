@@ -755,6 +755,38 @@ def briefs_come_at_the_begin_and_the_end_of_a_day(world):
         s.nothing_more()  # each is told once
 
 
+def a_job_that_hangs_is_told(world):
+    """Where its owner looks: a notice, the reason, the morning's brief; and no more once it gets on."""
+    os.environ["EOUL_STALL_S"] = "2"
+    try:
+        kill(world)
+        world.start()
+    finally:
+        del os.environ["EOUL_STALL_S"]
+    present(world)
+    go = os.path.join(world.work, "go")
+    steps = "for i in 1 2 3 4 5; do echo eoul:progress 0.0$i; sleep 0.7; done; "
+    with Service() as s:
+        eoul(world, "me", "notify", "add", "webhook", s.url + "/h", "--page", "job-stalled")
+        job = world.submit("sh", "-c", steps + f"while [ ! -e {go} ]; do sleep 0.2; done; echo eoul:progress 0.5; "
+                           "exec sleep 600", job_name="train")
+        notice = json.loads(s.next()[2])
+        assert notice["title"] == f"Seems to hang: {job} train" and f"eoul requeue {job}" in notice["text"], notice
+        why = world.get(f"/v1/jobs/{job}/why")
+        assert any(line.startswith("It seems to hang: no step since ") for line in why["sentences"]), why.raw
+        assert why["numbers"]["stalled_at"] == world.get(f"/v1/jobs/{job}")["stalled_at"]
+        assert not any(line.startswith("It should end") for line in why["sentences"]), why.raw
+        assert "seems to hang since" in eoul(world, "brief", "--morning").stdout
+        evening = json.loads(eoul(world, "brief", "--evening", "--json").stdout)
+        assert {"id": str(job), "why": "stalled"} in evening["decide"], evening
+        with open(go, "wb"):
+            pass
+        until(lambda: not world.get(f"/v1/jobs/{job}")["stalled_at"])
+        assert "seems to hang" not in eoul(world, "brief", "--morning").stdout
+        assert not any("hang" in line for line in world.get(f"/v1/jobs/{job}/why")["sentences"])
+        s.nothing_more()
+
+
 def what_is_wrong_is_said(world):
     for wrong, what in (
             (["add", "pigeon", "https://x.example/"], "webhook, ntfy, slack"),
@@ -793,7 +825,7 @@ def main():
              secrets_and_private_titles_are_nowhere_else, a_feed_is_written_when_something_changed,
              a_feed_is_served_to_whoever_has_its_address, a_feed_is_read_by_vdirsyncer_and_khal,
              a_private_title_is_in_no_memory_argument_or_feed_of_others,
-             briefs_come_at_the_begin_and_the_end_of_a_day, what_is_wrong_is_said]
+             briefs_come_at_the_begin_and_the_end_of_a_day, a_job_that_hangs_is_told, what_is_wrong_is_said]
     only = sys.argv[3:]
     return Tap().run([(t.__name__.replace("_", " "), t) for t in tests if not only or t.__name__ in only], eould)
 
