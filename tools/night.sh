@@ -56,9 +56,11 @@ if [ "${NIGHT_ONLY_PARTS:-}" != yes ]; then # the parts alone: a try of this scr
     once "valgrind" make --no-print-directory valgrind
     once "coverage" make --no-print-directory coverage
     once "tidy" make --no-print-directory tidy
+    once "every call but malloc fails once" python3 test/sweep/sweep.py "$build/test/sweep" 1 "$first" --all write,fsync,fork,open,rename,mkdir
 fi
 part "simulated weeks" 250 100000 200 "$build/eoul-sim" seeds --first @ --seeds 200 --jobs 2
 part "kill rounds" 300 100000 50 python3 test/torture/torture.py "$build" 50 @
+part "failed calls" 60 200000 50 python3 test/sweep/sweep.py "$build/test/sweep" 50 @
 part "crash images" 60 100000 2000 env EOUL_CRASH_IMAGES=2000 EOUL_SEED=@ "$build/test/unit/test_crash"
 part "rules against libical" 20 800000 8000 env EOUL_RULES_SEED=@ "$build/test/unit/test_calendar_libical"
 seconds=$(((total - (SECONDS - begin)) / 11))

@@ -15,3 +15,4 @@ for part in core cal; do
     [ -x "$programs/test/bench/bench_$part" ] && "$programs/test/bench/bench_$part" 2>/dev/null
 done
 "$programs/test/bench/bench" "$programs" "$scratch"
+python3 "$(dirname "$0")/flood.py" "$programs"
