@@ -128,7 +128,7 @@ static void plain_csi(struct vt *v, const struct params *p)
     case 'r':
         v->modes.top = v->modes.bottom = 0;
         if (p->number[0] > 1 || p->number[1] > 0) {
-            v->modes.top = (uint16_t)p->number[0];
+            v->modes.top = (uint16_t)(p->number[0] ? p->number[0] : 1);
             v->modes.bottom = (uint16_t)p->number[1];
         }
         v->at_home = true;
