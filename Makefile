@@ -9,7 +9,7 @@ SEEDS_PLAN ?= 5
 HOURS ?= 8
 MESON_FLAGS ?=
 
-.PHONY: all help build run test bench bench-plan asan coverage valgrind sim torture fuzz night tidy ci-clean install clean
+.PHONY: all help build run test bench bench-plan asan tsan coverage valgrind sim torture fuzz night tidy ci-clean install clean
 all: build
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo 'make bench          figures beside floors and peers measured in the same run'
 	@echo 'make bench-plan     the policies on made-up teams and real logs, beside targets and bounds (SEEDS_PLAN=$(SEEDS_PLAN))'
 	@echo 'make asan           the tests again under the address and undefined behaviour sanitizers'
+	@echo 'make tsan           the one program with a thread under the thread sanitizer'
 	@echo 'make sim            SEEDS=$(SEEDS) FIRST=$(FIRST): simulated team-weeks with faults'
 	@echo 'make torture        ROUNDS=$(ROUNDS): kill -9 at named points while an array runs'
 	@echo 'make fuzz           SECONDS_EACH=$(SECONDS_EACH) FIRST=$(FIRST): every fuzz target for so long, from that seed'
@@ -61,6 +62,14 @@ asan:
 	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	  python3 tools/tests.py build-asan --timeout-multiplier 5 --suite unit --suite story
 
+# tools/threads.sh sees to it that there is no other.
+TSAN_TARGETS = test/unit/test_probe eoul-probe $(foreach f,v1 v2 v3 bare,test/lib/libfake_nvml_$(f).so)
+tsan: with-tests
+	@tools/threads.sh $(BUILD)
+	@test -f build-tsan/build.ninja || meson setup build-tsan -Db_sanitize=thread -Db_lundef=false -Dtests=true >/dev/null
+	@ninja -C build-tsan --quiet $(TSAN_TARGETS)
+	@TSAN_OPTIONS=halt_on_error=1 meson test -C build-tsan --no-rebuild --quiet --print-errorlogs --timeout-multiplier 5 probe
+
 coverage:
 	@tools/deps.sh test
 	@test -f build-cov/build.ninja || meson setup build-cov -Db_coverage=true -Db_lundef=false -Dtests=true >/dev/null
@@ -96,4 +105,4 @@ install: build
 	@meson install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf $(BUILD) build-asan build-cov build-fuzz
+	rm -rf $(BUILD) build-asan build-tsan build-cov build-fuzz

@@ -53,6 +53,7 @@ once() { # NAME COMMAND...
 if [ "${NIGHT_ONLY_PARTS:-}" != yes ]; then # the parts alone: a try of this script
     once "tests" make --no-print-directory test
     once "sanitizers" make --no-print-directory asan
+    once "threads" make --no-print-directory tsan
     once "valgrind" make --no-print-directory valgrind
     once "coverage" make --no-print-directory coverage
     once "tidy" make --no-print-directory tidy
@@ -63,7 +64,7 @@ part "kill rounds" 300 100000 50 python3 test/torture/torture.py "$build" 50 @
 part "failed calls" 60 200000 50 python3 test/sweep/sweep.py "$build/test/sweep" 50 @
 part "crash images" 60 100000 2000 env EOUL_CRASH_IMAGES=2000 EOUL_SEED=@ "$build/test/unit/test_crash"
 part "rules against libical" 20 800000 8000 env EOUL_RULES_SEED=@ "$build/test/unit/test_calendar_libical"
-seconds=$(((total - (SECONDS - begin)) / 11))
+seconds=$(((total - (SECONDS - begin)) / 12))
 [ "$seconds" -gt 1920 ] && seconds=1920
 [ "$seconds" -lt 5 ] && seconds=5
 [ "${NIGHT_ONLY_PARTS:-}" = yes ] || once "fuzz, $seconds s a target" test/fuzz/run.sh "$seconds" "$first"
