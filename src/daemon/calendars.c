@@ -350,6 +350,7 @@ static int exchange(struct people *p, struct daemon *d, person_no no, uint32_t a
                     struct source *old, struct source *new, struct err *err)
 {
     struct set *set = people_calendars(p)->sets[no];
+    assert(old || new);
     bool list_ends = old && old->kind == CALENDAR_TODOS && (!new || new->kind != CALENDAR_TODOS);
     int code = list_ends ? lists_remove(d, no, str_of(old->name), err) : 0;
     if (code < 0)

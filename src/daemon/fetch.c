@@ -217,13 +217,14 @@ static bool take_over(struct read_op *o, struct str text)
     struct str id;
     size_t n = text.len / ID_TEXT + 1;
     o->over = calloc(n, sizeof *o->over);
-    while (o->over && o->change.over_n < n && str_next(&text, ',', &id))
+    if (!o->over)
+        return false;
+    while (o->change.over_n < n && str_next(&text, ',', &id))
         if (!fetch_id(id, &o->over[o->change.over_n++]))
             return false;
-    if (o->change.over_n)
-        qsort(o->over, o->change.over_n, sizeof *o->over, by_id);
+    qsort(o->over, o->change.over_n, sizeof *o->over, by_id);
     o->change.over = o->over;
-    return o->over != NULL;
+    return true;
 }
 
 static bool count_of(struct str fields, enum fetch_tag tag, uint32_t *ret)

@@ -6,16 +6,21 @@ Each test has a daemon of its own (test/api/world.py) with the real eoul-fetch; 
 """
 import contextlib
 import gc
+import hashlib
+import hmac
 import json
 import os
+import re
 import sqlite3
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 for folder in ("../api", "../fetch", "."):
     sys.path.insert(0, os.path.join(HERE, folder))
 import caldav  # noqa: E402
+import links  # noqa: E402
 import notices  # noqa: E402
 import servers  # noqa: E402
 from fetch_ask import calendar, stamp, todo  # noqa: E402
@@ -191,6 +196,30 @@ def done_here_is_ticked_in_xandikos(world):
     tick(world, servers.xandikos)
 
 
+def a_phones_page_and_a_tapped_answer_tick_too(world):
+    with Listed(world, servers.radicale) as l, links.Door(world) as door, notices.Service() as s:
+        for name in ("page", "tapped"):
+            l.server.put(f"{name}.ics", calendar(todo(name, f"SUMMARY:{name}")))
+        l.add()
+        mine = todos(world)
+        page = door.invite("mina")
+        assert "tapped" in door.ask(page)[2]
+        assert door.ask(page, {"do": "done", "todo": mine["page"]["id"]})[0] == 303
+        # A key is made with the first notice that has answers; with it, the answer of a brief.
+        eoul(world, "me", "--for", "mina", "notify", "add", "webhook", s.url + "/mina")
+        links.todo(world, "asked", "mina")
+        person = links.answers(s.next()[2])["Accept"][len("/t/"):].split(".")[0]
+        [key] = [re.search(rb"url links\n.*password ([0-9a-f]{64})\n", c, re.S).group(1)
+                 for p, c in files_of(world.dir) if os.path.basename(os.path.dirname(p)) == "credentials" and b"url links\n" in c]
+        said = f"{person}.done.{mine['tapped']['id']}.{int(time.time()) + 3600}"
+        said += "." + hmac.new(key, said.encode(), hashlib.sha256).hexdigest()[:40]
+        status, _, text = door.ask("/t/" + said, {"do": "yes"})
+        assert status == 200, text
+        until(lambda: shown(world)["ticks_n"] == 0)
+        assert all("STATUS:COMPLETED" in l.server.get(f"{name}.ics") for name in ("page", "tapped"))
+        assert door.ask("/t/" + said, {"do": "yes"})[0] == 410
+
+
 def a_tick_waits_for_its_server(world):
     """The server is down, the daemon is killed: the tick is not lost, and the list says that it waits."""
     with Listed(world, servers.radicale) as l:
@@ -284,7 +313,7 @@ def what_cannot_be_is_said(world):
 def main():
     eould, notices.EOUL = (os.path.abspath(p) for p in sys.argv[1:3])
     tests = [a_list_is_read_and_followed, done_here_is_ticked_in_radicale, done_here_is_ticked_in_xandikos,
-             a_tick_waits_for_its_server, a_tick_that_is_refused_is_told, what_cannot_be_is_said]
+             a_phones_page_and_a_tapped_answer_tick_too, a_tick_waits_for_its_server, a_tick_that_is_refused_is_told, what_cannot_be_is_said]
     only = sys.argv[3:]
     return Tap().run([(t.__name__.replace("_", " "), t) for t in tests if not only or t.__name__ in only], eould)
 

@@ -387,6 +387,7 @@ def a_tick_never_writes_over(program, _):
         store.refuse, store.etag, n = None, False, puts()
         got = fetch.todos(url, TICK=f"{id_} 1")
         assert got["TICKED"] == [f"{id_} protocol"] and puts() == n, got
+        assert all("Accept-Encoding" not in head for method, _, _, head in server.asked if method == "GET")  # another ETag
         store.etag = True
         assert fetch.todos(url, TICK="1234567890abcdef 1")["TICKED"] == ["1234567890abcdef"] and puts() == n
         for wrong in ("x 1", f"{id_}", f"{id_} y", f"{id_[:-1]} 1"):
