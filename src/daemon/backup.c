@@ -1,7 +1,9 @@
 /* backup.c - copies of the store: when asked, every hour, and back again.
  *
- * `eoul backup FILE` and the hourly copies in STATE/copies (the last 24) are written by the daemon, over
- * its one connection.  The hourly ones go in steps of a megabyte between which clients are answered.
+ * `eoul backup FILE` and the hourly copies in STATE/copies (the last 24, of a day at most) are written by the
+ * daemon, over its one connection.  The hourly ones go in steps of a megabyte between which clients are answered.
+ * They hold when people could look, as the journal does, so none stays for longer than COPY_US_MAX: where nothing
+ * changes the newest is made again once a day, and others go.
  *
  * `eoul restore FILE` is eould --restore while no daemon runs.  The copy is checked in a directory of its
  * own and marked there; then it takes the store's place in one rename, and the store that was there
@@ -31,6 +33,7 @@
 #define COPIES_DIR     "copies"
 #define COPIES_MAX     24               /* a day and a night of them */
 #define COPY_EVERY_US  USEC_PER_HOUR
+#define COPY_NAME_MAX  80
 #define COPY_PAUSE_US  (5 * USEC_PER_MSEC)
 #define COPY_ROOM      2                /* times its size must be free, else the disk is kept for endings */
 #define RESTORE_DIR    "restore"
@@ -70,18 +73,33 @@ static int is_copy(const struct dirent *e)
     return e->d_name[0] != '.' && len > 3 && strcmp(e->d_name + len - 3, ".db") == 0;
 }
 
-static void drop_oldest(struct daemon *d)
+static void copy_name(usec_t at, char ret[COPY_NAME_MAX])
+{
+    struct civil utc = civil_from_local_s(at / USEC_PER_SEC);
+    snprintf(ret, COPY_NAME_MAX, "%04d-%02d-%02dT%02d%02d%02dZ.db", utc.year, utc.month, utc.day, utc.hour,
+             utc.minute, utc.second);
+}
+
+/* All that are too many or too old, but never the newest.  Is that one too old as well? */
+static bool drop_oldest(struct daemon *d)
 {
     struct dirent **all = NULL;
+    char oldest[COPY_NAME_MAX];
+    bool stale = false;
     int n = scandirat(d->state_fd, COPIES_DIR, &all, is_copy, by_name);
+    copy_name(loop_now(d->loop).wall_at - COPY_US_MAX, oldest);
     for (int i = 0; i < n; i++) {
         char name[sizeof COPIES_DIR + NAME_MAX + 2];
+        bool old = strcmp(all[i]->d_name, oldest) < 0;
         snprintf(name, sizeof name, COPIES_DIR "/%s", all[i]->d_name);
-        if (i < n - COPIES_MAX)
+        if (i == n - 1)
+            stale = old;
+        else if (i < n - COPIES_MAX || old)
             unlinkat(d->state_fd, name, 0);
         free(all[i]);
     }
     free(all);
+    return stale;
 }
 
 static bool has_room(const struct daemon *d)
@@ -94,13 +112,11 @@ static bool has_room(const struct daemon *d)
 
 static int hourly_open(struct daemon *d, struct err *err)
 {
-    char path[PLACE_PATH_MAX + 96], when[72];
-    struct civil utc = civil_from_local_s(loop_now(d->loop).wall_at / USEC_PER_SEC);
+    char path[PLACE_PATH_MAX + 96], name[COPY_NAME_MAX];
     if (mkdirat(d->state_fd, COPIES_DIR, 0700) < 0 && errno != EEXIST)
         return err_set(err, io_from_errno(errno), "cannot make %s: %s", COPIES_DIR, strerror(errno));
-    snprintf(when, sizeof when, "%04d-%02d-%02dT%02d%02d%02dZ", utc.year, utc.month, utc.day, utc.hour,
-             utc.minute, utc.second);
-    snprintf(path, sizeof path, "%s/" COPIES_DIR "/%s.db", d->place.state, when);
+    copy_name(loop_now(d->loop).wall_at, name);
+    snprintf(path, sizeof path, "%s/" COPIES_DIR "/%s", d->place.state, name);
     return store_copy_create(d->store, path, true, &d->copy, err);
 }
 
@@ -111,7 +127,8 @@ static void hourly_fired(struct loop_timer *t, void *data)
     (void)t;
     int code = 0;
     if (!d->copy) {
-        if (d->disk_full || d->copied_seq == store_journal_last(d->store) || !has_room(d)) {
+        bool due = drop_oldest(d) || d->copied_seq != store_journal_last(d->store);
+        if (!due || d->disk_full || !has_room(d)) {
             hourly_again(d, d->copy_every_us);
             return;
         }

@@ -37,6 +37,7 @@
 #include "engine/engine.h"
 #include "supervisor/fault.h"
 
+#define COPY_US_MAX          USEC_PER_DAY /* an hourly copy is no older */
 #define SNAPSHOT_US_MAX      USEC_PER_DAY /* ... and a day, so that the journal can be cut */
 #define SNAPSHOT_EVENTS_MIN  2000u  /* between snapshots: bounds what a restart replays */
 #define ENGINE_BATCH_MAX     4096u  /* engine events of one turn: bounds a turn's length */

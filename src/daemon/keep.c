@@ -142,8 +142,10 @@ static bool is_live(uint32_t request, void *data)
 
 static void retain(struct daemon *d)
 {
-    /* Rows go from a snapshot backwards, and one is made a day; a row tells of windows since the day before. */
-    const struct store_retention r = { .journal_us = d->config->keep_journal_us - SNAPSHOT_US_MAX - USEC_PER_DAY,
+    /* Rows go from a snapshot backwards, and one is made a day; a row tells of windows since the day before; a copy
+     * holds it for a day more. */
+    usec_t journal_us = usec_min(d->config->keep_journal_us, CONFIG_PRESENCE_US - COPY_US_MAX);
+    const struct store_retention r = { .journal_us = journal_us - SNAPSHOT_US_MAX - USEC_PER_DAY,
                                        .jobs_us = d->config->keep_jobs_us, .jobs_max = JOBS_MAX,
                                        .keys_us = KEYS_US };
     bool more = false;

@@ -103,14 +103,30 @@ sqlite_sum() { sha256sum state/eoul.db; }
     export EOUL_COPY_EVERY_MS=20
     "$eoul" run -- true
     mkdir -p state/copies
-    for h in $(seq 10 45); do touch "state/copies/2020-01-01T${h}0000Z.db"; done
+    for m in $(seq 10 45); do touch "state/copies/$(date -u -d "-$((m * 10)) minutes" +%Y-%m-%dT%H%M%SZ).db"; done
     "$eoul" submit --hold -- true
-    until ls state/copies | grep -q '^2[^0][0-9-]*T.*db$\|^20[23][1-9]-.*db$' && [ "$(ls state/copies | wc -l)" -le 25 ]; do sleep 0.05; done
+    until [ -s "state/copies/$(ls state/copies | tail -1)" ] && [ "$(ls state/copies | wc -l)" -le 25 ]; do sleep 0.05; done
     newest=$(ls state/copies/*.db | tail -1)
     stop
     "$eoul" restore "$newest"
     "$eoul" up
     [ "$(reason 1)" = "COMPLETED None" ]
+}
+
+@test "no copy is older than a day, also where nothing changes" {
+    export EOUL_COPY_EVERY_MS=20
+    "$eoul" run -- true
+    until ls state/copies 2>/dev/null | grep -q 'db$'; do sleep 0.05; done
+    hour=$(date -u -d '-20 hours' +%Y-%m-%dT%H%M%SZ).db
+    old=$(date -u -d '-25 hours' +%Y-%m-%dT%H%M%SZ).db
+    touch "state/copies/$hour" "state/copies/$old"
+    while [ -e "state/copies/$old" ]; do sleep 0.05; done
+    [ -e "state/copies/$hour" ]
+    # The last one is made again before it goes.
+    for f in state/copies/*.db; do [ "$f" = "state/copies/$hour" ] || rm "$f"; done
+    mv "state/copies/$hour" "state/copies/$old"
+    while [ -e "state/copies/$old" ]; do sleep 0.05; done
+    [ -s "state/copies/$(ls state/copies | tail -1)" ]
 }
 
 @test "the answer in Korean" {
