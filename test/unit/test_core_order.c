@@ -4,6 +4,7 @@
 #include "base/prng.h"
 #include "core/capacity.h"
 #include "core/estimate.h"
+#include "core/policy.h"
 
 /* --- orders ----------------------------------------------------------------------------------- */
 
@@ -59,6 +60,47 @@ static void test_order_of_each_policy(void **state)
             fail_msg("%s: %s, expected %s", policy_word(rows[i].policy), text, want);
         desk_end(&d);
     }
+}
+
+/* Whatever hours somebody says, the index of their job comes to the same over a week: hours say when it matters, not
+ * how much.  Narrower hours that raised it on the average would pay for whoever misstates them. */
+static void test_hours_move_priority_and_do_not_raise_it(void **state)
+{
+    static const struct { int from, until, days; } said[] = { /* the first: there round the clock */
+        { 0, 24, 7 }, { 9, 18, 5 }, { 10, 16, 5 }, { 7, 21, 5 }, { 9, 13, 5 }, { 20, 23, 1 }, { 8, 9, 7 },
+    };
+    const usec_t step_us = 30 * MIN, week_us = 7 * USEC_PER_DAY;
+    static struct desk d;
+    double honest = 0;
+    (void)state;
+    desk_begin(&d, 1, POLICY_BLEND);
+    for (uint32_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        struct span w[6 * 7];
+        uint32_t n = 0;
+        for (int day = 0; day < 6 * 7; day++)
+            if (day % 7 < said[i].days)
+                w[n++] = (struct span){ DESK_START + day * USEC_PER_DAY + said[i].from * HOUR,
+                                        DESK_START + day * USEC_PER_DAY + said[i].until * HOUR };
+        desk_avail(&d, i + 1, w, n, DESK_START + 6 * week_us);
+        /* Every m x W is a whole number of steps. */
+        const struct policy_ctx ctx = { .core = d.core, .ops = policy_ops_of(d.core), .w_us = 20 * HOUR };
+        const struct class_key key = { .owner = (i + 1) & 511, .eyes = (i + 1) & 511, .gpus = 1 };
+        double sum = 0, most = 0;
+        for (usec_t at = DESK_START + week_us; at < DESK_START + 2 * week_us; at += step_us) {
+            struct class_view view = { .base_at = at, .area = 1000 * 3 * HOUR,
+                                       .node_us = { 10 * MIN, HOUR, 3 * HOUR, 9 * HOUR, 20 * HOUR } };
+            double value = (double)ctx.ops->value(&ctx, &key, &view);
+            sum += value;
+            most = value > most ? value : most;
+        }
+        double mean = sum / (double)(week_us / step_us);
+        honest = i == 0 ? mean : honest;
+        if (mean < honest * 0.999 || mean > honest * 1.001)
+            fail_msg("hours %d to %d on %d days: the index is %.4f of what it is for somebody always there", said[i].from,
+                     said[i].until, said[i].days, mean / honest);
+        assert_true(i == 0 || most > 1.05 * honest); /* it does move */
+    }
+    desk_end(&d);
 }
 
 static void test_fifo_never_overtakes_easy_does(void **state)
@@ -667,6 +709,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_of_each_policy),
+        cmocka_unit_test(test_hours_move_priority_and_do_not_raise_it),
         cmocka_unit_test(test_fifo_never_overtakes_easy_does),
         cmocka_unit_test(test_backfill_respects_the_reservation),
         cmocka_unit_test(test_nice_and_first),
