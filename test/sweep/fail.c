@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KINDS(X) X(MALLOC) X(WRITE) X(FSYNC) X(FORK) X(OPEN) X(RENAME) X(MKDIR)
@@ -36,7 +37,7 @@ enum kind {
 static const char programs[][NAME_SIZE] = { "eould", "eoul-launcher", "eoul-supervisor", "eoul", "eoul-fetch" };
 #define PROGRAMS_N (sizeof programs / sizeof programs[0])
 
-/* Read and written by sweep.py with struct "<16s16sIiQIIQ40Q": keep both alike. */
+/* Read and written by sweep.py with struct "<16s16sIiQIIQ40Qq": keep both alike. */
 struct sheet {
     char program[NAME_SIZE]; /* whose call fails */
     char crashed[NAME_SIZE]; /* who died of a signal that only a bug sends; "" nobody */
@@ -47,8 +48,9 @@ struct sheet {
     uint32_t signal;         /* that ended `crashed` */
     uint64_t caller;         /* address in the program that called, for addr2line; a library's is useless */
     _Atomic uint64_t made[PROGRAMS_N][8];
+    _Atomic int64_t shift_s; /* how far the wall clock is off what it was; the boot clock never jumps */
 };
-_Static_assert(sizeof(struct sheet) == 64 + PROGRAMS_N * 64, "sweep.py knows it so");
+_Static_assert(sizeof(struct sheet) == 72 + PROGRAMS_N * 64, "sweep.py knows it so");
 
 static struct sheet *sheet;
 extern const char __executable_start[];
@@ -113,6 +115,14 @@ static void __attribute__((constructor)) begin(void)
 
 /* --- the calls ------------------------------------------------------------------------------------ */
 
+static long real_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+    static long (*real)(long, ...);
+    if (!real)
+        real = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+    return real(number, a, b, c, d, e, f);
+}
+
 /* Programs put all signals back when they begin; those that tell of a crash stay. */
 sighandler_t signal(int signo, sighandler_t handler)
 {
@@ -120,6 +130,14 @@ sighandler_t signal(int signo, sighandler_t handler)
     if (sheet && is_crash(signo))
         return SIG_DFL;
     return sigaction(signo, &wanted, &old) < 0 ? SIG_ERR : old.sa_handler;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *ret)
+{
+    long r = real_syscall(SYS_clock_gettime, clock, (long)ret, 0, 0, 0, 0);
+    if (r == 0 && clock == CLOCK_REALTIME && sheet)
+        ret->tv_sec += atomic_load(&sheet->shift_s);
+    return (int)r;
 }
 
 extern void *__libc_malloc(size_t size);
@@ -135,14 +153,6 @@ void *realloc(void *old, size_t size) { return FAILS(KIND_MALLOC) ? NULL : __lib
 #define CALL(kind, ...) (FAILS(kind) ? -1 : plain(__VA_ARGS__))
 #define plain(...) plain_(__VA_ARGS__, 0, 0, 0, 0)
 #define plain_(number, a, b, c, d, ...) real_syscall(number, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
-
-static long real_syscall(long number, long a, long b, long c, long d, long e, long f)
-{
-    static long (*real)(long, ...);
-    if (!real)
-        real = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
-    return real(number, a, b, c, d, e, f);
-}
 
 /* The supervisor begins a job with clone3, for which libc has no name. */
 long syscall(long number, ...)

@@ -4,7 +4,8 @@
 PROGRAMS is the directory of programs linked with fail.c.  A first run in which nothing fails counts the calls each
 program makes of each kind: malloc, write, fsync, fork, open, rename, mkdir.  Then each run (its number is its seed) plays
 the same working day with one of these calls failing, once: start the daemon, add a calendar, submit, hold, release,
-cancel, refresh, back up, list, stop, start again, wait.  --all takes every k of these kinds instead of RUNS drawn ones
+cancel, refresh, back up, list, stop, start again, wait.  A tenth as many runs besides have no call that fails, but a wall clock that is set three times meanwhile, by years and to
+the hours of summer time.  --all takes every k of these kinds instead of RUNS drawn ones
 (for malloc, of which there are thousands, what is drawn has to do).
 
 What must be true, whichever call it was:
@@ -34,7 +35,11 @@ from torture import Round  # pylint: disable=wrong-import-position
 KINDS = ["malloc", "write", "fsync", "fork", "open", "rename", "mkdir"]
 PROGRAMS = ["eould", "eoul-launcher", "eoul-supervisor", "eoul", "eoul-fetch"]
 ERRORS = {"malloc": 12, "write": 28, "fsync": 5, "fork": 11, "open": 24, "rename": 28, "mkdir": 28}
-SHEET = struct.Struct("<16s16sIiQIIQ40Q")  # struct sheet in fail.c
+SHEET = struct.Struct("<16s16sIiQIIQ40Qq")  # struct sheet in fail.c
+YEAR_S = 365 * 86400
+SPRING, AUTUMN = 1774745995, 1792889995  # 2026-03-29 and 2026-10-25, five seconds before Berlin's clocks change
+JUMPS_S = [YEAR_S, -YEAR_S, 9 * YEAR_S, 3600, -3600, 1, 0, lambda now: SPRING - now, lambda now: AUTUMN - now,
+           lambda now: AUTUMN + 3600 - now]  # years; an hour; a second; what the clock is; the changes of the hour
 CALENDAR = """BEGIN:VCALENDAR\r
 VERSION:2.0\r
 PRODID:-//eoul//sweep//EN\r
@@ -57,13 +62,18 @@ class Run(Round):
     def __init__(self, programs, seed, what=None):
         super().__init__(programs, seed, ["none"])
         self.what = what  # (program, kind, k) or None
-        program, kind, k = what or ("", "malloc", 0)
+        program, kind, k = what if what and what[0] != "clock" else ("", "malloc", 0)
         (self.dir / "fail").write_bytes(SHEET.pack(program.encode(), b"", KINDS.index(kind), ERRORS[kind], k,
-                                                   0, 0, 0, *[0] * 40))
+                                                   0, 0, 0, *[0] * 41))
         self.env["EOUL_FAIL"] = str(self.dir / "fail")
         if self.luck.random() < 0.5:
             self.env["EOUL_REEXEC"] = "1"
         (self.dir / "work.ics").write_text(CALENDAR)
+        self.jumps = self.luck.sample(JUMPS_S, 3) if what and what[0] == "clock" else [0] * 3
+        if what and what[0] == "clock":
+            self.env["TZ"] = "Europe/Berlin"
+            with open(self.dir / "eoul.yaml", "a", encoding="ascii") as f:
+                f.write("retention: {jobs: 3650d, logs: 3650d}\n")  # what is older than that goes, by the wall clock
         self.says = {}  # number -> (exit code, line of output) of jobs that print
         self.witness = pathlib.Path(programs).parent / "torture" / "witness"
 
@@ -77,6 +87,15 @@ class Run(Round):
         with open(self.dir / "fail", "r+b") as f:
             f.seek(40)  # k
             f.write(bytes(8))
+
+    def jump(self):
+        """The wall clock is set, to another year or to just before the hour that summer time leaves out or repeats."""
+        to = self.jumps.pop()
+        if callable(to):
+            to = to(time.time())
+        with open(self.dir / "fail", "r+b") as f:
+            f.seek(SHEET.size - 8)
+            f.write(struct.pack("<q", int(to)))
 
     def show(self, job):
         return super().show(job) or super().show(job)  # the first may have been the call that fails
@@ -128,6 +147,7 @@ class Run(Round):
             out = self.dir / f"out.{code}"
             number = self.submit_line("sh", "-c", f"echo said {code}; exit {code}", options=(f"--output={out}",))
             self.says[number] = (code, out)
+        self.jump()
         held, unwanted = self.witnesses("--hold"), self.witnesses("--hold")
         self.acked[str(held)] = held
         self.verb("cancel", unwanted, fine=("already over",))
@@ -135,9 +155,11 @@ class Run(Round):
         for verb in ("queue", "plan", "gpus", "history"):
             self.verb(verb, "--json")
         self.verb("why", held)
+        self.jump()
         self.verb("backup", self.dir / "backup.db", fine=("exists",))
         self.verb("down", fine=("not running", "No daemon"))
         self.up()
+        self.jump()
         self.verb("release", held, fine=("not held", "already over"))
         self.acked.update({str(n): n for n in self.says})
         self.wait_quiet()
@@ -245,6 +267,7 @@ def main():
         todo = [(seed, draw(random.Random(seed), made)) for seed in range(first, first + runs)]
     failed = hits = 0
     started = time.monotonic()
+    todo += [(seed, ("clock", "jumps", 0)) for seed in range(first, first + max(1, runs // 10))]
     for seed, what in todo:
         problem, sheet = play(programs, seed, what)
         hits += sheet["hit"]
@@ -253,7 +276,7 @@ def main():
             print(f"seed {seed}, {what[0]}, {what[1]} number {what[2]}: {problem}", flush=True)
     print(f"{len(todo) / (time.monotonic() - started):.1f} runs/s, {hits} of {len(todo)} calls were reached")
     print(f"{len(todo)} runs, {failed} failed")
-    return 1 if failed or hits == 0 else 0
+    return 1 if failed or (hits == 0 and len(todo) > 2) else 0
 
 
 if __name__ == "__main__":
