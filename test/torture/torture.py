@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""torture.py PROGRAMS ROUNDS FIRST [--mutant]: kill -9 at named points while an array runs.
+"""torture.py PROGRAMS ROUNDS FIRST [--mutant | --old OTHER]: kill -9 at named points while an array runs.
 
 Each round (its number is its seed) starts a daemon in which one process of the product kills itself
 with SIGKILL at one of the points written FAULT("...") in the source, submits an array of witness jobs
@@ -15,6 +15,8 @@ doubled  two starts of one attempt, two attempts at once, more starts than attem
 A job whose supervisor was killed after its claim is honestly LOST (NODE_FAIL): that is no loss.
 A round that broke off (it was not quiet in time) says where everything stood; one such round in all is tried once
 more, and counts if it breaks off again.
+--old OTHER: programs of another build start the daemon and the first jobs; then the daemon stops, or dies, and PROGRAMS
+go on beside supervisors of the other build that still run.
 Last line: `N rounds, N lost, N doubled`.  --mutant expects programs without the claim and exits 0
 only if something was caught.
 """
@@ -45,8 +47,8 @@ def fault_points():
 
 
 class Round:
-    def __init__(self, programs, seed, points):
-        self.programs, self.seed = programs, seed
+    def __init__(self, programs, seed, points, old=None):
+        self.programs, self.seed, self.new = old or programs, seed, programs
         self.luck = random.Random(seed)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="eoul-torture-", dir="/tmp"))
         (self.dir / "run").mkdir(mode=0o700)
@@ -74,13 +76,13 @@ class Round:
     def alive(self):
         return self.eoul("status").returncode == 0
 
-    def submit(self, *args):
+    def submit(self, *args, work_ms=None):
         """Submit with a key until it is answered: what a careful client does."""
         key = f"k{self.luck.getrandbits(60):x}"
-        work_ms = self.luck.choice([0, 3, 20])
+        work_ms = work_ms or self.luck.choice([0, 3, 20])
         for _ in range(6):
             done = self.eoul("submit", "--parsable", "--key", key, "--gpus=1", "--retry=0",
-                             "--output=/dev/null", *args, "--", f"{self.programs}/test/torture/witness",
+                             "--output=/dev/null", *args, "--", f"{self.new}/test/torture/witness",
                              self.dir / "evidence", work_ms)
             if done.returncode == 0:
                 return int(re.match(r"\d+", done.stdout).group())
@@ -97,9 +99,28 @@ class Round:
         for _ in range(SINGLES):
             number = self.submit()
             self.acked[str(number)] = number
-        if self.luck.random() < 0.3:
+        if self.new != self.programs:
+            self.upgrade()
+        elif self.luck.random() < 0.3:
             self.kill_daemon()
         self.wait_quiet()
+
+    def upgrade(self):
+        """One job of the other build runs over it all; its end is seen, or not, by the new one."""
+        long = self.submit(work_ms=300)
+        self.acked[str(long)] = long
+        until = time.monotonic() + QUIET_S
+        while (self.show(long) or {}).get("state") == "PENDING" and time.monotonic() < until:
+            time.sleep(0.02)
+        if self.luck.random() < 0.5:
+            self.kill_daemon()
+        else:
+            self.eoul("down")
+        if self.luck.random() < 0.5:
+            time.sleep(0.4)
+        self.programs = self.new
+        self.env["PATH"] = f"{self.new}:{os.environ['PATH']}"
+        self.eoul("up")
 
     def kill_daemon(self):
         status = self.eoul("status", "--json")
@@ -184,15 +205,15 @@ def tell(one):
     for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if one.programs in words or "eoul-" in words:
+            if one.new in words or "eoul-" in words:
                 print(f"\n{path.parent.name}: {words[:150]}", end="")
     print(flush=True)
 
 
-def played(programs, seed, points, may_repeat):
+def played(programs, seed, points, may_repeat, old):
     """(lost, doubled, notes, repeats left) of a round."""
     while True:
-        one = Round(programs, seed, points)
+        one = Round(programs, seed, points, old)
         try:
             one.run()
             return *one.judge(), one, may_repeat
@@ -214,9 +235,10 @@ def main():
     print(f"{len(points)} fault points: {' '.join(points)}", flush=True)
     lost = doubled = 0
     may_repeat = 0 if mutant else 1
+    old = sys.argv[sys.argv.index("--old") + 1] if "--old" in sys.argv else None
     started = time.monotonic()
     for seed in range(first, first + rounds):
-        l, d, one, may_repeat = played(programs, seed, points, may_repeat)
+        l, d, one, may_repeat = played(programs, seed, points, may_repeat, old)
         lost, doubled = lost + l, doubled + d
         for line in one.notes:
             print(f"round {seed} ({one.fault}): {line}", flush=True)
