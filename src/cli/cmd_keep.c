@@ -243,6 +243,29 @@ static void line(struct cli *cli, const char *label, const char *value)
     buf_char(&cli->out, '\n');
 }
 
+/* Who has used --urgent, and when they may again: for everybody to see. */
+static void urgent_lines(struct cli *cli, const json_t *status)
+{
+    int64_t allowed = json_i64(status, "urgent_allowed");
+    size_t i;
+    json_t *u;
+    json_array_foreach(json_object_get(status, "urgent"), i, u)
+    {
+        char memory[256], when_memory[96], who_memory[128];
+        struct buf text, when, who;
+        buf_init_fixed(&text, memory, sizeof memory);
+        buf_init_fixed(&when, when_memory, sizeof when_memory);
+        buf_init_fixed(&who, who_memory, sizeof who_memory);
+        cli_when(cli, &when, json_i64(u, "free_at"));
+        cli_clean(&who, json_text(u, "person"));
+        buf_char(&who, '\0');
+        buf_printf(&text, tr(cli->lang, "%1$s: %2$lld of %3$lld in seven days, one more from %4$s"),
+                   who.failed ? "?" : who.ptr, (long long)json_i64(u, "used"), (long long)allowed,
+                   when.failed ? "?" : when.ptr);
+        line(cli, i == 0 ? tr(cli->lang, "urgent") : "", text.failed ? "?" : memory);
+    }
+}
+
 static void put_status(struct cli *cli, const json_t *status)
 {
     char memory[256];
@@ -272,6 +295,7 @@ static void put_status(struct cli *cli, const json_t *status)
                    (long long)json_i64(forecasts, "scored"), (long long)json_i64(forecasts, "inside"));
         line(cli, tr(cli->lang, "forecasts"), memory);
     }
+    urgent_lines(cli, status);
     line(cli, tr(cli->lang, "socket"), json_text(status, "socket"));
     line(cli, tr(cli->lang, "state"), json_text(status, "state_dir"));
     if (json_is_true(json_object_get(status, "queue_closed")))

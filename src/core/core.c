@@ -28,6 +28,7 @@
 #include "core/signal.h"
 #include "core/state.h"
 #include "core/todo.h"
+#include "core/urgent.h"
 #include "core/weight.h"
 
 #define CPUS_MAX (1u << 20) /* sums of busy jobs stay in 31 bits */
@@ -381,6 +382,7 @@ static void apply_submit(struct core *c, const struct ev_submit *e)
     uint32_t array = e->array ? array_find(c, e->array) : NONE;
     uint32_t first_seq = e->flags & JOB_FIRST ? ++c->first_seq : 0, singles = 0, id = e->job;
     bool array_deps = e->array && e->attempt == 0 && !is_one_task(e);
+    urgent_apply(c, e);
     if (e->array && array == NONE)
         array = siblings_array(c, e);
     if (e->flags & JOB_SINGLETON) {
@@ -795,7 +797,9 @@ int core_check(const struct core *c, const struct core_event *ev, struct err *er
     case EVENT_AVAIL:
         r = setup_check_person(ev->avail.person, err);
         return r < 0 ? r : avail_check(c, &ev->avail, err);
-    case EVENT_SUBMIT: return check_submit(c, &ev->submit, err);
+    case EVENT_SUBMIT:
+        r = check_submit(c, &ev->submit, err);
+        return r < 0 ? r : urgent_check(c, &ev->submit, ev->wall_at, err);
     case EVENT_CANCEL: return check_each(c, ev->cancel.job, ev->cancel.scope, true, true, err);
     case EVENT_HOLD: return check_each(c, ev->hold.job, ev->hold.scope, true, false, err);
     case EVENT_RELEASE: return check_release(c, &ev->release, err);

@@ -265,6 +265,14 @@ struct core_calibration {
 };
 struct core_calibration core_calibration(const struct core *core, person_no person);
 
+/* Urgent submits of a person in the last seven days (urgent.h). */
+#define URGENT_WEEK_US (7 * USEC_PER_DAY)
+struct core_urgent {
+    uint32_t used, most; /* most 0: they are not counted */
+    usec_t free_at;      /* when one more is free again; 0: nothing is used */
+};
+struct core_urgent core_urgent(const struct core *core, person_no person, usec_t now_at);
+
 /* Why is this job where it is: a reason and its numbers, no text. */
 struct explanation {
     enum reason reason;

@@ -13,6 +13,7 @@
 #include "core/preempt.h"
 #include "core/run.h"
 #include "core/search.h"
+#include "core/urgent.h"
 
 #define STOP_GRACE_US (30 * USEC_PER_SEC) /* a job told to stop is expected gone by then */
 
@@ -61,16 +62,18 @@ static struct order_key key_of(const struct policy_ctx *ctx, const struct class_
 {
     const struct core *c = ctx->core;
     struct order_key key = {
-        .submit_at = submit_at, .id = id, .job = job, .class = class, .tier = 1, .own_id = id};
+        .submit_at = submit_at, .id = id, .job = job, .class = class, .tier = TIER_OTHERS, .own_id = id};
     const struct class_key *like = &classes_of(c)[class].key;
     if (dispatch_aged(ctx, submit_at) || reserve_serves(c, like->owner, like->gpus, ctx->now_at)) {
-        key.tier = 0;
+        key.tier = TIER_BEFORE_ALL;
     } else {
+        if (urgent_stands(c, like->flags) && !MUTANT(c, MUTANT_URGENT_LAST))
+            key.tier = TIER_URGENT;
         key.value = view->value;
         key.area = ctx->ops->area_ties ? view->area : 0;
     }
     uint32_t first_seq = classes_of(c)[class].key.first_seq;
-    if (first_seq && best) {
+    if (first_seq && best && best->job != NONE && key.tier != TIER_URGENT) {
         struct order_key before = *best;
         before.first_seq = first_seq;
         before.job = job;
@@ -355,7 +358,7 @@ bool dispatch_may_wait(const struct run *r, const struct order_key *key)
 {
     const struct core *c = r->ctx->core;
     const struct job_class *class = &classes_of(c)[key->class];
-    return key->tier != 0 && jobs_of(c)[key->job].dependents == NONE && !class->key.array_id &&
+    return key->tier == TIER_OTHERS && jobs_of(c)[key->job].dependents == NONE && !class->key.array_id &&
            defer_may(c, &class->key, dispatch_view(c, r->s, key->class));
 }
 
@@ -403,6 +406,8 @@ static void run_views(struct run *r, struct policy_ctx *ctx)
         const struct job_class *class = &classes_of(c)[at];
         struct order_key key = head_key(ctx, dispatch_view(c, r->s, at), at, NULL);
         struct order_key *best = &r->best[class->key.owner];
+        if (key.tier == TIER_URGENT)
+            continue; /* what is sent first is not urgent for that */
         if (best->job == NONE || dispatch_before(&key, best))
             *best = key;
     }

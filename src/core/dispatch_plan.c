@@ -47,7 +47,7 @@ static void window(struct run *r)
             j->needs.gpu_type = only;
         j->length_us = j->view->node_us[NODES / 2];
         j->may_wait = dispatch_may_wait(r, &j->key);
-        if (j->key.tier == 0 || j->like->first_seq)
+        if (j->key.tier != TIER_OTHERS || j->like->first_seq)
             s->fixed_n = s->n;
         dispatch_advance(r, false);
     }

@@ -249,7 +249,9 @@ struct offer {
                                  * (calibrate.h) */ \
     F(usec_t, half_life_us)     /* what people have had lately counts half after this (share.h); 0: not kept */ \
     F(uint32_t, fair_delay_milli) /* POLICY_BLEND: how much whoever was shown results later goes first */ \
-    F(uint32_t, fair_gpu_milli) /* ... how much whoever had less GPU time does */
+    F(uint32_t, fair_gpu_milli) /* ... how much whoever had less GPU time does */ \
+    F(uint32_t, urgent_week)    /* urgent submits of each person in seven days, at most 8; 0: the flag moves \
+                                 * nobody forward and is not counted (urgent.h) */
 #define EV_MACHINE(F, L) F(uint32_t, cpus) F(uint64_t, mem_mib)
 #define EV_GPU(F, L) /* a GPU, new or changed */ \
     F(uint32_t, gpu)   /* 0..63, the core's number for it */ \

@@ -56,7 +56,9 @@
     X(MUTANT_TODO_FOCUS, "todo-focus-shared", "todo-focus") \
     X(MUTANT_TODO_THERE, "todo-undone", "todo-there") /* done, and still open */ \
     X(MUTANT_SIGNAL, "signal-waiting", "signal") /* to tasks that do not run, too */ \
-    X(MUTANT_RESERVE, "reserve-ignored", "reserved") /* gives out what is kept for somebody */
+    X(MUTANT_RESERVE, "reserve-ignored", "reserved") /* gives out what is kept for somebody */ \
+    X(MUTANT_URGENT_COUNT, "urgent-endless", "urgent-count") \
+    X(MUTANT_URGENT_LAST, "urgent-ignored", "urgent")
 #define MUTANT_BY_ITSELF_MAX MUTANT_PREEMPT /* up to here core_broken, people or hashes notice it too */
 enum mutant {
 #define X(name, word, rule) name,

@@ -8,6 +8,7 @@
 #include "core/calibrate.h"
 #include "core/reserve.h"
 #include "core/share.h"
+#include "core/urgent.h"
 
 static uint64_t samples_hash(uint64_t h, const struct samples *s)
 {
@@ -22,7 +23,7 @@ static bool offers_anything(const struct person *p)
 /* Things that came later leave the hash alone while there are none: old journals keep theirs. */
 static bool counts_results(const struct person *p)
 {
-    return p->daily.n || p->fair_milli || p->defer || p->hits.n || p->share.step;
+    return p->daily.n || p->fair_milli || p->defer || p->hits.n || p->share.step || p->urgent.n;
 }
 
 static uint64_t offers_hash(const struct core *c, const struct person *p, uint64_t h)
@@ -56,6 +57,7 @@ uint64_t person_hash(const struct core *c, uint32_t person)
         h = hash_mix(calibrate_hash(h, &p->hits), (uint64_t)p->moved_n << 32 | p->missed_n);
     if (p->share.step)
         h = share_hash(h, &p->share);
+    h = urgent_hash(h, &p->urgent);
     return samples_hash(h, &p->daily);
 }
 

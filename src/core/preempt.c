@@ -9,6 +9,7 @@
 #include "core/estimate.h"
 #include "core/mutant.h"
 #include "core/queue.h"
+#include "core/urgent.h"
 
 bool preempt_leaving(const struct job *j, usec_t boot_at)
 {
@@ -58,9 +59,9 @@ static struct order_key runner_key(struct policy_ctx *ctx, uint32_t slot, usec_t
     struct class_key like = queue_class_key(c, j);
     struct class_view view = rest_view(ctx, j, ran_us, policy_base(ctx, avail_whose(j)));
     struct order_key key = { .submit_at = j->submit_at, .id = j->id, .own_id = j->id, .job = slot,
-                             .class = NONE, .tier = 1 };
+                             .class = NONE, .tier = urgent_stands(c, j->flags) ? TIER_URGENT : TIER_OTHERS };
     if (dispatch_aged(ctx, j->submit_at)) {
-        key.tier = 0;
+        key.tier = TIER_BEFORE_ALL;
         return key;
     }
     usec_t lost_us = j->restart_us ? j->restart_us : c->settings.restart_us;

@@ -75,6 +75,8 @@ struct saved_person {
     uint64_t hits0, hits1, hits2, hits3;
     int64_t share_step;
     uint64_t share_gpu_us, share_delay_us, share_results;
+    usec_t urgent0, urgent1, urgent2, urgent3, urgent4, urgent5, urgent6, urgent7;
+    uint32_t urgent_n;
     struct samples samples, shown, daily;
 };
 struct saved_array { uint32_t id, max, failed, hold_after, alike_n, alike, counted; };
@@ -108,7 +110,9 @@ COLUMNS(person, struct saved_person, COLUMN(uint32_t, person) COLUMN(uint32_t, k
         COLUMN(int64_t, worked_day) COLUMN(int64_t, daily_day) COLUMN(uint32_t, defer)
         COLUMN(uint32_t, fair_milli) HITS_COLUMNS COLUMN(uint32_t, moved_n) COLUMN(uint32_t, missed_n)
         COLUMN(int64_t, share_step) COLUMN(uint64_t, share_gpu_us) COLUMN(uint64_t, share_delay_us)
-        COLUMN(uint64_t, share_results) SAMPLES(samples) SAMPLES(shown) SAMPLES(daily))
+        COLUMN(uint64_t, share_results) COLUMN(uint32_t, urgent_n) COLUMN(usec_t, urgent0)
+        COLUMN(usec_t, urgent1) COLUMN(usec_t, urgent2) COLUMN(usec_t, urgent3) COLUMN(usec_t, urgent4)
+        COLUMN(usec_t, urgent5) COLUMN(usec_t, urgent6) COLUMN(usec_t, urgent7) SAMPLES(samples) SAMPLES(shown) SAMPLES(daily))
 COLUMNS(offer, struct saved_offer, COLUMN(uint32_t, person) COLUMN(usec_t, from_at)
         COLUMN(usec_t, until_at) COLUMN(int64_t, day) COLUMN(int64_t, focus))
 COLUMNS(todo, struct todo, TODO_FIELDS(COLUMN))
@@ -197,7 +201,10 @@ static void save_people(const struct core *c, struct buf *out)
             .worked_us = p->worked_us, .worked_day = p->worked_day, .daily_day = p->daily_day, .defer = p->defer,
             .fair_milli = p->fair_milli, HITS_SAVE(p->hits), .moved_n = p->moved_n, .missed_n = p->missed_n,
             .share_step = p->share.step, .share_gpu_us = p->share.gpu_us, .share_delay_us = p->share.delay_us,
-            .share_results = p->share.results,
+            .share_results = p->share.results, .urgent_n = p->urgent.n, .urgent0 = p->urgent.at[0],
+            .urgent1 = p->urgent.at[1], .urgent2 = p->urgent.at[2], .urgent3 = p->urgent.at[3],
+            .urgent4 = p->urgent.at[4], .urgent5 = p->urgent.at[5], .urgent6 = p->urgent.at[6],
+            .urgent7 = p->urgent.at[7],
             .samples = p->samples, .shown = p->shown, .daily = p->daily };
         record_print(out, "person", columns_person(), &s);
         for (uint32_t w = 0; w < p->spans_n; w++) {
@@ -407,7 +414,7 @@ static int load_person(struct core *c, struct str rest, struct err *err)
     int r = record_parse(rest, columns_person(), &s, err);
     if (r < 0)
         return r;
-    if (s.person > CORE_PERSONS_MAX || s.hits_n > HITS_MAX)
+    if (s.person > CORE_PERSONS_MAX || s.hits_n > HITS_MAX || s.urgent_n > URGENT_MAX)
         return corrupt(err);
     struct person *p = &c->persons[s.person];
     p->known = s.known != 0;
@@ -421,6 +428,8 @@ static int load_person(struct core *c, struct str rest, struct err *err)
     p->moved_n = s.moved_n;
     p->missed_n = s.missed_n;
     p->share = (struct share){ s.share_step, s.share_gpu_us, s.share_delay_us, s.share_results };
+    p->urgent = (struct urgent){ s.urgent_n, { s.urgent0, s.urgent1, s.urgent2, s.urgent3, s.urgent4, s.urgent5,
+                                               s.urgent6, s.urgent7 } };
     p->daily = s.daily;
     p->daily_day = s.daily_day;
     p->failed_n = s.failed_n;

@@ -17,6 +17,8 @@ int setup_check_settings(const struct ev_settings *e, struct err *err)
     if (e->price_milli > 10000 || e->defer > 2)
         return err_set(err, E_INVALID, "A GPU-hour is worth at most ten person-hours, and starts are moved "
                        "later in way 0, 1 or 2.");
+    if (e->urgent_week > URGENT_MAX)
+        return err_set(err, E_INVALID, "At most %d urgent submits in seven days can be allowed.", URGENT_MAX);
     if (e->estimates >= ESTIMATES_COUNT)
         return err_set(err, E_INVALID, "There is no way number %u to use told estimates.",
                        e->estimates);

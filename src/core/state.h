@@ -214,6 +214,15 @@ struct share { /* sums that fall by half every settings.half_life_us; share.h */
     uint64_t gpu_us, delay_us, results;
 };
 
+#define URGENT_MAX 8 /* the last uses, and the most that may be allowed */
+struct urgent { /* urgent.h */
+    uint32_t n;
+    usec_t at[URGENT_MAX]; /* oldest first; those from n on are 0 */
+};
+
+/* Tiers of the order; the first goes first. */
+enum { TIER_BEFORE_ALL /* over its age, or GPUs are kept for it */, TIER_URGENT, TIER_OTHERS };
+
 struct person {
     /* state */
     bool known;
@@ -226,6 +235,7 @@ struct person {
     int64_t daily_day;
     uint32_t fair_milli;     /* weight from them, renewed on ticks; 0: 1000 */
     struct share share;
+    struct urgent urgent;
     struct hits hits;
     uint32_t moved_n, missed_n; /* starts moved later; those that were seen later for it */
     usec_t offer_until_at, cap_us; /* offered hours are known until here (offer.h) */
@@ -316,7 +326,7 @@ struct order_key {
     uint32_t first_seq;
     uint32_t job;       /* slot */
     uint32_t class;
-    uint32_t tier;      /* 0: aged */
+    uint32_t tier;      /* TIER_* */
     uint32_t own_id;
 };
 

@@ -24,6 +24,8 @@
 
 #define CONFIG_FILE_MAX (256 * 1024) /* bytes; a team of 50 needs 10 KB */
 #define CONFIG_PEOPLE_MAX 200        /* CORE_PERSONS_MAX less room for Unix users who are not listed */
+#define CONFIG_URGENT_MAX 8          /* what the core keeps (core/urgent.h) */
+#define CONFIG_URGENT 2              /* so few that each of them still means something */
 #define CONFIG_HOST_MAX 200
 #define CONFIG_NAME_MAX 64           /* bytes of a person's name */
 
@@ -70,6 +72,7 @@ struct config {
     struct config_gpu *gpus;    /* groups; NULL when only a number was given */
     uint32_t gpu_groups;
     enum config_gpu_ids gpu_ids; /* what CUDA_VISIBLE_DEVICES is made of */
+    uint32_t urgent_week;       /* --urgent, of each person in seven days */
     uint32_t feeds_port;        /* of 127.0.0.1, where feeds are served; 0: nowhere */
     const char *address;        /* https://... where a proxy passes that port on; NULL: nowhere */
     uint32_t cpus;              /* 0: what the machine has */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/kept.h"
+#include "sim/urgent.h"
 #include "sim/timer.h"
 
 #define IDLE_GRACE_US (2 * USEC_PER_SEC) /* a turn may come this much after what caused it */
@@ -23,6 +24,7 @@ void invariant_finish(struct invariant *v)
     free(v->deps);
     free(v->unbegun);
     free(v->acks);
+    urgent_finish(v);
     hands_finish(&v->hands);
     map_finish(&v->ack_of_key);
     map_finish(&v->job_of_op);
@@ -417,6 +419,7 @@ static void ledger_event(struct invariant *v, uint32_t op)
         v->preempts = ev->settings.preempt != 0;
         v->quantum_us = ev->settings.quantum_us;
         v->defer = ev->settings.defer;
+        v->urgent_week = ev->settings.urgent_week;
         v->shares = ev->settings.policy == POLICY_BOOKED;
         break;
     case EVENT_FIRST:
@@ -443,6 +446,7 @@ static void ledger_event(struct invariant *v, uint32_t op)
         break;
     case EVENT_SUBMIT:
         ledger_submit(v, op);
+        urgent_submit(v);
         break;
     case EVENT_HOLD:
         each_scoped(v, ev->hold.job, ev->hold.scope, do_hold);
@@ -751,6 +755,27 @@ static void judge_age(struct invariant *v, bool started)
     BREAK(v, "age", "job %u has waited longest and over its age, there is room, and it waits", best_id);
 }
 
+/* An urgent job, the only one that waits, does not wait beside room for it while nobody is to go before it. */
+static void judge_urgent(struct invariant *v, bool started)
+{
+    job_id urgent = 0;
+    for (job_id id = 1; id <= v->last_id; id++) {
+        const struct ledger_job *j = look(v, id);
+        if (!j || j->state != JOB_PENDING)
+            continue;
+        if (j->flags & JOB_FIRST || v->wall_at - j->submit_at >= v->age_us)
+            return;
+        if (!(j->flags & JOB_URGENT) || may_start(v, id, j, started) == MAY_NOT)
+            continue;
+        if (urgent)
+            return;
+        urgent = id;
+    }
+    const struct ledger_job *j = urgent ? look(v, urgent) : NULL;
+    if (j && may_start(v, urgent, j, started) == MAY_SURELY && fits_now(v, j))
+        BREAK(v, "urgent", "job %u is urgent, there is room, and it waits", urgent);
+}
+
 void invariant_committed(struct invariant *v, const struct core_event *ev, usec_t boot_base_at,
                          uint32_t op, const struct core_update *updates, uint32_t n)
 {
@@ -780,6 +805,8 @@ void invariant_committed(struct invariant *v, const struct core_event *ev, usec_
     }
     if (ev->kind == EVENT_DECIDE && v->age_us > 0 && v->live > v->busy)
         judge_age(v, n > 0);
+    if (ev->kind == EVENT_DECIDE && v->urgent_week)
+        judge_urgent(v, n > 0);
     v->ev = NULL;
 }
 

@@ -49,6 +49,8 @@ struct ledger_person {
     uint32_t running_max, gpus_max, queued_max;
     bool defer; /* agreed that starts are moved later */
     uint32_t running, gpus;
+    usec_t *urgent_at; /* when urgent requests of theirs were taken */
+    size_t urgent_n, urgent_size;
 };
 
 struct ledger_ack {
@@ -85,6 +87,7 @@ struct invariant {
     bool preempts;           /* running jobs that allow it make way ... */
     usec_t quantum_us;       /* ... once they have run so long */
     uint32_t defer;          /* of the settings */
+    uint32_t urgent_week;    /* of the settings */
     bool shares;             /* the policy gives everybody a share of the GPUs */
     struct reservation reservations[RESERVATIONS_MAX];
     uint32_t reservations_n, last_reservation, types_max;

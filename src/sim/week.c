@@ -123,6 +123,7 @@ static void week_found(struct week *k)
         .half_life_us = luck_chance(p, 700) ? luck_between(p, 1, 72) * USEC_PER_HOUR : 0,
         .fair_delay_milli = (uint32_t)luck_between(p, 0, 2000),
         .fair_gpu_milli = luck_chance(p, 500) ? (uint32_t)luck_between(p, 0, 1000) : 0,
+        .urgent_week = (uint32_t)(k->world.options.seed % 3), /* no draw: weeks stay what they were */
         .bounded = k->world.options.seed % 4 != 0,
         .calibrate = k->world.options.seed % 5 != 0,
     };
@@ -192,6 +193,8 @@ static void put_options(struct week *k, struct ev_submit *e)
         e->flags |= JOB_CLEAN_TREE;
     if (luck_chance(p, 100))
         e->flags |= JOB_NOW;
+    if (hash_mix(k->world.options.seed, (uint64_t)now_at) % 20 == 0)
+        e->flags |= JOB_URGENT;
     if (luck_chance(p, 100))
         e->flex_us = luck_between(p, 0, 12) * USEC_PER_HOUR;
     if (luck_chance(p, 100))

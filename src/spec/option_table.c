@@ -123,7 +123,7 @@ const struct option_def option_table[] = {
         N_("the result may come so much later if that helps others"))
     OWN("now", OPTION_NO_ARG, VALUE_FLAG, 0, now, NULL, N_("never move its start later"))
     OWN("urgent", OPTION_NO_ARG, VALUE_FLAG, 0, urgent, NULL,
-        N_("marked urgent: its start is never moved later; it goes before nobody yet"))
+        N_("before all that is not urgent; a few times in seven days for each person"))
     OWN("snapshot", OPTION_NO_ARG, VALUE_FLAG, 0, snapshot, NULL,
         N_("run the code as it is now, whatever changes until the start"))
     OWN("retry", OPTION_ARG, VALUE_RETRY, 1000, retry, "3:10m",

@@ -53,6 +53,27 @@ static void put_forecasts(struct json_out *j, const struct core *core, person_no
     out_end(j);
 }
 
+/* Who has used how much of the allowance of urgent submits: for all to see, that is what makes it one. */
+static void put_urgent(struct json_out *j, struct daemon *d)
+{
+    const struct people *people = daemon_people(d);
+    usec_t now_at = daemon_now(d).wall_at;
+    out_put_u64(j, "urgent_allowed", core_urgent(daemon_core(d), 0, now_at).most);
+    out_key(j, "urgent");
+    out_array(j);
+    for (uint32_t i = 1; i <= people_n(people); i++) {
+        struct core_urgent u = core_urgent(daemon_core(d), (person_no)i, now_at);
+        if (u.used == 0)
+            continue;
+        out_object(j);
+        out_put_clean(j, "person", str_of(people_name(people, (person_no)i)));
+        out_put_u64(j, "used", u.used);
+        out_put_at(j, "free_at", u.free_at);
+        out_end(j);
+    }
+    out_end(j);
+}
+
 void team_write_guards(struct json_out *j, struct daemon *d)
 {
     const char *word;
@@ -100,6 +121,7 @@ void team_status(struct call *c)
     out_put_c(&j, "policy", policy_word(s.policy));
     team_write_guards(&j, d);
     put_forecasts(&j, daemon_core(d), 0);
+    put_urgent(&j, d);
     out_key(&j, "notes");
     out_array(&j);
     daemon_notes(d, c->err.translate, put_note, &j);

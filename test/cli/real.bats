@@ -288,3 +288,34 @@ daemon_pid() { "$eoul" status --json | jq .pid; }
     run "$eoul" reserve --gpus 3 --to 2h
     [[ $output == *"There are only 2 such GPUs to reserve."* ]]
 }
+
+@test "--urgent: twice in seven days, then a sentence; status tells everybody" {
+    "$eoul" submit --hold -- true
+    "$eoul" drain >/dev/null
+    "$eoul" submit --urgent -- true
+    "$eoul" submit --urgent --array=1-3 -- true
+    run "$eoul" submit --urgent -- true
+    [ "$status" -eq 1 ]
+    [[ $output == *'This person has used --urgent 2 times in seven days'* ]]
+    [[ $output == *'Without --urgent the job is taken.'* ]]
+    LC_ALL=ko_KR.UTF-8 run "$eoul" submit --urgent -- true
+    [ "$status" -eq 1 ]
+    [[ $output == *'--urgent를 2번 모두 썼습니다'* ]]
+    "$eoul" submit -- true
+    run "$eoul" status
+    [[ $output == *"urgent       $(id -un): 2 of 2 in seven days, one more from "* ]]
+    [ "$("$eoul" status --json | jq -c '[.urgent_allowed, .urgent[0].used]')" = '[2,2]' ]
+    "$eoul" down >/dev/null
+    "$eoul" up >/dev/null
+    [ "$("$eoul" status --json | jq '.urgent[0].used')" -eq 2 ]
+    # a team may say otherwise
+    "$eoul" down >/dev/null
+    printf 'gpus: 0\nurgent: 9\n' >"$T/.config/eoul/eoul.yaml"
+    run "$eoul" config check
+    [ "$status" -ne 0 ]
+    printf 'gpus: 0\nurgent: 3\n' >"$T/.config/eoul/eoul.yaml"
+    "$eoul" up >/dev/null
+    "$eoul" submit --urgent -- true
+    run "$eoul" submit --urgent -- true
+    [ "$status" -eq 1 ]
+}

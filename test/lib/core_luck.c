@@ -143,7 +143,7 @@ void luck_begin(struct luck *l, uint64_t seed, uint32_t jobs_room)
         .price_milli = (uint32_t)below(l, 3) * 300, .search_window = (uint32_t)below(l, 40),
         .search_moves = (uint32_t)below(l, 3) * 4, .chain_milli = (uint32_t)below(l, 3) * 500,
         .fair_milli = (uint32_t)below(l, 3) * 500, .half_life_us = (usec_t)below(l, 3) * USEC_PER_DAY,
-        .fair_delay_milli = (uint32_t)below(l, 3) * 1000, .fair_gpu_milli = (uint32_t)below(l, 2) * 500 } });
+        .fair_delay_milli = (uint32_t)below(l, 3) * 1000, .fair_gpu_milli = (uint32_t)below(l, 2) * 500, .urgent_week = (uint32_t)below(l, 3) } });
     machine(l);
 }
 
