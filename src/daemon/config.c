@@ -63,6 +63,7 @@ static const cyaml_schema_field_t retention_fields[] = {
 #define ROOT_FIELDS \
     CYAML_FIELD_STRING_PTR("gpu_ids", OPTIONAL, struct raw_config, gpu_ids, 1, TEXT_MAX), \
     CYAML_FIELD_UINT("cpus", CYAML_FLAG_OPTIONAL, struct raw_config, cpus), \
+    CYAML_FIELD_STRING_PTR("half_life", OPTIONAL, struct raw_config, half_life, 1, TEXT_MAX), \
     CYAML_FIELD_UINT_PTR("urgent", OPTIONAL, struct raw_config, urgent), \
     CYAML_FIELD_UINT("feeds", CYAML_FLAG_OPTIONAL, struct raw_config, feeds), \
     CYAML_FIELD_STRING_PTR("address", OPTIONAL, struct raw_config, address, 1, TEXT_MAX), \
@@ -107,6 +108,7 @@ static const struct rule rules[] = {
     { "gpus[].watts", RULE_NUMBER, 1, 5000 },
     { "gpu_ids", RULE_GPU_IDS, 0, 0 },
     { "cpus", RULE_NUMBER, 1, 4096 },
+    { "half_life", RULE_LENGTH, USEC_PER_DAY, 366 * USEC_PER_DAY },
     { "urgent", RULE_NUMBER, 0, CONFIG_URGENT_MAX },
     { "feeds", RULE_NUMBER, 1024, 65535 },
     { "address", RULE_ADDRESS, 0, 0 },
@@ -250,6 +252,7 @@ static void take_raw(struct config *c, const struct raw_config *raw)
     if (raw->gpu_ids)
         c->gpu_ids = strcmp(raw->gpu_ids, "index") == 0 ? CONFIG_GPU_INDEX : CONFIG_GPU_UUID;
     c->cpus = raw->cpus;
+    c->half_life_us = length_or(raw->half_life, c->half_life_us);
     c->urgent_week = raw->urgent ? *raw->urgent : c->urgent_week;
     c->feeds_port = raw->feeds;
     c->address = raw->address;
@@ -290,6 +293,7 @@ int config_defaults(struct config **ret, struct err *err)
     c->work = "none";
     c->cap_us = CONFIG_HANDS_ON_US;
     c->urgent_week = CONFIG_URGENT;
+    c->half_life_us = CORE_SETTINGS_DEFAULT.half_life_us;
     c->guess_us = USEC_PER_HOUR;
     c->grace_us = 30 * USEC_PER_SEC;
     c->keep_journal_us = CONFIG_PRESENCE_US;

@@ -72,6 +72,7 @@ struct config {
     struct config_gpu *gpus;    /* groups; NULL when only a number was given */
     uint32_t gpu_groups;
     enum config_gpu_ids gpu_ids; /* what CUDA_VISIBLE_DEVICES is made of */
+    usec_t half_life_us;        /* of what people have had lately (core/share.h) */
     uint32_t urgent_week;       /* --urgent, of each person in seven days */
     uint32_t feeds_port;        /* of 127.0.0.1, where feeds are served; 0: nowhere */
     const char *address;        /* https://... where a proxy passes that port on; NULL: nowhere */

@@ -27,6 +27,7 @@ struct raw_config {
     uint32_t gpu_list_count;
     char *gpu_ids;
     uint32_t cpus;
+    char *half_life;
     uint32_t *urgent; /* NULL: not said; 0 is none */
     uint32_t feeds;
     char *address;

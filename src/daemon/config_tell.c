@@ -61,6 +61,7 @@ void config_tell(const struct config *c, const char *path, enum lang lang, struc
     else
         buf_c(out, tr(lang, "detected"));
     buf_printf(out, "\n  %-18s %s\n", "policy", policy_word(c->policy));
+    tell_length(out, "half_life", c->half_life_us, lang);
     buf_printf(out, "  %-18s %u\n", "urgent", c->urgent_week);
     buf_printf(out, "  %-18s %s\n", "hours", c->hours);
     buf_printf(out, "  %-18s %s\n", "work", c->work);

@@ -229,6 +229,7 @@ static int settings(struct daemon *d, struct err *err)
     ev.settings.plan_depth = PLAN_DEPTH;
     ev.settings.runtime_guess_us = d->config->guess_us;
     ev.settings.age_us = AGE_US;
+    ev.settings.half_life_us = d->config->half_life_us;
     ev.settings.urgent_week = d->config->urgent_week;
     buf_init_fixed(&now, now_memory, sizeof now_memory);
     buf_u64(&now, seed);
@@ -238,6 +239,8 @@ static int settings(struct daemon *d, struct err *err)
     buf_i64(&now, ev.settings.runtime_guess_us);
     buf_char(&now, ' ');
     buf_u64(&now, ev.settings.urgent_week);
+    buf_char(&now, ' ');
+    buf_i64(&now, ev.settings.half_life_us);
     buf_c(&now, " 4"); /* grows when a number above changes its default */
     if (was.len && str_eq(buf_look(&was), buf_look(&now)))
         return 0;

@@ -504,6 +504,9 @@ void why_sentences(const struct explanation *x, const struct why_facts *f, struc
     if (f->state == JOB_PENDING) {
         say_waiting_reason(&w);
         say_blocker(&w);
+        if (f->urgent)
+            say(&w, tr(w.lang, "It is urgent: of the jobs that wait, only those over their age and those that GPUs are "
+                               "reserved for go before it."));
         if (x->reason != REASON_HELD_USER && x->reason != REASON_HELD_ADMIN &&
             x->reason != REASON_HELD_FAILURES &&
             x->reason != REASON_DEPENDENCY_NEVER && x->reason != REASON_NEVER_FITS) {

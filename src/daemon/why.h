@@ -24,6 +24,7 @@ struct why_facts { /* what the core does not know, or knows as a number only */
     const struct zone *zone;   /* of the reader */
     usec_t now_at;
     enum job_state state;
+    bool urgent;               /* it goes before all that is not */
     const char *name_id;       /* "12_3" */
     const char *owner;         /* a person's name */
     const char *blocker_id;    /* "9"; NULL: none or unknown */

@@ -718,14 +718,19 @@ static enum may may_start(const struct invariant *v, job_id id, const struct led
                ? MAY_SURELY : MAY_PERHAPS;
 }
 
-static bool fits_now(const struct invariant *v, const struct ledger_job *j)
+static bool fits_without(const struct invariant *v, const struct ledger_job *j, struct given given)
 {
     uint32_t free = 0;
     for (uint32_t g = 0; g < CORE_GPUS_MAX; g++)
-        free += v->gpus[g].known && v->gpus[g].state == GPU_UP && !(v->busy_mask >> g & 1)
+        free += v->gpus[g].known && v->gpus[g].state == GPU_UP && !((v->busy_mask & ~given.gpu_mask) >> g & 1)
                 && (!j->gpu_type || v->gpus[g].type == j->gpu_type);
-    return j->gpus <= free && v->cpus_busy + j->cpus <= v->cpus
-           && v->mem_busy_mib + j->mem_mib <= v->mem_mib;
+    return j->gpus <= free && v->cpus_busy + j->cpus <= v->cpus + given.cpus
+           && v->mem_busy_mib + j->mem_mib <= v->mem_mib + given.mem_mib;
+}
+
+static bool fits_now(const struct invariant *v, const struct ledger_job *j)
+{
+    return fits_without(v, j, (struct given){ 0 });
 }
 
 /* Whoever has waited age_us goes before all others, the longest wait first: after a decision the first of
@@ -755,9 +760,11 @@ static void judge_age(struct invariant *v, bool started)
     BREAK(v, "age", "job %u has waited longest and over its age, there is room, and it waits", best_id);
 }
 
-/* An urgent job, the only one that waits, does not wait beside room for it while nobody is to go before it. */
-static void judge_urgent(struct invariant *v, bool started)
+/* The only urgent job that waits does not wait beside room for it, nor for room that this decision gave to others,
+ * unless somebody is to go before it. */
+static void judge_urgent(struct invariant *v, const struct core_update *updates, uint32_t n)
 {
+    struct given given = { 0 };
     job_id urgent = 0;
     for (job_id id = 1; id <= v->last_id; id++) {
         const struct ledger_job *j = look(v, id);
@@ -765,15 +772,17 @@ static void judge_urgent(struct invariant *v, bool started)
             continue;
         if (j->flags & JOB_FIRST || v->wall_at - j->submit_at >= v->age_us)
             return;
-        if (!(j->flags & JOB_URGENT) || may_start(v, id, j, started) == MAY_NOT)
+        if (!(j->flags & JOB_URGENT) || may_start(v, id, j, n > 0) == MAY_NOT)
             continue;
         if (urgent)
             return;
         urgent = id;
     }
+    if (!urgent_given(v, updates, n, &given))
+        return;
     const struct ledger_job *j = urgent ? look(v, urgent) : NULL;
-    if (j && may_start(v, urgent, j, started) == MAY_SURELY && fits_now(v, j))
-        BREAK(v, "urgent", "job %u is urgent, there is room, and it waits", urgent);
+    if (j && may_start(v, urgent, j, n > 0) == MAY_SURELY && fits_without(v, j, given))
+        BREAK(v, "urgent", "job %u is urgent, there is room or was before others got it, and it waits", urgent);
 }
 
 void invariant_committed(struct invariant *v, const struct core_event *ev, usec_t boot_base_at,
@@ -806,7 +815,7 @@ void invariant_committed(struct invariant *v, const struct core_event *ev, usec_
     if (ev->kind == EVENT_DECIDE && v->age_us > 0 && v->live > v->busy)
         judge_age(v, n > 0);
     if (ev->kind == EVENT_DECIDE && v->urgent_week)
-        judge_urgent(v, n > 0);
+        judge_urgent(v, updates, n);
     v->ev = NULL;
 }
 

@@ -23,6 +23,21 @@ void urgent_submit(struct invariant *v)
               v->urgent_week);
 }
 
+bool urgent_given(const struct invariant *v, const struct core_update *updates, uint32_t n, struct given *ret)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const struct ledger_job *j = updates[i].kind == UPDATE_START ? &v->jobs[updates[i].job] : NULL;
+        if (!j || j->flags & JOB_URGENT)
+            continue;
+        if (j->flags & JOB_FIRST || v->wall_at - j->submit_at >= v->age_us || v->reservations_n)
+            return false;
+        ret->gpu_mask |= updates[i].gpus;
+        ret->mem_mib += j->mem_mib;
+        ret->cpus += j->cpus;
+    }
+    return true;
+}
+
 void urgent_finish(struct invariant *v)
 {
     for (uint32_t i = 0; i <= CORE_PERSONS_MAX; i++)

@@ -5,6 +5,13 @@
 
 #include "sim/invariant.h"
 
+struct given { /* by starts that are to be thought away */
+    uint64_t gpu_mask, mem_mib;
+    uint32_t cpus;
+};
+/* What this decision gave to jobs that are not urgent; false: one of them may stand before urgent ones. */
+bool urgent_given(const struct invariant *v, const struct core_update *updates, uint32_t n, struct given *ret);
+
 void urgent_submit(struct invariant *v); /* EVENT_SUBMIT */
 void urgent_finish(struct invariant *v);
 

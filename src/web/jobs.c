@@ -332,6 +332,9 @@ static bool why_live(struct call *c, const struct view *v, job_id id)
                            .end_p10_at = row.end_p10_at, .attempt = row.attempt,
                            .limit_us = row.limit_us, .stalled_at = daemon_stalled_at(c->web->daemon, id) };
     struct core_counts machine = core_count(daemon_core(c->web->daemon));
+    struct core_job job;
+    f.urgent = core_job_get(daemon_core(c->web->daemon), id, &job) && job.flags & JOB_URGENT &&
+               core_urgent(daemon_core(c->web->daemon), job.owner, v->now_at).most;
     f.cpus = machine.cpus_n;
     f.mem_mib = machine.mem_mib;
     reader_of(c, &f, &own);

@@ -302,6 +302,8 @@ daemon_pid() { "$eoul" status --json | jq .pid; }
     [ "$status" -eq 1 ]
     [[ $output == *'--urgent를 2번 모두 썼습니다'* ]]
     "$eoul" submit -- true
+    run "$eoul" why 2
+    [[ $output == *'It is urgent: of the jobs that wait, only those over their age'* ]]
     run "$eoul" status
     [[ $output == *"urgent       $(id -un): 2 of 2 in seven days, one more from "* ]]
     [ "$("$eoul" status --json | jq -c '[.urgent_allowed, .urgent[0].used]')" = '[2,2]' ]
@@ -310,10 +312,13 @@ daemon_pid() { "$eoul" status --json | jq .pid; }
     [ "$("$eoul" status --json | jq '.urgent[0].used')" -eq 2 ]
     # a team may say otherwise
     "$eoul" down >/dev/null
+    printf 'gpus: 0\nhalf_life: 1h\n' >"$T/.config/eoul/eoul.yaml"
+    run "$eoul" config check
+    [ "$status" -ne 0 ]
     printf 'gpus: 0\nurgent: 9\n' >"$T/.config/eoul/eoul.yaml"
     run "$eoul" config check
     [ "$status" -ne 0 ]
-    printf 'gpus: 0\nurgent: 3\n' >"$T/.config/eoul/eoul.yaml"
+    printf 'gpus: 0\nurgent: 3\nhalf_life: 14d\n' >"$T/.config/eoul/eoul.yaml"
     "$eoul" up >/dev/null
     "$eoul" submit --urgent -- true
     run "$eoul" submit --urgent -- true
