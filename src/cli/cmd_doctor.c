@@ -15,7 +15,7 @@
 
 #include "base/io.h"
 #include "cal/zone_load.h"
-#include "cli/cli.h"
+#include "cli/doctor.h"
 #include "i18n/text.h"
 #include "i18n/width.h"
 
@@ -25,20 +25,9 @@
 #define SANE_YEAR_AT                                                                               \
     (INT64_C(1704067200) * USEC_PER_SEC) /* 2024: a clock before it was never set */
 
-enum grade { GOOD, NOTE, BAD };
-
-struct doctor {
-    struct cli *cli;
-    bool json;
-    json_t *checks;
-    int bad;
-    bool guards_said; /* by a daemon that answered: what its jobs are kept to */
-};
-
 static const char *const grade_words[] = {"ok", "note", "bad"};
 
-__attribute__((format(printf, 4, 5))) static void say(struct doctor *d, enum grade grade,
-                                                      const char *what, const char *sentence, ...)
+void doctor_say(struct doctor *d, enum grade grade, const char *what, const char *sentence, ...)
 {
     static const enum paint paints[] = {PAINT_GREEN, PAINT_YELLOW, PAINT_RED};
     char text[2048];
@@ -75,21 +64,21 @@ static bool check_place(struct doctor *d)
     struct place_env env;
     place_env_of_process(&env);
     if (place_find(&env, &cli->place, &cli->err) < 0) {
-        say(d, BAD, "place", "%s", cli->err.text);
+        doctor_say(d, BAD, "place", "%s", cli->err.text);
         return false;
     }
     int r = place_check_run(&cli->place, &cli->err);
     if (r == 0)
-        say(d, GOOD, "socket", tr(d->cli->lang, "%s can be trusted."), cli->place.run_dir);
+        doctor_say(d, GOOD, "socket", tr(d->cli->lang, "%s can be trusted."), cli->place.run_dir);
     else if (r == E_NOT_FOUND)
-        say(d, GOOD, "socket", tr(d->cli->lang, "%s will be made when a daemon starts."),
+        doctor_say(d, GOOD, "socket", tr(d->cli->lang, "%s will be made when a daemon starts."),
             cli->place.run_dir);
     else
-        say(d, BAD, "socket", "%s", cli->err.text);
+        doctor_say(d, BAD, "socket", "%s", cli->err.text);
     return true;
 }
 
-static void check_space(struct doctor *d, const char *path)
+void doctor_space(struct doctor *d, const char *path)
 {
     struct statvfs fs;
     char memory[64];
@@ -100,19 +89,19 @@ static void check_space(struct doctor *d, const char *path)
     buf_init_fixed(&text, memory, sizeof memory);
     text_mib(&text, free_mib);
     if (free_mib < SPACE_BAD_MIB)
-        say(d, BAD, "space",
+        doctor_say(d, BAD, "space",
             tr(d->cli->lang, "Only %1$s are free where the state is kept (%2$s); submits will be "
                              "refused: make room."),
             memory, path);
     else if (free_mib < SPACE_LOW_MIB)
-        say(d, NOTE, "space",
+        doctor_say(d, NOTE, "space",
             tr(d->cli->lang, "%1$s are free where the state is kept (%2$s); that is little."),
             memory, path);
     else
-        say(d, GOOD, "space", tr(d->cli->lang, "%1$s are free where the state is kept (%2$s)."),
+        doctor_say(d, GOOD, "space", tr(d->cli->lang, "%1$s are free where the state is kept (%2$s)."),
             memory, path);
     if (fs.f_files > 0 && fs.f_favail < 1000)
-        say(d, BAD, "space",
+        doctor_say(d, BAD, "space",
             tr(d->cli->lang, "The file system of %s has no room for more files; remove some."),
             path);
 }
@@ -125,7 +114,7 @@ static void check_state(struct doctor *d)
     if (p->mode == PLACE_SYSTEM)
         return; /* not ours to look at */
     if (p->home_fs[0])
-        say(d, NOTE, "state",
+        doctor_say(d, NOTE, "state",
             tr(d->cli->lang, "Your home directory is on %1$s, where the store cannot be kept "
                              "safely; it is kept in %2$s."),
             p->home_fs, p->state);
@@ -137,24 +126,24 @@ static void check_state(struct doctor *d)
         *slash = '\0';
     }
     if (strcmp(path, p->state) == 0 && st.st_uid != p->uid)
-        say(d, BAD, "state",
+        doctor_say(d, BAD, "state",
             tr(d->cli->lang, "%1$s belongs to user %2$u; give it back (chown) or name another "
                              "directory with EOUL_STATE."),
             path, st.st_uid);
     else if (strcmp(path, p->state) == 0 && (st.st_mode & 077))
-        say(d, BAD, "state", tr(d->cli->lang, "%1$s is open to others; run \"chmod 700 %1$s\"."),
+        doctor_say(d, BAD, "state", tr(d->cli->lang, "%1$s is open to others; run \"chmod 700 %1$s\"."),
             path);
     else if (access(path, W_OK) < 0)
-        say(d, BAD, "state",
+        doctor_say(d, BAD, "state",
             tr(d->cli->lang, "%1$s cannot be written (%2$s); mend its rights or name another "
                              "directory with EOUL_STATE."),
             path, strerror(errno));
     else
-        say(d, GOOD, "state",
+        doctor_say(d, GOOD, "state",
             strcmp(path, p->state) == 0 ? tr(d->cli->lang, "%s is yours alone.")
                                         : tr(d->cli->lang, "%s will be made when a daemon starts."),
             p->state);
-    check_space(d, path);
+    doctor_space(d, path);
 }
 
 static void check_programs(struct doctor *d)
@@ -178,61 +167,17 @@ static void check_programs(struct doctor *d)
             found = access(file, X_OK) == 0;
         }
         if (!found)
-            say(d, BAD, "programs",
+            doctor_say(d, BAD, "programs",
                 tr(d->cli->lang, "%1$s is missing beside eoul (%2$s); reinstall eoul."), names[i],
                 self);
         missing += !found;
     }
     if (missing == 0)
-        say(d, GOOD, "programs", tr(d->cli->lang, "All of them lie with eoul in %s."), self);
+        doctor_say(d, GOOD, "programs", tr(d->cli->lang, "All of them lie with eoul in %s."), self);
 }
 
 /* --- the daemon
  * ---------------------------------------------------------------------------------------- */
-
-static bool has_word(const json_t *list, const char *word)
-{
-    size_t i;
-    json_t *one;
-    json_array_foreach((json_t *)list, i, one)
-        if (strcmp(json_string_value(one), word) == 0)
-            return true;
-    return false;
-}
-
-/* What the kernel keeps jobs to here, as the launcher tried it out when it began. */
-static void check_guards(struct doctor *d, const json_t *status)
-{
-    const json_t *guards = json_object_get(status, "guards");
-    bool is_system = strcmp(json_text(status, "mode"), "system") == 0;
-    if (!guards)
-        return; /* an older daemon */
-    d->guards_said = true;
-    if (has_word(guards, "tree"))
-        say(d, GOOD, "cgroup", tr(d->cli->lang, "Each job has a cgroup; its processes cannot get away."));
-    else
-        say(d, NOTE, "cgroup", tr(d->cli->lang, "Jobs have no cgroup; their processes are followed by a mark in their "
-                                                "environment, which a job could remove. It takes cgroup v2 and the right "
-                                                "to make some (Delegate=yes)."));
-    if (has_word(guards, "memory") && has_word(guards, "pids") && has_word(guards, "cpu"))
-        say(d, GOOD, "cgroup", tr(d->cli->lang, "Jobs are kept to their memory, processes and share of the CPUs."));
-    else if (is_system)
-        say(d, NOTE, "cgroup", tr(d->cli->lang, "Not all of memory, processes and CPUs are limited, so a job can take what "
-                                                "others need; \"systemctl enable --now eoul-jobs.service\" and \"systemctl "
-                                                "restart eoul-launcher\" do it where the machine runs cgroup v2 alone."));
-    else
-        say(d, NOTE, "cgroup", tr(d->cli->lang, "Not all of memory, processes and CPUs are limited, so a job can take what "
-                                                "others need; system mode does it (man eould), or an empty cgroup of yours "
-                                                "in EOUL_CGROUP."));
-    if (has_word(guards, "gpus"))
-        say(d, GOOD, "cgroup", tr(d->cli->lang, "A job can open no NVIDIA GPU but its own."));
-    else if (is_system)
-        say(d, NOTE, "cgroup", tr(d->cli->lang, "A job can open GPUs that are not its own: eoul-launcher.service needs cgroup "
-                                                "v2, CAP_BPF and CAP_NET_ADMIN to keep it from that."));
-    else
-        say(d, NOTE, "cgroup", tr(d->cli->lang, "A job can open GPUs that are not its own; only system mode keeps it from "
-                                                "that (man eould)."));
-}
 
 static void check_daemon(struct doctor *d)
 {
@@ -241,34 +186,36 @@ static void check_daemon(struct doctor *d)
     size_t i;
     if (http_connect(&cli->place, lang_word(cli->lang), &cli->http, &cli->err) < 0) {
         if (cli->err.code == E_NOT_FOUND || cli->err.code == E_UNAVAILABLE)
-            say(d, cli->place.mode == PLACE_SYSTEM ? BAD : NOTE, "daemon",
+            doctor_say(d, cli->place.mode == PLACE_SYSTEM ? BAD : NOTE, "daemon",
                 tr(d->cli->lang, "None runs; \"eoul up\" starts one."));
         else
-            say(d, BAD, "daemon", "%s", cli->err.text);
+            doctor_say(d, BAD, "daemon", "%s", cli->err.text);
         return;
     }
     if (cli_call(cli, "GET", "/v1/status", NULL, &status) < 0) {
-        say(d, BAD, "daemon", "%s", cli->err.text);
+        doctor_say(d, BAD, "daemon", "%s", cli->err.text);
         return;
     }
-    say(d, GOOD, "daemon", tr(d->cli->lang, "eould %1$s answers (process %2$lld)."),
+    doctor_say(d, GOOD, "daemon", tr(d->cli->lang, "eould %1$s answers (process %2$lld)."),
         json_text(status, "version"), (long long)json_i64(status, "pid"));
     if (strcmp(json_text(status, "version"), EOUL_VERSION) != 0)
-        say(d, NOTE, "daemon",
+        doctor_say(d, NOTE, "daemon",
             tr(d->cli->lang, "It is eould %1$s and this is eoul %2$s; \"eoul down\" and \"eoul "
                              "up\" bring them together, jobs run on."),
             json_text(status, "version"), EOUL_VERSION);
     json_array_foreach(json_object_get(status, "notes"), i, note)
-        say(d, NOTE, "daemon", "%s", json_string_value(note));
-    check_guards(d, status);
+        doctor_say(d, NOTE, "daemon", "%s", json_string_value(note));
+    doctor_guards(d, status);
     json_decref(status);
     if (cli_call(cli, "GET", "/v1/gpus", NULL, &gpus) == 0) {
-        say(d, GOOD, "gpus",
+        doctor_say(d, GOOD, "gpus",
             tr(d->cli->lang, "The daemon knows %1$zu (source: %2$s), and %3$lld CPUs."),
             json_array_size(json_object_get(gpus, "gpus")), json_text(gpus, "source"),
             (long long)json_i64(gpus, "cpus"));
         json_decref(gpus);
     }
+    doctor_calendars(d);
+    doctor_notices(d);
 }
 
 /* --- the machine
@@ -281,7 +228,7 @@ static void check_cgroup(struct doctor *d)
     struct str rest, line;
     buf_init(&text, 64 * 1024);
     if (access("/sys/fs/cgroup/cgroup.controllers", F_OK) < 0) {
-        say(d, NOTE, "cgroup",
+        doctor_say(d, NOTE, "cgroup",
             tr(d->cli->lang, "There is no cgroup v2 here; the processes of a job are followed by a "
                              "mark in their environment, which a "
                              "job could remove."));
@@ -294,11 +241,11 @@ static void check_cgroup(struct doctor *d)
         if (str_starts(line, "0::")) {
             snprintf(path, sizeof path, "/sys/fs/cgroup%.*s", (int)line.len - 3, line.ptr + 3);
             if (access(path, W_OK) == 0)
-                say(d, GOOD, "cgroup",
+                doctor_say(d, GOOD, "cgroup",
                     tr(d->cli->lang,
                        "cgroup v2 may be used here, so a job's processes cannot get away."));
             else
-                say(d, NOTE, "cgroup",
+                doctor_say(d, NOTE, "cgroup",
                     tr(d->cli->lang, "cgroup v2 is not delegated to you; a job's processes are "
                                      "followed by a mark in their environment. "
                                      "\"systemctl --user\" sessions have it (Delegate=yes)."));
@@ -324,17 +271,17 @@ static void check_gpu_library(struct doctor *d)
             found = path;
     }
     if (device && found)
-        say(d, GOOD, "nvidia", tr(d->cli->lang, "NVIDIA's library is in %s."), found);
+        doctor_say(d, GOOD, "nvidia", tr(d->cli->lang, "NVIDIA's library is in %s."), found);
     else if (device)
-        say(d, BAD, "nvidia",
+        doctor_say(d, BAD, "nvidia",
             tr(d->cli->lang, "There is an NVIDIA device but no libnvidia-ml.so.1; install the "
                              "driver's libraries (Debian: libnvidia-ml1)."));
     else
-        say(d, NOTE, "nvidia",
+        doctor_say(d, NOTE, "nvidia",
             tr(d->cli->lang, "There is no NVIDIA device; name your GPUs in eoul.yaml (gpus: 4), or "
                              "jobs share the CPUs."));
     if (device && access("/dev/nvidiactl", F_OK) == 0 && access("/dev/nvidiactl", R_OK | W_OK) < 0)
-        say(d, BAD, "nvidia",
+        doctor_say(d, BAD, "nvidia",
             tr(d->cli->lang, "/dev/nvidiactl may not be used by you (%s); ask an administrator to "
                              "add you to its group."),
             strerror(errno));
@@ -345,15 +292,15 @@ static void check_clock(struct doctor *d)
     struct timex clock = {.modes = 0};
     int state = adjtimex(&clock);
     if (io_wall_now() < SANE_YEAR_AT)
-        say(d, BAD, "clock",
+        doctor_say(d, BAD, "clock",
             tr(d->cli->lang,
                "The clock is years behind; set it (timedatectl set-time, or chrony)."));
     else if (state == TIME_ERROR || (clock.status & STA_UNSYNC))
-        say(d, NOTE, "clock",
+        doctor_say(d, NOTE, "clock",
             tr(d->cli->lang, "Nothing keeps the clock right; look hours and begin times follow it. "
                              "Install chrony or systemd-timesyncd."));
     else
-        say(d, GOOD, "clock", tr(d->cli->lang, "It is kept in step with others."));
+        doctor_say(d, GOOD, "clock", tr(d->cli->lang, "It is kept in step with others."));
 }
 
 static void check_zones(struct doctor *d)
@@ -362,17 +309,17 @@ static void check_zones(struct doctor *d)
     static struct zone zone;
     char name[ZONE_NAME_MAX] = "";
     if (zone_load(STR("Asia/Seoul"), &zone, NULL, &cli->err) < 0) {
-        say(d, BAD, "zones",
+        doctor_say(d, BAD, "zones",
             tr(d->cli->lang, "There is no time zone data in /usr/share/zoneinfo; install tzdata."));
         return;
     }
     cli_zone(cli);
     if (zone_load_system(&zone, name, &cli->err) < 0)
-        say(d, NOTE, "zones",
+        doctor_say(d, NOTE, "zones",
             tr(d->cli->lang,
                "The system's zone cannot be read from /etc/localtime; UTC is taken."));
     else
-        say(d, GOOD, "zones", tr(d->cli->lang, "Time zone data is there; yours is %s."),
+        doctor_say(d, GOOD, "zones", tr(d->cli->lang, "Time zone data is there; yours is %s."),
             cli->zone_name[0] ? cli->zone_name : "UTC");
 }
 
@@ -381,12 +328,12 @@ static void check_limits(struct doctor *d)
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY &&
         files.rlim_max < FILES_LOW)
-        say(d, NOTE, "limits",
+        doctor_say(d, NOTE, "limits",
             tr(d->cli->lang, "At most %llu files may be open at once; a busy daemon wants %d: "
                              "raise it (ulimit -Hn)."),
             (unsigned long long)files.rlim_max, FILES_LOW);
     else
-        say(d, GOOD, "limits", tr(d->cli->lang, "Enough files may be open at once."));
+        doctor_say(d, GOOD, "limits", tr(d->cli->lang, "Enough files may be open at once."));
 }
 
 static int run_doctor(struct cli *cli, struct args *args)
@@ -407,6 +354,8 @@ static int run_doctor(struct cli *cli, struct args *args)
     check_clock(&d);
     check_zones(&d);
     check_limits(&d);
+    doctor_slurm(&d);
+    doctor_system(&d);
     if (d.json) {
         cli_put_json(cli, d.checks);
     }

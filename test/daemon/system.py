@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import stat
 import subprocess
@@ -214,6 +215,67 @@ def shut_doors(s):
     assert s.ended(ANNA, job) != 0 and not os.path.exists(s.file(BORA, "theirs"))
 
 
+def doctor_knows_the_system(s):
+    """What is amiss in a made-up installation is named with its mending, as a user and as root, in Korean too."""
+    root, state = s.at("doctor"), s.at("doctor/var/lib/eoul")
+    for path, uid, mode in (("var/lib/eoul", DAEMON, 0o700), ("var/lib/eoul-fetch", HELPER, 0o700),
+                            ("var/lib/eoul-launcher", 0, 0o711), ("run/eoul", DAEMON, 0o755),
+                            ("run/eoul-launcher", 0, 0o755), ("etc/eoul", 0, 0o755),
+                            ("usr/lib/systemd/system", 0, 0o755),
+                            ("etc/systemd/system/multi-user.target.wants", 0, 0o755),
+                            ("etc/systemd/system/sockets.target.wants", 0, 0o755)):
+        os.makedirs(os.path.join(root, path))
+        os.chown(os.path.join(root, path), uid, 0)
+        os.chmod(os.path.join(root, path), mode)
+    units = [os.path.join(root, "usr/lib/systemd/system", unit) for unit in
+             ("eould.service", "eoul-launcher.service", "eoul-launcher.socket", "eoul-jobs.service")]
+    files = [*units, os.path.join(root, "etc/systemd/system/multi-user.target.wants/eould.service"),
+             os.path.join(root, "etc/systemd/system/sockets.target.wants/eoul-launcher.socket"),
+             os.path.join(root, "etc/eoul/eoul.yaml"), os.path.join(root, "var/lib/eoul-launcher/key")]
+    for path in files:
+        with open(path, "w", encoding="ascii"):
+            pass
+        os.chmod(path, 0o600)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(os.path.join(root, "run/eoul-launcher/socket"))
+    os.chmod(os.path.join(root, "run/eoul-launcher/socket"), 0o666)
+    listener.listen(16)
+
+    def checks(uid, lang="en"):
+        env = {"EOUL_DOCTOR_ROOT": root, "LANGUAGE": lang, "LANG": "C.UTF-8"}
+        run = s.eoul(uid, "doctor", "--json", env=env) if uid else subprocess.run(
+            [s.at("bin/eoul"), "doctor", "--json"], env={**s.env, "HOME": "/", **env}, cwd="/", text=True,
+            capture_output=True, check=False)
+        assert run.returncode in (0, 1), run.stderr
+        return [(c["what"], c["grade"], c["sentence"]) for c in json.loads(run.stdout)]
+
+    def of(what, found):
+        return [grade for name, grade, _ in found if name == what]
+    whole = checks(0)
+    assert of("system", whole) == ["ok"] and of("units", whole) == ["ok"] and of("launcher", whole) == ["ok", "ok"], whole
+    assert [c for c in whole if c[0] == "calendar"] and [c for c in whole if c[0] == "notices"], whole
+    guards = json.loads(s.api(ANNA, "GET", "/v1/status")[1])["guards"]
+    assert of("cgroup", whole) == ["ok" if guard in guards else "note" for guard in ("tree", "memory", "gpus")], whole
+    user = checks(ANNA)
+    assert of("system", user) == ["ok", "note"] and of("launcher", user) == ["ok"], user
+    breaks = [
+        (lambda: os.chmod(state, 0o755), lambda: os.chmod(state, 0o700), "system", "bad", "0755"),
+        (lambda: os.chown(state, 0, 0), lambda: os.chown(state, DAEMON, 0), "system", "bad", "user 0"),
+        (lambda: os.rename(state, state + "x"), lambda: os.rename(state + "x", state), "system", "bad", "not there"),
+        (lambda: os.chmod(files[6], 0o666), lambda: os.chmod(files[6], 0o600), "system", "bad", "eoul.yaml"),
+        (lambda: os.chmod(files[7], 0o644), lambda: os.chmod(files[7], 0o600), "launcher", "bad", "signs"),
+        (lambda: os.rename(units[3], units[3] + "x"), lambda: os.rename(units[3] + "x", units[3]), "units", "note",
+         "eoul-jobs.service"),
+        (lambda: os.rename(files[4], files[4] + "x"), lambda: os.rename(files[4] + "x", files[4]), "units", "note", "enable"),
+        (listener.close, lambda: None, "launcher", "bad", "does not answer")]
+    for spoil, mend, what, grade, word in breaks:
+        spoil()
+        found = [c for c in checks(0) if c[0] == what and c[1] == grade]
+        assert found and word in " ".join(c[2] for c in found), (what, word, checks(0))
+        mend()
+    assert any("가" <= letter <= "힣" for c in checks(0, "ko") if c[0] == "launcher" and c[1] == "bad" for letter in c[2])
+
+
 def drive(s, *lines):
     """Start again with a made-up driver of two GPUs that plays these lines."""
     s.stop("daemon")
@@ -408,7 +470,7 @@ def main():
     if os.geteuid() != 0:
         print("1..0 # SKIP system mode starts jobs as other users, which only root can; run this test as root")
         return 0
-    tests = [runs_as_its_submitter, who_may_what, shut_doors, other_gpus_do_not_open, the_probe_is_shut_in, nobody_notices_a_restart, only_with_a_ticket,
+    tests = [runs_as_its_submitter, who_may_what, shut_doors, doctor_knows_the_system, other_gpus_do_not_open, the_probe_is_shut_in, nobody_notices_a_restart, only_with_a_ticket,
              a_daemon_taken_over]
     only = os.environ.get("ONLY")
     for test in [t for t in tests if not only or t.__name__ in only.split(",")]:
