@@ -1,5 +1,8 @@
 /* peers.h - who listens to a supervisor: the daemon, and whoever connects to `ctl`.
- * A peer that does not read what it is sent is dropped; it connects again when it wants to. */
+ * A peer that does not read what it is sent is dropped; it connects again when it wants to.
+ *
+ * The daemon makes connections for others (WIRE_CONTACT), so a connection does not say who speaks.  The kernel does, of
+ * each record (SO_PASSCRED): what runs or types something is taken from the job's own user and root alone. */
 #ifndef EOUL_SUPERVISOR_PEERS_H
 #define EOUL_SUPERVISOR_PEERS_H
 
@@ -26,7 +29,8 @@ void peers_tell(struct peers *p, struct wire_msg *m); /* to all */
  * (daemon/attach.c meets clients in the same way.) */
 int peers_meet(struct peers *p, const char *name, uid_t uid);
 /* One command: 1 and *ret, with the descriptors that came along, the caller's to close (-1: none); 0: nothing, or
- * the peer is gone and closed. */
-int peers_receive(struct peers *p, int place, struct wire_msg *ret, int ret_fds[WIRE_FDS]);
+ * the peer is gone and closed.  *ret_own: it may run and type as the job's user; in personal mode and in a team, where the
+ * daemon is that user and lets in whom it will, always. */
+int peers_receive(struct peers *p, int place, struct wire_msg *ret, int ret_fds[WIRE_FDS], bool *ret_own);
 
 #endif

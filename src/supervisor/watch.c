@@ -278,9 +278,20 @@ static void set_limit(struct supervisor *s, usec_t limit_us)
     s->limit_boot_at = limit_us > 0 ? usec_add(s->status.started_boot_at, limit_us) : 0;
 }
 
-static void command(struct watch *w, int place, const struct wire_msg *m, int fds[WIRE_FDS])
+/* Runs or types something as the job's user. */
+static bool acts_as_user(uint32_t type)
+{
+    return type == WIRE_ATTACH || type == WIRE_SIZE || type == WIRE_STEP || type == WIRE_STEP_SIGNAL;
+}
+
+static void command(struct watch *w, int place, const struct wire_msg *m, int fds[WIRE_FDS], bool own)
 {
     struct supervisor *s = w->s;
+    if (!own && acts_as_user(m->type)) {
+        struct wire_msg refused = { .type = WIRE_REFUSED, .arg = EPERM };
+        (void)peers_send(&s->peers, place, &refused);
+        return;
+    }
     switch (m->type) {
     case WIRE_SIGNAL:
         if (m->arg <= 0 || m->arg >= NSIG)
@@ -431,10 +442,11 @@ static void serve_peers(struct watch *w, const struct pollfd set[AT_COUNT])
     struct supervisor *s = w->s;
     struct wire_msg m;
     int fds[WIRE_FDS];
+    bool own = false;
     for (int i = 0; i < PEERS_MAX; i++)
         if (set[AT_PEERS + i].revents && s->peers.fds[i] == set[AT_PEERS + i].fd &&
-            peers_receive(&s->peers, i, &m, fds)) {
-            command(w, i, &m, fds);
+            peers_receive(&s->peers, i, &m, fds, &own)) {
+            command(w, i, &m, fds, own);
             for (int k = 0; k < WIRE_FDS; k++) /* what nobody took */
                 io_close(&fds[k]);
         }

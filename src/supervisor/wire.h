@@ -211,7 +211,7 @@ _Static_assert(WIRE_MARKS_AT + sizeof(struct wire_marks) <= WIRE_RING_AT, "place
 /* --- the control socket ------------------------------------------------------------------------
  * Records of exactly sizeof(struct wire_msg).  The supervisor sends WIRE_STATUS at once to whoever
  * connects, and then each change to everybody; commands may come from any peer of the same uid (or
- * root).  A record it does not understand is ignored; a peer that does not read is dropped.
+ * root), in system mode also from the daemon's, which may stop and signal a job but neither type nor start a step.  A record it does not understand is ignored; a peer that does not read is dropped.
  *
  * A terminal is attached by WIRE_ATTACH; the answer carries a descriptor, a stream socket: what the job
  * prints comes out of it, what is written to it is typed.  First comes what was printed lately, so that

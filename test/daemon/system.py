@@ -276,6 +276,76 @@ def doctor_knows_the_system(s):
     assert any("가" <= letter <= "힣" for c in checks(0, "ko") if c[0] == "launcher" and c[1] == "bad" for letter in c[2])
 
 
+SPEAK = """
+import array, os, socket, struct, sys
+path, kind, words = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+c = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+c.settimeout(20)
+c.connect(path)
+fds = [0, 1, 2, os.memfd_create("words")]
+os.write(fds[3], "".join(w + chr(0) for w in words).encode())
+c.sendmsg([struct.pack("=4Iqq", 0x6C756F65, 1, kind, 0, 24, 80) + bytes(384)],
+          [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
+while True:
+    words = c.recv(4096)
+    if not words:
+        break
+    kind, arg = struct.unpack_from("=I", words, 8)[0], struct.unpack_from("=q", words, 16)[0]
+    if kind in (5, 7, 9, 10):  # attached, refused, a step began, it is over
+        print(kind, arg)
+    if kind in (5, 7, 10):
+        break
+"""
+ATTACHED, REFUSED, STEP_STARTED, ATTACH, STEP = 5, 7, 9, 68, 70
+
+
+def nobody_acts_in_anothers_job(s):
+    """Steps (srun --jobid) and terminals are the submitter's own: an operator has none in others' jobs, and neither has
+    whoever took the daemon over and speaks to the supervisor itself."""
+    os.mkdir(s.at("bin/slurm"))
+    os.symlink("../eoul", s.at("bin/slurm/srun"))
+    job = s.submit(ANNA, "--", "sleep", "300")
+    assert until(lambda: s.show(ANNA, job)["state"] == "RUNNING")
+
+    def srun(uid):
+        home = s.at(f"home-{uid}")
+        return as_user(uid, s.at("bin/slurm/srun"), f"--jobid={job}", "sh", "-c", "id -u; pwd; exit 3", cwd=home,
+                       env={**s.env, "HOME": home})
+    own = srun(ANNA)
+    assert own.returncode == 3 and own.stdout.split() == [str(ANNA), s.at(f"home-{ANNA}")], own
+    for uid in (BORA, OPER, VIEW):
+        other = srun(uid)
+        assert other.returncode == 125 and not other.stdout and "somebody else" in other.stderr, (uid, other)
+        assert s.api(uid, "POST", f"/v1/jobs/{job}/attach", {"meet": "here"})[0] == 403, uid
+    ctl, evil = s.at(f"state/attempts/{job}.1/ctl"), s.file(ANNA, "evil")
+    words = ["/bin/sh", "sh", "-c", f"id >{evil}"]
+
+    def speak(uid, *ask):
+        return as_user(uid, sys.executable, "-c", SPEAK, ctl, *map(str, ask)).stdout.split()
+    assert speak(DAEMON, STEP, *words) == [str(REFUSED), str(EPERM)]
+    assert speak(DAEMON, ATTACH) == [str(REFUSED), str(EPERM)]
+    assert not os.path.exists(evil) and s.show(ANNA, job)["state"] == "RUNNING"
+    root = subprocess.run([sys.executable, "-c", SPEAK, ctl, str(STEP), *words], capture_output=True, text=True, check=False)
+    assert root.stdout.split()[0] == str(STEP_STARTED), root  # the same record, by somebody who may
+    assert until(lambda: os.path.exists(evil))
+    assert s.eoul(OPER, "cancel", str(job)).returncode == 0  # what an operator is for
+    assert until(lambda: s.show(ANNA, job)["state"] == "CANCELLED")
+
+
+def a_batch_has_steps(s):
+    """A batch script's srun is a step of its own job, with its user's rights."""
+    script = s.file(ANNA, "steps.sbatch")
+    os.makedirs(s.at("bin/slurm"), exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        os.symlink("../eoul", s.at("bin/slurm/srun"))
+    with open(script, "w", encoding="utf-8") as f:
+        f.write("#!/bin/sh\n#SBATCH --output=steps-%j\nsrun sh -c 'echo step; id -u; exit 4'\necho ended $?\n")
+    job = s.submit(ANNA, script)
+    assert s.ended(ANNA, job) == 0, s.log()
+    said = s.read(ANNA, f"steps-{job}")
+    assert said.startswith(f"step\n{ANNA}\n") and said.endswith("ended 4\n"), said
+
+
 def drive(s, *lines):
     """Start again with a made-up driver of two GPUs that plays these lines."""
     s.stop("daemon")
@@ -470,7 +540,8 @@ def main():
     if os.geteuid() != 0:
         print("1..0 # SKIP system mode starts jobs as other users, which only root can; run this test as root")
         return 0
-    tests = [runs_as_its_submitter, who_may_what, shut_doors, doctor_knows_the_system, other_gpus_do_not_open, the_probe_is_shut_in, nobody_notices_a_restart, only_with_a_ticket,
+    tests = [runs_as_its_submitter, who_may_what, shut_doors, nobody_acts_in_anothers_job, a_batch_has_steps,
+             doctor_knows_the_system, other_gpus_do_not_open, the_probe_is_shut_in, nobody_notices_a_restart, only_with_a_ticket,
              a_daemon_taken_over]
     only = os.environ.get("ONLY")
     for test in [t for t in tests if not only or t.__name__ in only.split(",")]:

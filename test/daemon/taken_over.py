@@ -12,7 +12,8 @@ import socket
 import struct
 import sys
 
-MAGIC, VERSION, LAUNCH, READY = 0x726C6F65, 1, 1, 64
+MAGIC, VERSION, LAUNCH, READY = 0x726C6F65, 2, 1, 64
+BOUNDS = 56  # bytes of struct guard_bounds: none
 WIRE_MAGIC, WIRE_FAILED, WIRE_RUNNING, WIRE_ENDED = 0x6C756F65, 4, 2, 3
 REQUEST_MAGIC = 0x71726F65
 
@@ -34,7 +35,7 @@ def start(launcher, ask):
     fd = sealed(ask["request"])
     record = struct.pack("=6IiIiI16s", MAGIC, VERSION, LAUNCH, ask["job"], ask["attempt"], 0, 0, 0, 0, 0, os.urandom(16))
     if ask["ticket"] is not None:
-        record += struct.pack("=II", ask["task"], 0) + bytes.fromhex(ask["ticket"])
+        record += struct.pack("=II", ask["task"], 0) + bytes(BOUNDS) + bytes.fromhex(ask["ticket"])
     launcher.sendmsg([record], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd, theirs.fileno()]))])
     os.close(fd)
     theirs.close()
