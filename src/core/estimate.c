@@ -65,18 +65,21 @@ uint64_t exp2_fixed(int32_t log)
 struct pool {
     struct { int16_t log; uint16_t weight; } at[POOL_MAX];
     uint32_t n;
-    uint32_t weight;
+    int32_t over; /* what has been done by now: a run of that length or less says nothing of how it goes on */
 };
 
+/* Sorted as it is filled.  Most of the known runs are shorter than what has run for a while; to leave them out here
+ * makes a decision beside many running jobs twice as fast. */
 static void pool_one(struct pool *p, int32_t log, uint32_t weight)
 {
+    if (log <= p->over)
+        return;
     uint32_t i = p->n++;
     assert(p->n <= POOL_MAX);
     for (; i > 0 && p->at[i - 1].log > log; i--)
         p->at[i] = p->at[i - 1];
     p->at[i].log = (int16_t)log;
     p->at[i].weight = (uint16_t)weight;
-    p->weight += weight;
 }
 
 /* The newest `max` of a group. */
@@ -116,10 +119,12 @@ static bool told_exactly(const struct core *c, const struct ask *ask)
     return told_counts(c, ask) && c->settings.estimates == ESTIMATES_TOLD && ask->told_sd_milli == 0;
 }
 
-static void pool_make(const struct core *c, const struct ask *ask, struct pool *p)
+/* The runs that count for what has run for longer than `over` (a logarithm; -1: all). */
+static void pool_make(const struct core *c, const struct ask *ask, int32_t over, struct pool *p)
 {
     int32_t guess = log2_fixed((uint64_t)usec_max(c->settings.runtime_guess_us, USEC_PER_SEC));
-    p->n = p->weight = 0;
+    p->n = 0;
+    p->over = over;
     if (told_counts(c, ask)) {
         pool_told(p, ask->told_us, ask->told_sd_milli);
         if (c->settings.estimates == ESTIMATES_TOLD)
@@ -133,26 +138,26 @@ static void pool_make(const struct core *c, const struct ask *ask, struct pool *
         pool_one(p, guess + i * GUESS_SPREAD, WEIGHT_GUESS);
 }
 
-/* Smallest sample, from place `from` on, at or below which lies `permille` of the weight there. */
-static int32_t pool_quantile(const struct pool *p, uint32_t from, uint32_t permille)
+static const uint32_t node_permille[NODES] = { 100, 300, 500, 700, 900 };
+
+/* Of each node the smallest sample at or below which lies that part of the weight.  n > 0. */
+static void pool_quantiles(const struct pool *p, int32_t ret_log[NODES])
 {
-    uint64_t total = 0, below = 0;
-    for (uint32_t i = from; i < p->n; i++)
+    uint64_t total = 0, below = p->at[0].weight;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < p->n; i++)
         total += p->at[i].weight;
-    for (uint32_t i = from; i < p->n; i++) {
-        below += p->at[i].weight;
-        if (below * 1000 >= total * permille)
-            return p->at[i].log;
+    for (int k = 0; k < NODES; k++) {
+        while (below * 1000 < total * node_permille[k] && at + 1 < p->n)
+            below += p->at[++at].weight;
+        ret_log[k] = p->at[at].log;
     }
-    return p->at[p->n - 1].log;
 }
 
 static usec_t length(int32_t log)
 {
     return usec_min(usec_max((usec_t)exp2_fixed(log), USEC_PER_SEC), ESTIMATE_MAX_US);
 }
-
-static const uint32_t node_permille[NODES] = { 100, 300, 500, 700, 900 };
 
 /* --- the table of groups ---------------------------------------------------------------------- */
 
@@ -302,7 +307,6 @@ static void whole_nodes(const struct core *c, const struct ask *ask, usec_t work
                         struct forecast_nodes *ret, usec_t *ret_holds_us)
 {
     struct pool pool;
-    uint32_t from = 0;
     int32_t work = work_us > 0 ? log2_fixed((uint64_t)work_us) : -1;
     if (told_exactly(c, ask) && work_us < ask->told_us) {
         for (int i = 0; i < NODES; i++)
@@ -310,13 +314,13 @@ static void whole_nodes(const struct core *c, const struct ask *ask, usec_t work
         *ret_holds_us = ask->told_us;
         return;
     }
-    pool_make(c, ask, &pool);
-    while (from < pool.n && pool.at[from].log <= work)
-        from++;
-    if (from < pool.n) {
+    pool_make(c, ask, work, &pool);
+    if (pool.n > 0) {
+        int32_t logs[NODES];
+        pool_quantiles(&pool, logs);
         for (int i = 0; i < NODES; i++)
-            ret->us[i] = length(pool_quantile(&pool, from, node_permille[i]));
-        *ret_holds_us = crossing(pool.at[from].log);
+            ret->us[i] = length(logs[i]);
+        *ret_holds_us = crossing(pool.at[0].log);
         return;
     }
     /* It has outlived all we know: the longer it ran, the longer it may. */
