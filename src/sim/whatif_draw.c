@@ -8,7 +8,7 @@
 #include "i18n/width.h"
 #include "sim/whatif.h"
 
-#define COLUMNS  10
+#define COLUMNS  11
 #define BAR      40
 #define CELL_MAX 48
 
@@ -55,7 +55,7 @@ static void fill(const struct whatif_table *t, enum lang lang, struct cells *c)
 {
     const char *const heads[COLUMNS] = {
         tr(lang, "GPUs x order"), tr(lang, "until seen h"), tr(lang, "delay h"), tr(lang, "p90 delay"),
-        tr(lang, "wait h"), tr(lang, "results"), tr(lang, "in use"), tr(lang, "kWh/year"),
+        tr(lang, "wait h"), tr(lang, "results"), tr(lang, "in use"), tr(lang, "while away"), tr(lang, "kWh/year"),
         tr(lang, "power/year"), tr(lang, "GPUs/year") };
     for (int k = 0; k < COLUMNS; k++)
         snprintf(c->at[0][k], CELL_MAX, "%s", heads[k]);
@@ -69,9 +69,10 @@ static void fill(const struct whatif_table *t, enum lang lang, struct cells *c)
         cell_number(row[4], r->f.wait_mean_h, 1);
         cell_number(row[5], r->results, 1);
         snprintf(row[6], CELL_MAX, "%.0f %%", r->f.utilisation * 100);
-        cell_whole(row[7], r->kwh_year);
-        cell_whole(row[8], r->power_year);
-        cell_whole(row[9], r->gpus_year);
+        cell_whole(row[7], r->f.off_hours_ends);
+        cell_whole(row[8], r->kwh_year);
+        cell_whole(row[9], r->power_year);
+        cell_whole(row[10], r->gpus_year);
     }
     c->rows_n = t->rows_n + 1;
 }
@@ -188,6 +189,15 @@ static void goal_sentence(const struct whatif_table *t, enum lang lang, struct b
                                  "electricity.\n"), t->goal->text, r->gpus, r->policy.word, memory);
 }
 
+static void put_sentences(const struct whatif_table *t, enum lang lang, struct buf *out)
+{
+    for (uint32_t i = 1; i < t->rows_n; i++)
+        sentence(t, &t->rows[i], lang, out);
+    goal_sentence(t, lang, out);
+    buf_printf(out, "%s\n", tr(lang, "Nobody is called outside their hours under any of these; results that come while their owner is "
+                                     "away wait for the morning."));
+}
+
 void whatif_draw_text(const struct whatif_table *t, enum lang lang, bool ascii, struct buf *out)
 {
     struct cells *c = calloc(1, sizeof(*c));
@@ -199,11 +209,7 @@ void whatif_draw_text(const struct whatif_table *t, enum lang lang, bool ascii, 
     put_bars(t, lang, ascii, out);
     put_hours(t, lang, ascii, out);
     buf_char(out, '\n');
-    for (uint32_t i = 1; i < t->rows_n; i++)
-        sentence(t, &t->rows[i], lang, out);
-    goal_sentence(t, lang, out);
-    buf_printf(out, "%s\n", tr(lang, "Nobody is called outside their hours under any of these; results of the night wait for the "
-                                     "morning."));
+    put_sentences(t, lang, out);
 }
 
 /* --- SVG ------------------------------------------------------------------------------------------ */
@@ -212,6 +218,8 @@ void whatif_draw_text(const struct whatif_table *t, enum lang lang, bool ascii, 
 #define SVG_LEFT  150
 #define SVG_PLOT  560
 #define SVG_ROW   30
+#define SVG_LINE  18  /* of the table and the sentences */
+#define SVG_SENTENCES_MAX (64u << 10)
 
 static void svg_text(struct buf *out, double x, double y, const char *anchor, const char *s)
 {
@@ -280,13 +288,49 @@ static double svg_hours(const struct whatif_table *t, enum lang lang, double y, 
     return top + fmax(height + 40, t->rows_n * 18.0 + 20);
 }
 
+/* Every measure of every option, as in the terminal; the answer to the goal stands out. */
+static double svg_table(const struct whatif_table *t, enum lang lang, double y, struct buf *out)
+{
+    struct cells *c = calloc(1, sizeof(*c));
+    if (!c)
+        abort();
+    fill(t, lang, c);
+    for (uint32_t i = 0; i < c->rows_n; i++, y += SVG_LINE) {
+        bool best = t->goal->given && t->best >= 0 && i == (uint32_t)t->best + 1;
+        buf_printf(out, "<g font-size=\"11\"%s%s>\n", i == 0 ? " fill=\"#667085\"" : "", best ? " font-weight=\"bold\"" : "");
+        for (int k = 0; k < COLUMNS; k++)
+            svg_text(out, k == 0 ? 20 : 110 + k * (SVG_WIDTH - 130) / (COLUMNS - 1.0), y, k == 0 ? "start" : "end", c->at[i][k]);
+        buf_c(out, "</g>\n");
+    }
+    free(c);
+    return y + 8;
+}
+
+static double svg_sentences(const struct whatif_table *t, enum lang lang, double y, struct buf *out)
+{
+    struct buf text;
+    buf_init(&text, SVG_SENTENCES_MAX);
+    put_sentences(t, lang, &text);
+    struct str line, rest = buf_look(&text);
+    buf_c(out, "<g font-size=\"10.5\">\n");
+    for (; !text.failed && str_next(&rest, '\n', &line); y += SVG_LINE) {
+        text.ptr[line.ptr + line.len - text.ptr] = '\0'; /* where its end of line was */
+        svg_text(out, 20, y, "start", line.ptr);
+    }
+    buf_c(out, "</g>\n");
+    buf_finish(&text);
+    return y;
+}
+
 void whatif_draw_svg(const struct whatif_table *t, enum lang lang, struct buf *out)
 {
-    double height = 70 + t->rows_n * SVG_ROW + 40 + fmax(214, t->rows_n * 18.0 + 40);
+    double height = 70 + t->rows_n * SVG_ROW + 40 + fmax(214, t->rows_n * 18.0 + 40) + (2 * t->rows_n + 5) * SVG_LINE;
     buf_printf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" viewBox=\"0 0 %d %.0f\" "
                     "font-family=\"sans-serif\" font-size=\"13\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
                SVG_WIDTH, height, SVG_WIDTH, height);
     double y = svg_bars(t, lang, 30, out);
-    (void)svg_hours(t, lang, y + 10, out);
+    y = svg_hours(t, lang, y + 10, out);
+    y = svg_table(t, lang, y + 24, out);
+    (void)svg_sentences(t, lang, y + 6, out);
     buf_c(out, "</svg>\n");
 }

@@ -83,7 +83,13 @@ END
     [[ ${lines[0]} == "GPUs x order"*"GPUs/year" ]]
     [[ ${lines[1]} == "4 x easy "* && ${lines[6]} == "8 x blend "* ]]
     [[ $output == *'The cheapest that reaches "mean eyes delay < 100h": 4 GPUs'* ]]
-    python3 -c 'import xml.dom.minidom; xml.dom.minidom.parse("picture.svg")'
+    python3 - <<'PY'
+import xml.etree.ElementTree as tree
+texts = [t.text for t in tree.parse("picture.svg").getroot().iter("{http://www.w3.org/2000/svg}text")]
+for word in ("until seen h", "delay h", "wait h", "results", "in use", "while away", "kWh/year", "power/year", "GPUs/year"):
+    assert word in texts, (word, texts) # every measure of the table is in the picture too
+assert any(t.startswith('The cheapest that reaches "mean eyes delay < 100h": 4 GPUs') for t in texts), texts
+PY
     run "$eoul" whatif --from jobs.csv --have 4 --gpus +2 --json
     [ "$(jq -c '[.options[] | [.gpus, .policy]]' <<<"$output")" = '[[4,"easy"],[4,"blend"],[6,"easy"],[6,"blend"]]' ]
     [ "$(jq '[.options[].gpu_cost_per_year] == [0, 0, 25000000, 25000000]' <<<"$output")" = true ]
