@@ -165,27 +165,23 @@ static usec_t gone_at(const struct core *c, const struct job *j, usec_t now_at, 
     return usec_add(now_at, usec_max(whole_us - ran_us, ENDS_SOON_US));
 }
 
-static uint32_t of_type(uint64_t types, uint32_t type)
-{
-    struct room room = { types, 0, 0 };
-    return room_gpus(&room, type);
-}
-
-/* GPUs of these types, counted for the reservations of their person one after another. */
+/* GPUs of these types, counted for the reservations of their person one after another: first for those that name a
+ * type, as in missing(), so that what only they can use is not counted for one that takes any. */
 static void count_own(const struct core *c, struct reserve_edge *e, uint32_t owner, uint64_t types)
 {
-    uint32_t left = of_type(types, 0);
-    for (uint32_t i = 0; i < c->reservations_n && left; i++) {
-        const struct reservation *r = &c->reservations[i];
-        if (r->person != owner || !(e->active >> i & 1))
-            continue;
-        uint32_t have = r->gpu_type ? of_type(types, r->gpu_type) : left;
-        uint32_t more = r->gpus - e->used[i];
-        more = more < have ? more : have;
-        more = more < left ? more : left;
-        e->used[i] = (uint8_t)(e->used[i] + more);
-        left -= more;
-    }
+    struct room left = { types, 0, 0 };
+    for (int any = 0; any < 2; any++)
+        for (uint32_t i = 0; i < c->reservations_n; i++) {
+            const struct reservation *r = &c->reservations[i];
+            if (r->person != owner || !(e->active >> i & 1) || (r->gpu_type == 0) != any)
+                continue;
+            uint32_t open = r->gpus - e->used[i], have = room_gpus(&left, r->gpu_type);
+            struct needs take = { (uint8_t)(open < have ? open : have), (uint8_t)r->gpu_type, 0, 0 };
+            if (take.gpus == 0)
+                continue;
+            e->used[i] = (uint8_t)(e->used[i] + take.gpus);
+            room_take(&left, &take, NULL);
+        }
 }
 
 /* What cannot be held although it should: first those that name a type, then the others. */

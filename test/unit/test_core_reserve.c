@@ -107,6 +107,37 @@ static void test_its_person(void **state)
     its_person(8);
 }
 
+/* What its person runs counts first for the reservation that only it can serve: the other one is kept besides. */
+static void own_by_type(uint32_t moves)
+{
+    struct desk d;
+    begin(&d, 4, moves);
+    for (uint32_t gpu = 2; gpu < 4; gpu++)
+        desk_do(&d, (struct core_event){ .kind = EVENT_GPU, .gpu = { .gpu = gpu, .type = 2, .state = GPU_UP } });
+    job_id own = desk_submit(&d, (struct ev_submit){ .owner = 1, .gpus = 2, .gpu_type = 1, .limit_us = 20 * HOUR });
+    desk_decide(&d);
+    assert_int_equal(desk_state(&d, own), JOB_CONFIGURING);
+    usec_t from_at = d.wall_at + HOUR;
+    struct ev_reserve typed = at(2, 1, 2, from_at, from_at + HOUR);
+    typed.gpu_type = 1;
+    reserve(&d, at(1, 1, 2, from_at, from_at + HOUR));
+    reserve(&d, typed);
+    job_id other = desk_submit(&d, (struct ev_submit){ .owner = 2, .gpus = 2, .gpu_type = 2, .limit_us = 2 * HOUR });
+    desk_decide(&d);
+    assert_int_equal(desk_state(&d, other), JOB_PENDING);
+    job_id brief = desk_submit(&d, (struct ev_submit){ .owner = 3, .gpus = 2, .gpu_type = 2, .limit_us = HOUR / 2 });
+    desk_decide(&d);
+    assert_int_equal(desk_state(&d, brief), JOB_CONFIGURING);
+    desk_end(&d);
+}
+
+static void test_own_by_type(void **state)
+{
+    (void)state;
+    own_by_type(0);
+    own_by_type(8);
+}
+
 /* It begins and ends by itself: the core asks for a decision then, and the one that waited starts. */
 static void test_it_ends(void **state)
 {
@@ -188,7 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_others_stay_out), cmocka_unit_test(test_its_person), cmocka_unit_test(test_it_ends),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_saved),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_saved), cmocka_unit_test(test_own_by_type),
     };
     return cmocka_run_group_tests_name("core_reserve", tests, NULL, NULL);
 }
