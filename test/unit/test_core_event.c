@@ -176,9 +176,36 @@ static void test_written_form(void **state)
     assert_string_equal(event_word(EVENT_START_FAILED), "start_failed");
 }
 
+#define CHECK_WORDS(word, type, first, count) \
+    do { \
+        for (int a = (first); a < (count); a++) { \
+            assert_true(word((type)a)[0] != '\0' && word((type)a)[0] != '?'); \
+            for (int b = (first); b < a; b++) \
+                assert_string_not_equal(word((type)a), word((type)b)); \
+        } \
+        assert_string_equal(word((type)(count)), "?"); \
+        assert_string_equal(word((type)-1), "?"); \
+    } while (0)
+
+/* Journal, API and people know things by these words: each thing has one of its own, and a number out of a damaged
+ * record has none. */
+static void test_words(void **state)
+{
+    (void)state;
+    CHECK_WORDS(event_word, enum event_kind, 0, EVENT_COUNT);
+    CHECK_WORDS(job_state_word, enum job_state, 0, JOB_STATE_COUNT);
+    CHECK_WORDS(job_state_letters, enum job_state, 1, JOB_STATE_COUNT);
+    CHECK_WORDS(reason_word, enum reason, 0, REASON_COUNT);
+    CHECK_WORDS(end_cause_word, enum end_cause, 0, END_CAUSE_COUNT);
+    CHECK_WORDS(update_word, enum update_kind, 0, UPDATE_COUNT);
+    CHECK_WORDS(todo_state_word, enum todo_state, 0, TODO_STATE_COUNT);
+    CHECK_WORDS(todo_wait_word, enum todo_wait, 0, TODO_WAIT_COUNT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_words),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_written_form),
