@@ -303,6 +303,8 @@ static void put_me(struct cli *cli, const json_t *me)
     const char *from = json_text(me, "hours_from");
     cli_zone(cli);
     me_line(cli, tr(cli->lang, "name"), json_text(me, "name"), NULL);
+    if (!json_object_get(me, "zone"))
+        return; /* somebody else's: changed, and theirs alone to see */
     me_line(cli, tr(cli->lang, "language"), json_text(me, "lang"), NULL);
     me_line(cli, tr(cli->lang, "time zone"), json_text(me, "zone"),
             strcmp(json_text(me, "zone_from"), "default") != 0 ? NULL

@@ -594,7 +594,7 @@ int calendars_may(const struct people *p, const struct daemon *d, const struct o
     if (person.uid == -1 && daemon_is_operator(d, peer))
         return 0;
     return err_set(err, E_DENIED,
-                   "A calendar belongs to its owner: only \"%s\" may see or change theirs.",
+                   "Hours, calendars and figures belong to their owner: only \"%s\" may see theirs.",
                    person.name);
 }
 

@@ -195,6 +195,12 @@ bool daemon_is_operator(const struct daemon *d, const struct op_peer *peer);
 enum config_shown daemon_shown(const struct daemon *d, const struct op_peer *peer, int64_t submitter_uid,
                                person_no owner);
 
+/* Of when a result is seen: whoever looks at it (and who acts for them, if they have no account) sees it exactly,
+ * all others, operators too, in quarters of an hour.  end_at: of the same forecast; somebody who is there then sees it at once. */
+#define HOURS_GRAIN_US (15 * USEC_PER_MIN) /* of what others may know of somebody's day */
+usec_t daemon_eyes_shown(const struct daemon *d, const struct op_peer *peer, const struct core_job *job,
+                         usec_t eyes_at, usec_t end_at);
+
 /* Appends the last output of the job's present or last attempt (at most 64 KiB). */
 int daemon_tail(struct daemon *d, job_id id, size_t max, struct buf *out, uint64_t *ret_total);
 

@@ -450,10 +450,11 @@ static int forecast(struct daemon *d, struct op *op)
     for (uint32_t k = 0; code == 0 && k < plan.rows_n; k++) {
         const struct plan_row *row = &plan.rows[k];
         struct op_item *item = bsearch(&row->job, op->submit.items, op->submit.items_n, sizeof *item, item_order);
-        if (item)
+        if (item && core_job_get(d->core, row->job, &j))
             item->ret_forecast = (struct op_forecast){
                 .reason = (uint8_t)row->reason, .start_at = row->start_at, .end_p10_at = row->end_p10_at,
-                .end_p50_at = row->end_p50_at, .end_p90_at = row->end_p90_at, .eyes_at = row->eyes_at,
+                .end_p50_at = row->end_p50_at, .end_p90_at = row->end_p90_at,
+                .eyes_at = daemon_eyes_shown(d, &op->peer, &j, row->eyes_at, row->end_p50_at),
                 .gpus = row->gpu_mask, .cpus = item->ret_forecast.cpus };
     }
     free(memory);

@@ -99,6 +99,8 @@ static void fill(const struct view *v, const struct plan_row *row, const struct 
         ret->idle_us = use.idle_us;
         ret->attached = use.attached;
     }
+    ret->eyes_at = daemon_eyes_shown(v->daemon, v->peer, job, ret->eyes_at, ret->end_p50_at);
+    ret->eyes_late_at = daemon_eyes_shown(v->daemon, v->peer, job, ret->eyes_late_at, ret->end_p90_at);
     hide(ret, daemon_shown(v->daemon, v->peer, info->uid, info->owner));
 }
 

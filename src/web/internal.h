@@ -24,7 +24,7 @@
 #define WEB_ROWS_MAX 1000000
 #define HOLD_S_MAX 600
 #define HOLD_NAME_MAX CALENDAR_NAME_MAX /* the longest name of what may be under way */
-#define WEB_GRAIN_US (15 * USEC_PER_MIN) /* of what others may know of somebody's day */
+#define WEB_GRAIN_US HOURS_GRAIN_US
 #define WEB_ID_MAX 32              /* "4294967295_4294967295" */
 
 struct door;

@@ -317,24 +317,34 @@ static void reply_why(struct call *c, const struct explanation *x, const struct 
     web_reply_json(c->web, c->r, &b);
 }
 
+/* What others may know of whoever looks at the result. */
+static void blur_eyes(const struct view *v, const struct core_job *job, struct explanation *x)
+{
+    x->eyes_at = daemon_eyes_shown(v->daemon, v->peer, job, x->eyes_at, x->end_p50_at);
+    x->eyes_late_at = daemon_eyes_shown(v->daemon, v->peer, job, x->eyes_late_at, x->end_p90_at);
+    x->now_eyes_at = daemon_eyes_shown(v->daemon, v->peer, job, x->now_eyes_at, 0);
+    x->now_eyes_late_at = daemon_eyes_shown(v->daemon, v->peer, job, x->now_eyes_late_at, 0);
+}
+
 static bool why_live(struct call *c, const struct view *v, job_id id)
 {
     struct view_row row;
     struct explanation x;
+    struct core_job job;
     char blocker[VIEW_NAME_ID_MAX], kept_memory[RESERVE_NAME_MAX + 1];
     struct buf kept_as;
     struct zone own;
     if (!view_live(v, id, &row) ||
-        core_explain(daemon_core(c->web->daemon), id, &v->plan, &x) < 0)
+        core_explain(daemon_core(c->web->daemon), id, &v->plan, &x) < 0 ||
+        !core_job_get(daemon_core(c->web->daemon), id, &job))
         return false;
+    blur_eyes(v, &job, &x);
     struct why_facts f = { .now_at = v->now_at, .state = row.job_state, .name_id = row.name_id,
                            .owner = row.owner, .start_at = row.start_at,
                            .end_p10_at = row.end_p10_at, .attempt = row.attempt,
                            .limit_us = row.limit_us, .stalled_at = daemon_stalled_at(c->web->daemon, id) };
     struct core_counts machine = core_count(daemon_core(c->web->daemon));
-    struct core_job job;
-    f.urgent = core_job_get(daemon_core(c->web->daemon), id, &job) && job.flags & JOB_URGENT &&
-               core_urgent(daemon_core(c->web->daemon), job.owner, v->now_at).most;
+    f.urgent = job.flags & JOB_URGENT && core_urgent(daemon_core(c->web->daemon), job.owner, v->now_at).most;
     f.cpus = machine.cpus_n;
     f.mem_mib = machine.mem_mib;
     reader_of(c, &f, &own);

@@ -590,7 +590,11 @@ static void answer_me(struct web_op *o)
     person_no no = o->op.for_person.len ? people_find_name(people, o->op.for_person)
                                         : people_find_uid(people, o->op.peer.uid);
     web_start(&b, &j);
-    team_write_me(o->web, no, o->r->lang, &j);
+    struct person changed;
+    if (calendars_may(people, o->web->daemon, &o->op.peer, no, NULL) == 0)
+        team_write_me(o->web, no, o->r->lang, &j);
+    else if (people_get(people, no, &changed)) /* an operator may set hours, and sees no figures */
+        out_put_clean(&j, "name", str_of(changed.name));
     out_end(&j);
     web_reply_json(o->web, o->r, &b);
     op_free(o);
@@ -663,6 +667,8 @@ void team_me(struct call *c)
     if (code == 0 && name.len && !no)
         code = err_set(&c->err, E_NOT_FOUND, "Nobody of the team is called \"%.*s\".",
                        (int)(name.len < 64 ? name.len : 64), name.ptr);
+    if (code == 0 && no)
+        code = calendars_may(people, c->web->daemon, &c->peer, no, &c->err);
     if (code < 0) {
         op_refuse_call(c, NULL, -1);
         return;

@@ -159,6 +159,34 @@ def every_route(world, policy, ids, api):
     assert mine["name"] == "mine" and mine["owner"] == "nobody", mine
 
 
+def hours_and_figures_are_ones_own(world, ids):
+    """Of hours others learn quarters of an hour: not the user beside them, not whoever runs the daemon."""
+    minute = 60 * 1000 * 1000
+    mine = {"hours": "Mon-Sun 03:17-04:23", "work": "Mon-Sun 05:29-06:31", "cap_us": 77 * minute, "buffer_us": 13 * minute}
+    look = [[path for path in paths if isinstance(path, str)] for (_, method), paths in questions(ids).items() if method == "get"]
+    look = [path for paths in look for path in paths]
+
+    def marks(me):
+        me = yaml.safe_load(me)
+        found = ["03:17", "04:23", "05:29", "06:31", f'"cap_us":{mine["cap_us"]}', f'"buffer_us":{mine["buffer_us"]}']
+        edges = {str(edge) for span in me["look"] + me["offered"] for edge in span[:2]}
+        assert len(edges) > 20 and me["forecasts"]["moved"] == 0, me
+        return found + sorted(edges)
+
+    [[status, _], [_, theirs]] = world.as_nobody([["POST", "/v1/me", mine], ["GET", "/v1/me", None]])
+    assert status == 200
+    answers = [(path, world.get(path.replace(OWNER, "nobody")).raw.decode()) for path in look]
+    seen = [(path, mark, text) for path, text in answers for mark in marks(theirs) if mark in text]
+    assert not seen, seen[0]
+    assert [text for path, text in answers if path == f"/v1/me/data?for={OWNER}" and '"error"' in text], answers
+    world.post("/v1/me", mine)
+    own = marks(world.get("/v1/me").raw.decode())
+    world.as_nobody([["POST", "/v1/me", {"hours": "Mon-Sun 00:00-24:00", "work": "none", "cap_us": 60 * minute, "buffer_us": 0}]])
+    answers = list(zip(look, world.as_nobody([["GET", path, None] for path in look])))
+    seen = [(path, mark, text) for path, (_, text) in answers for mark in own if mark in text]
+    assert not seen, seen[0]
+
+
 def their_own_feed(world, policy, port):
     [[status, text]] = world.as_nobody([["POST", "/v1/me/feeds", {"name": "phone"}]])
     assert status == 200, text
@@ -225,6 +253,7 @@ def main():
             ids = prepare(world)
             for name, test in (("every route", lambda: every_route(world, policy, ids, api)),
                                ("their own feed", lambda: their_own_feed(world, policy, port)),
+                               ("hours and figures are one's own", lambda: hours_and_figures_are_ones_own(world, ids)),
                                ("front ends", lambda: front_ends(world, policy, ids, eoul))):
                 try:
                     test()
