@@ -7,6 +7,7 @@
 #include "core/offer.h"
 #include "core/person.h"
 #include "core/queue.h"
+#include "core/rates.h"
 #include "core/todo.h"
 
 static const char *check_ids(const struct core *c)
@@ -103,6 +104,7 @@ static const char *check_sums(const struct core *c)
         sum += groups_of(c)[i].key ? group_hash(&groups_of(c)[i]) : 0;
     for (uint32_t i = 0; i < CORE_GPUS_MAX; i++)
         sum += gpu_hash(c, i);
+    sum += rates_hash(c);
     for (uint32_t i = 0; i <= CORE_PERSONS_MAX; i++) {
         const struct person *p = &c->persons[i];
         sum += person_hash(c, i);

@@ -20,6 +20,7 @@
 #include "core/person.h"
 #include "core/plan.h"
 #include "core/queue.h"
+#include "core/rates.h"
 #include "core/reserve.h"
 #include "core/retry.h"
 #include "core/setup.h"
@@ -827,6 +828,7 @@ int core_check(const struct core *c, const struct core_event *ev, struct err *er
                                  : err_set(err, E_STATE, "Settings must come before a decision.");
     case EVENT_RESERVE: return reserve_check(c, &ev->reserve, err);
     case EVENT_UNRESERVE: return reserve_check_remove(c, &ev->unreserve, err);
+    case EVENT_TARIFF: return rates_check(&ev->tariff, err);
     case EVENT_OFFER:
         r = setup_check_person(ev->offer.person, err);
         return r < 0 ? r : offer_check(c, &ev->offer, err);
@@ -912,6 +914,7 @@ static void apply(struct core *c, const struct core_event *ev, struct out *out)
     case EVENT_DECIDE: apply_decide(c, out); break;
     case EVENT_RESERVE: reserve_apply(c, &ev->reserve); break;
     case EVENT_UNRESERVE: reserve_apply_remove(c, &ev->unreserve); break;
+    case EVENT_TARIFF: rates_apply(c, &ev->tariff); break;
     case EVENT_OFFER:
         offer_set(c, &ev->offer);
         person_changed(c, ev->offer.person);

@@ -33,6 +33,7 @@ struct core; /* lives in the caller's block */
 #define CORE_TODOS_MAX   4096   /* live todos: 50 people with eighty each; planning is linear in it */
 #define RESERVATIONS_MAX 32     /* a bit each in a word */
 #define RESERVE_LENGTH_MAX_US (31 * USEC_PER_DAY)
+#define CORE_RATES_MAX   512    /* steps of a tariff: 20 days of hourly prices */
 #define CORE_CHUNKS_MAX  16     /* pieces one todo may be cut into */
 
 /* The order jobs are taken in.  All reserve for the first that does not fit and backfill behind it
@@ -246,6 +247,9 @@ bool core_todo_after(const struct core *core, job_id after, struct core_todo *re
 const struct offer *core_offers(const struct core *core, person_no person, uint32_t *ret_n,
                                 usec_t *ret_cap_us);
 
+/* What electricity costs, as last told (EVENT_TARIFF); lent until the next step.  rates_n 0: nobody has said. */
+struct ev_tariff core_tariff(const struct core *core);
+
 /* Run time forecast of a job given how long it has run already: remaining life is conditioned on it.
  * Lengths are of this attempt; work kept from earlier ones makes it shorter. */
 enum forecast_source { FORECAST_OWN, FORECAST_PERSON, FORECAST_TEAM, FORECAST_GUESS,
@@ -288,6 +292,8 @@ struct explanation {
     usec_t start_at, start_late_at, end_p50_at, end_p90_at, eyes_at, eyes_late_at; /* its plan row's */
     usec_t now_eyes_at;      /* eyes had it started now: eyes_at minus this is the cost of waiting */
     usec_t now_eyes_late_at; /* the same at its P90 */
+    int64_t power_mw;        /* of its GPUs, where a tariff is known and it has a start; 0: neither cost is known */
+    int64_t now_cost_milli, start_cost_milli; /* electricity of a run of P50 from now, and from start_at */
     struct forecast forecast;
 };
 int core_explain(const struct core *core, job_id job, const struct core_plan *plan,

@@ -50,6 +50,18 @@ int64_t defer_eyes(const struct core *c, const struct price_table *p, const stru
     return seen;
 }
 
+/* What its GPUs' electricity costs, NODES times over. */
+static int64_t electricity(const struct price_table *p, const struct class_key *key,
+                           const struct class_view *view, usec_t start_at)
+{
+    int64_t used = 0, from = price_kw_until(p, start_at);
+    if (!p->has_tariff || key->gpus == 0)
+        return 0;
+    for (int i = 0; i < NODES; i++)
+        used += price_kw_until(p, start_at + view->node_us[i]) - from;
+    return used / 1000 * (p->type_w[key->gpu_type] * key->gpus);
+}
+
 /* Presence over its run, NODES times over, times its width and the settings' price. */
 static int64_t price(const struct core *c, const struct price_table *p, const struct class_key *key,
                      const struct class_view *view, usec_t start_at)
@@ -58,7 +70,8 @@ static int64_t price(const struct core *c, const struct price_table *p, const st
     int64_t width = policy_width_milli(c, key->gpus, key->cpus);
     for (int i = 0; i < NODES; i++)
         used += price_until(p, start_at + view->node_us[i]) - from;
-    return used * (usec_min(width, WIDTH_MAX_MILLI) * c->settings.price_milli / 1000) / 1000;
+    return used * (usec_min(width, WIDTH_MAX_MILLI) * c->settings.price_milli / 1000) / 1000 +
+           electricity(p, key, view, start_at);
 }
 
 int64_t defer_cost(const struct core *c, const struct price_table *p, const struct class_key *key,
@@ -88,7 +101,7 @@ usec_t defer_best(const struct core *c, const struct price_table *p, const struc
     if (slot_at > until_at)
         return now_at;
     uint32_t window = avail_window(c, key->eyes, now_at);
-    int64_t best = defer_cost(c, p, key, view, now_at, &window) - NODES * DEFER_LEAST_US;
+    int64_t best = defer_cost(c, p, key, view, now_at, &window) - NODES * defer_least(p);
     for (; slot_at <= until_at; slot_at += PRICE_SLOT_US) {
         int64_t cost = defer_cost(c, p, key, view, slot_at, &window);
         if (cost < best) {

@@ -21,6 +21,13 @@
 #define DEFER_LEAST_US USEC_PER_MIN /* of a person, per quantile: less is not worth a move */
 #define TARDY_WEIGHT   3            /* an hour late is as bad as three hours of waiting */
 
+/* ... and with a tariff this: some won are, if nobody waits for it. */
+#define DEFER_LEAST_TARIFF_US USEC_PER_SEC
+static inline usec_t defer_least(const struct price_table *p)
+{
+    return p->has_tariff ? DEFER_LEAST_TARIFF_US : DEFER_LEAST_US;
+}
+
 /* May jobs of this class be moved?  Not asked of aged ones. */
 bool defer_may(const struct core *c, const struct class_key *key, const struct class_view *view);
 

@@ -9,8 +9,8 @@
  * numbers; a list is `a/b/c,a/b/c`.  Fields that are zero are left out; a field this build does not
  * know is refused (E_NEWER), so an old eoul never misreads a newer journal.  The round trip is exact.
  *
- * Where the rest of the product will enter: price and power (step functions over time).
- * The job fields they need (watts_mw, flex_us, canary_us, review_us) are carried from the first day.
+ * Some job fields were carried from the first day, before anything looked at them (watts_mw, canary_us,
+ * review_us).
  *
  * Preemption has no event of its own.  A decision answers STATE (RUNNING to COMPLETING, for
  * REASON_PREEMPTED) and STOP (for the same reason); the shell ends the attempt as for any STOP and says
@@ -202,6 +202,10 @@ enum todo_flags {
 struct number {  /* of a person */
     uint32_t n;
 };
+struct rate {    /* of electricity */
+    usec_t from_at;    /* until the next one's */
+    int64_t kwh_milli; /* a kWh, in thousandths of the tariff's currency; may be negative */
+};
 struct before {  /* who is to wait for this todo */
     uint32_t job;   /* a todo, a job, or with scope 1 an array */
     uint32_t scope;
@@ -352,6 +356,11 @@ struct offer {
     F(usec_t, from_at) F(usec_t, until_at) \
     F(uint64_t, name0) F(uint64_t, name1) F(uint64_t, name2) F(uint64_t, name3) /* its bytes, for people */
 #define EV_UNRESERVE(F, L) F(uint32_t, reservation) F(uint32_t, by)
+#define EV_TARIFF(F, L) /* what electricity costs, as far as that is known (price.h); replaces */ \
+    F(usec_t, until_at)    /* known until here; the same price goes on behind it */ \
+    F(int64_t, hour_milli) /* what an hour of a person is worth beside it, in the same currency; 0: no tariff */ \
+    F(int64_t, gpu_mw)     /* of a GPU that tells no power */ \
+    L(rate, rates)         /* ascending; the first holds before it, too */
 #define EV_DECIDE(F, L) /* the end of a turn: who starts now?  Its times say all. */
 
 #define EVENT_LIST(X) \
@@ -367,7 +376,8 @@ struct offer {
     X(TODO_ACCEPT, todo_accept, EV_TODO_ACCEPT) X(TODO_DECLINE, todo_decline, EV_TODO_DECLINE) \
     X(TODO_SNOOZE, todo_snooze, EV_TODO_SNOOZE) X(TODO_MOVE, todo_move, EV_TODO_MOVE) \
     X(TODO_SET, todo_set, EV_TODO_SET) X(SIGNAL, signal, EV_SIGNAL) \
-    X(RESERVE, reserve, EV_RESERVE) X(UNRESERVE, unreserve, EV_UNRESERVE)
+    X(RESERVE, reserve, EV_RESERVE) X(UNRESERVE, unreserve, EV_UNRESERVE) \
+    X(TARIFF, tariff, EV_TARIFF)
 
 enum set_field { SET_LIMIT_US, SET_NICE, SET_BEGIN_AT, SET_DEADLINE_AT, SET_ARRAY_MAX, SET_GPUS,
                  SET_CPUS, SET_MEM_MIB, SET_OWNER, SET_REVIEWER /* 0: the owner looks */, SET_FIELD_COUNT };

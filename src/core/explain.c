@@ -10,6 +10,7 @@
 #include "core/graph.h"
 #include "core/job.h"
 #include "core/queue.h"
+#include "core/rates.h"
 #include "core/reserve.h"
 
 static const struct plan_row *row_of(const struct core_plan *plan, job_id job)
@@ -135,6 +136,16 @@ static void explain_reason(const struct core *c, const struct job *j, const stru
     }
 }
 
+/* What waiting for its start changes in the price of its electricity. */
+static void explain_cost(const struct core *c, const struct job *j, const struct core_plan *plan, struct explanation *e)
+{
+    if (!rates_known(c) || j->gpus == 0 || j->state != JOB_PENDING || e->start_at == USEC_NEVER)
+        return;
+    e->power_mw = rates_gpu_mw(c, j->gpu_type) * j->gpus;
+    e->now_cost_milli = rates_cost_milli(c, e->power_mw, plan->made_at, usec_add(plan->made_at, e->forecast.p50_us));
+    e->start_cost_milli = rates_cost_milli(c, e->power_mw, e->start_at, usec_add(e->start_at, e->forecast.p50_us));
+}
+
 int core_explain(const struct core *c, job_id job, const struct core_plan *plan,
                  struct explanation *ret)
 {
@@ -167,6 +178,7 @@ int core_explain(const struct core *c, job_id job, const struct core_plan *plan,
         busy ? e.eyes_at : avail_job_eyes(c, j, usec_add(plan->made_at, e.forecast.p50_us));
     e.now_eyes_late_at =
         busy ? e.eyes_late_at : avail_job_eyes(c, j, usec_add(plan->made_at, e.forecast.p90_us));
+    explain_cost(c, j, plan, &e);
     explain_reason(c, j, plan, row, &e);
     *ret = e;
     return 0;

@@ -126,6 +126,12 @@ const struct offer *core_offers(const struct core *c, person_no person, uint32_t
     return offer_list(c, person, ret_n);
 }
 
+struct ev_tariff core_tariff(const struct core *c)
+{
+    return (struct ev_tariff){ .until_at = c->rates.until_at, .hour_milli = c->rates.hour_milli,
+                               .gpu_mw = c->rates.gpu_mw, .rates = c->rates.at, .rates_n = c->rates.n };
+}
+
 bool core_forecast(const struct core *c, job_id job, usec_t ran_us, struct forecast *ret)
 {
     uint32_t slot = job_find(c, job);

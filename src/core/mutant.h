@@ -56,6 +56,7 @@
     X(MUTANT_TODO_FOCUS, "todo-focus-shared", "todo-focus") \
     X(MUTANT_TODO_THERE, "todo-undone", "todo-there") /* done, and still open */ \
     X(MUTANT_SIGNAL, "signal-waiting", "signal") /* to tasks that do not run, too */ \
+    X(MUTANT_COST, "cost-flat", "electricity") /* the first price is taken for the whole run */ \
     X(MUTANT_RESERVE, "reserve-ignored", "reserved") /* gives out what is kept for somebody */ \
     X(MUTANT_URGENT_COUNT, "urgent-endless", "urgent-count") \
     X(MUTANT_URGENT_LAST, "urgent-ignored", "urgent")

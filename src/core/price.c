@@ -3,13 +3,36 @@
 
 #include <string.h>
 
+#define KWH_HOURS_MOST 1 /* a kWh counts for at most so many hours of a person: sums stay in 63 bits */
+
 #include "core/avail.h"
+#include "core/rates.h"
 
 /* Windows count for the slots whose middle they cover: a slot is half an hour, a price a rough thing. */
 static uint32_t slot_of(const struct price_table *p, usec_t t)
 {
     usec_t slot = (usec_max(t - p->from_at, 0) + PRICE_SLOT_US / 2) / PRICE_SLOT_US;
     return slot > PRICE_SLOTS ? PRICE_SLOTS : (uint32_t)slot;
+}
+
+/* Each slot at the price of its beginning: steps are at whole hours, or nearly. */
+static void electricity(struct price_table *p, const struct core *c)
+{
+    const struct rates *r = &c->rates;
+    p->has_tariff = rates_known(c);
+    if (!p->has_tariff)
+        return;
+    for (uint32_t type = 0; type <= TYPES_MAX; type++)
+        p->type_w[type] = rates_gpu_mw(c, type) / 1000;
+    p->kw_us[0] = 0;
+    for (uint32_t i = 0, step = 0; i < PRICE_SLOTS; i++) {
+        usec_t at = p->from_at + (usec_t)i * PRICE_SLOT_US;
+        while (step + 1 < r->n && r->at[step + 1].from_at <= at)
+            step++;
+        int64_t us = r->at[step].kwh_milli * (PRICE_SLOT_US / 1000) / r->hour_milli * 1000;
+        int64_t most = KWH_HOURS_MOST * PRICE_SLOT_US;
+        p->kw_us[i + 1] = p->kw_us[i] + (us > most ? most : us < -most ? -most : us);
+    }
 }
 
 void price_make(struct price_table *p, const struct core *c, usec_t now_at)
@@ -38,4 +61,5 @@ void price_make(struct price_table *p, const struct core *c, usec_t now_at)
         p->sum_us[i + 1] =
             p->sum_us[i] + (people ? (int64_t)present * PRICE_SLOT_US / (int64_t)people : 0);
     }
+    electricity(p, c);
 }

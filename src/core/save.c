@@ -2,7 +2,7 @@
  *
  *     eoul-core 1                              version of this form
  *     limits jobs=... deps=... spans=... groups=... todos=... offers=...
- *     head, settings, gpu, team, reservation, person, array, job, todo, dep, group: one record a line, zeros left
+ *     head, settings, gpu, rates, rate, team, reservation, person, array, job, todo, dep, group: one record a line, zeros left
  *                                              out
  *     end hash=...                             core_hash of what was saved
  *
@@ -21,6 +21,7 @@
 #include "core/offer.h"
 #include "core/person.h"
 #include "core/queue.h"
+#include "core/rates.h"
 #include "core/reserve.h"
 #include "core/retry.h"
 #include "core/todo.h"
@@ -88,6 +89,7 @@ struct saved_dep {
 struct saved_group { uint64_t key; uint32_t used_seq, failed_n; struct samples samples; };
 struct saved_offer { uint32_t person; usec_t from_at, until_at; int64_t day, focus; };
 struct saved_window { uint32_t person; usec_t from_at, until_at; };
+struct saved_rates { usec_t until_at; int64_t hour_milli, gpu_mw; };
 struct saved_end { uint64_t hash; };
 
 COLUMNS(limits, struct core_limits,
@@ -130,6 +132,8 @@ COLUMNS(dep, struct saved_dep,
 COLUMNS(group, struct saved_group, COLUMN(uint64_t, key) COLUMN(uint32_t, used_seq)
         COLUMN(uint32_t, failed_n) SAMPLES(samples))
 COLUMNS(reservation, struct reservation, RESERVATION_FIELDS(COLUMN))
+COLUMNS(rates, struct saved_rates, COLUMN(usec_t, until_at) COLUMN(int64_t, hour_milli) COLUMN(int64_t, gpu_mw))
+COLUMNS(rate, struct rate, COLUMN(usec_t, from_at) COLUMN(int64_t, kwh_milli))
 COLUMNS(end, struct saved_end, COLUMN(uint64_t, hash))
 
 /* The value, sign-extended where it has one. */
@@ -261,6 +265,16 @@ static void save_jobs(const struct core *c, struct buf *out)
     }
 }
 
+static void save_rates(const struct core *c, struct buf *out)
+{
+    struct saved_rates s = { c->rates.until_at, c->rates.hour_milli, c->rates.gpu_mw };
+    if (c->rates.n == 0 && c->rates.hour_milli == 0) /* as before anybody had told any */
+        return;
+    record_print(out, "rates", columns_rates(), &s);
+    for (uint32_t i = 0; i < c->rates.n; i++)
+        record_print(out, "rate", columns_rate(), &c->rates.at[i]);
+}
+
 void core_save(const struct core *c, struct buf *out)
 {
     struct saved_head h = { 0 };
@@ -280,6 +294,7 @@ void core_save(const struct core *c, struct buf *out)
         if (c->gpus[i].known)
             record_print(out, "gpu", columns_gpu(), &g);
     }
+    save_rates(c, out);
     record_print(out, "team", columns_team(), &team);
     for (uint32_t i = 0; i < c->reservations_n; i++)
         record_print(out, "reservation", columns_reservation(), &c->reservations[i]);
@@ -497,6 +512,28 @@ static int load_reservation(struct core *c, struct str rest, struct err *err)
     return reserve_enter(c, &saved) ? 0 : corrupt(err);
 }
 
+static int load_rates(struct core *c, struct str rest, struct err *err)
+{
+    struct saved_rates s = { 0 };
+    int r = record_parse(rest, columns_rates(), &s, err);
+    if (r < 0)
+        return r;
+    struct ev_tariff e = { .until_at = s.until_at, .hour_milli = s.hour_milli, .gpu_mw = s.gpu_mw };
+    if (c->rates.n > 0 || rates_check(&e, NULL) < 0)
+        return corrupt(err);
+    rates_apply(c, &e);
+    return 0;
+}
+
+static int load_rate(struct core *c, struct str rest, struct err *err)
+{
+    struct rate rate = { 0 };
+    int r = record_parse(rest, columns_rate(), &rate, err);
+    if (r < 0)
+        return r;
+    return rates_enter(c, &rate) ? 0 : corrupt(err);
+}
+
 static int load_array(struct loading *l, struct str rest, struct err *err)
 {
     struct saved_array s = { 0 };
@@ -673,6 +710,10 @@ static int load_line(struct loading *l, struct str line, struct err *err)
         return load_todo(c, rest, err);
     if (str_is(word, "reservation"))
         return load_reservation(c, rest, err);
+    if (str_is(word, "rates"))
+        return load_rates(c, rest, err);
+    if (str_is(word, "rate"))
+        return load_rate(c, rest, err);
     if (str_is(word, "person"))
         return load_person(c, rest, err);
     if (str_is(word, "group"))

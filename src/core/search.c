@@ -8,12 +8,16 @@
 #include "core/defer.h"
 
 #define COMPLETION_PART 32       /* a completion counts for so little beside its being seen: 3 % */
+/* With a tariff the completion of a job that may wait counts for nothing, so that some won can move it; but only
+ * while the window is no more than so long's work of the machine: else room later is worth more than electricity. */
+#define IDLE_US (24 * USEC_PER_HOUR)
 #define NO_PLACE (INT64_MAX / 256) /* cost of a job that fits nowhere; 64 of them still add up */
 
 struct look {
     struct search *s;
     const struct core *c;
     usec_t not_before_at;
+    bool may_idle;
 };
 
 /* What a start costs above the least it can, in us of a person x NODES, weighted. */
@@ -21,7 +25,8 @@ static int64_t cost(const struct look *l, const struct search_job *j, usec_t sta
                     uint32_t *window)
 {
     int64_t above = defer_cost(l->c, &l->s->prices, j->like, j->view, start_at, window) - j->least;
-    above += (start_at - l->not_before_at) * NODES / COMPLETION_PART;
+    if (!j->may_wait || !l->may_idle)
+        above += (start_at - l->not_before_at) * NODES / COMPLETION_PART;
     if (above >= NO_PLACE / j->weight_milli)
         return NO_PLACE;
     return j->weight_milli == 1000 ? above : above * (int64_t)j->weight_milli / 1000;
@@ -49,7 +54,7 @@ static int64_t later(const struct look *l, const struct profile *p, struct searc
                      int64_t best)
 {
     usec_t until_at = defer_until(l->c, j->like, j->view, j->fits_at);
-    int64_t least = (int64_t)NODES * DEFER_LEAST_US * j->weight_milli / 1000;
+    int64_t least = (int64_t)NODES * defer_least(&l->s->prices) * j->weight_milli / 1000;
     for (usec_t at = price_next_slot(j->fits_at); at <= until_at; at += PRICE_SLOT_US) {
         int64_t c = slot_cost(l, j, at);
         if (c < best - least && profile_find(p, &j->needs, at, j->length_us) == at) {
@@ -133,9 +138,17 @@ static bool all_at_once(const struct look *l)
     return true;
 }
 
+static bool may_idle(const struct search *s, const struct core *c)
+{
+    int64_t area = 0, most = IDLE_US * 1000 * room_gpus(&c->up, 0);
+    for (uint32_t i = 0; i < s->n && area <= most; i++)
+        area += s->jobs[i].view->area;
+    return s->prices.has_tariff && area <= most;
+}
+
 void search_run(struct search *s, const struct core *c, usec_t not_before_at)
 {
-    struct look l = { s, c, not_before_at };
+    struct look l = { s, c, not_before_at, may_idle(s, c) };
     struct prng luck;
     for (uint32_t i = 0; i < s->n; i++) {
         struct search_job *j = &s->jobs[i];

@@ -370,6 +370,12 @@ struct core {
     struct hits hits;           /* of everybody's */
     struct reservation reservations[RESERVATIONS_MAX]; /* by id */
     uint32_t reservations_n, last_reservation;
+    struct rates {              /* what electricity costs (price.h); n 0: nobody has said */
+        usec_t until_at;
+        int64_t hour_milli, gpu_mw;
+        struct rate at[CORE_RATES_MAX]; /* 0 from n on */
+        uint32_t n;
+    } rates;
 
     /* derived */
     uint64_t sum;               /* of the hashes of all records */

@@ -69,6 +69,8 @@ static const cyaml_schema_field_t retention_fields[] = {
     CYAML_FIELD_STRING_PTR("address", OPTIONAL, struct raw_config, address, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("memory", OPTIONAL, struct raw_config, memory, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("policy", OPTIONAL, struct raw_config, policy, 1, TEXT_MAX), \
+    CYAML_FIELD_STRING_PTR("tariff", OPTIONAL, struct raw_config, tariff, 1, TEXT_MAX), \
+    CYAML_FIELD_UINT("person_hour", CYAML_FLAG_OPTIONAL, struct raw_config, person_hour), \
     CYAML_FIELD_STRING_PTR("zone", OPTIONAL, struct raw_config, zone, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("hours", OPTIONAL, struct raw_config, hours, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("work", OPTIONAL, struct raw_config, work, 1, TEXT_MAX), \
@@ -114,6 +116,8 @@ static const struct rule rules[] = {
     { "address", RULE_ADDRESS, 0, 0 },
     { "memory", RULE_SIZE, 0, 0 },
     { "policy", RULE_POLICY, 0, 0 },
+    { "tariff", RULE_TARIFF, 0, 0 },
+    { "person_hour", RULE_NUMBER, 1, 1000000000 },
     { "zone", RULE_ZONE, 0, 0 },
     { "hours", RULE_HOURS, 0, 0 },
     { "work", RULE_HOURS, 0, 0 },
@@ -260,6 +264,8 @@ static void take_raw(struct config *c, const struct raw_config *raw)
         (void)config_size_mib(str_of(raw->memory), &c->mem_mib); /* checked before */
     if (raw->policy)
         (void)policy_parse(str_of(raw->policy), &c->policy);
+    c->tariff = raw->tariff;
+    c->person_hour = raw->person_hour ? raw->person_hour : c->person_hour;
     c->zone = raw->zone;
     c->hours = raw->hours ? raw->hours : c->hours;
     c->work = raw->work ? raw->work : c->work;
@@ -291,6 +297,7 @@ int config_defaults(struct config **ret, struct err *err)
     c->policy = POLICY_BLEND;
     c->hours = CONFIG_HOURS;
     c->work = "none";
+    c->person_hour = CONFIG_PERSON_HOUR;
     c->cap_us = CONFIG_HANDS_ON_US;
     c->urgent_week = CONFIG_URGENT;
     c->half_life_us = CORE_SETTINGS_DEFAULT.half_life_us;

@@ -80,6 +80,8 @@ struct config {
     uint64_t mem_mib;           /* 0: what the machine has */
     enum policy policy;
     const char *zone;           /* the team's; NULL: the system's */
+    const char *tariff;         /* a name or a path (tariffs.c); NULL: none */
+    uint32_t person_hour;       /* what an hour of a person is worth, in its currency */
     const char *hours;          /* look hours of whoever says none; CONFIG_HOURS if not given */
     const char *work;           /* hours offered for todos by whoever says none; "none" if not given */
     usec_t cap_us, buffer_us;   /* hands-on time planned a day; free time around events */
@@ -98,6 +100,7 @@ struct config {
 
 #define CONFIG_PRESENCE_US (7 * USEC_PER_DAY) /* the journal tells when people could look: no longer than this */
 #define CONFIG_HANDS_ON_US (3 * USEC_PER_HOUR) /* nobody is planned full unless they say so */
+#define CONFIG_PERSON_HOUR 30000 /* won: an engineer's hour, roughly */
 #define CONFIG_HOURS "Mon-Fri 09:00-18:00"
 
 /* Read text; `name` is how sentences call the file.  text of nothing but comments is the defaults. */

@@ -160,6 +160,17 @@ static int check_name(struct check *k, const struct place *at, struct str s)
                    "characters.", k->name, at->line, at->shown, CONFIG_NAME_MAX);
 }
 
+/* A name, or where a file is. */
+static int check_tariff(struct check *k, const struct place *at, struct str s)
+{
+    bool right = config_name_ok(s) || (s.ptr[0] == '/' && s.len > 1 && s.len < 1024);
+    for (size_t i = 0; i < s.len; i++)
+        right = right && (unsigned char)s.ptr[i] >= ' ' && s.ptr[i] != 0x7f;
+    return right ? 0 : err_set(k->err, E_INVALID,
+                               "%s line %d: %s is \"%.*s\", but must be the name of a tariff, or the full path of its "
+                               "file.", k->name, at->line, at->shown, STR_ARG(shown(k, s)));
+}
+
 static int check_email(struct check *k, const struct place *at, struct str s)
 {
     ptrdiff_t sign = str_find(s, '@');
@@ -217,6 +228,7 @@ static int check_scalar(struct check *k, const struct place *at, struct str s)
     case RULE_NUMBER: return check_number(k, at, rule, s);
     case RULE_LENGTH: return check_length(k, at, rule, s);
     case RULE_NAME: case RULE_TEXT: return check_name(k, at, s);
+    case RULE_TARIFF: return check_tariff(k, at, s);
     case RULE_EMAIL: return check_email(k, at, s);
     case RULE_ZONE: return check_zone(k, at, s);
     case RULE_HOURS: return check_hours(k, at, s);

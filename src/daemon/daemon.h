@@ -256,6 +256,8 @@ struct daemon_status {
     bool disk_full;
     enum policy policy;
 };
+/* Of the tariff; NULL: none is known.  Borrowed. */
+const char *daemon_currency(const struct daemon *d);
 void daemon_status(const struct daemon *d, struct daemon_status *ret);
 /* What the kernel keeps attempts to here, a word each (supervisor/guard.h): NULL behind the last. */
 const char *daemon_guard(const struct daemon *d, uint32_t i);

@@ -13,6 +13,7 @@
  *   request.c   what a supervisor is asked to run
  *   index.c     names of live jobs, looking jobs up
  *   gpus.c      which GPUs there are, their numbers, their locks
+ *   tariffs.c   what electricity costs
  *   look.c      asking eoul-probe
  *   fetch.c     asking eoul-fetch for calendars; credentials.c: what opens them
  *   feeds.c     plans for calendars that subscribe; links.c: pages and answers of people without an account
@@ -205,6 +206,9 @@ struct daemon {
     bool look_due;
     struct look *look_probe;    /* NULL: no probe */
     bool driver_silent;         /* the library is there, the driver does not answer */
+    char tariff_currency[8];    /* tariffs.c; "": no tariff could be read since the start */
+    char tariff_trouble[ERR_TEXT_MAX];
+    usec_t tariff_due_at;
     char types[8][96];          /* models by type number less one */
     uint32_t types_n;
     uint32_t cpus;
@@ -314,6 +318,9 @@ int gpus_look(struct daemon *d, struct err *err);   /* at those that were foreig
 void gpus_watch(struct daemon *d);
 void gpus_finish(struct daemon *d);
 uint32_t gpus_type_named(const struct daemon *d, struct str name); /* 0: none */
+
+/* --- tariffs.c ----------------------------------------------------------------------------------- */
+int tariffs_refresh(struct daemon *d, struct err *err); /* in a turn: at the start, and when tariff_due_at has come */
 
 /* --- look.c -------------------------------------------------------------------------------------- */
 int look_begin(struct daemon *d);  /* the first round is there; else E_* and no probe */

@@ -295,6 +295,8 @@ static int turn_try(struct daemon *d, struct op *ops)
     if (people_due(d->people) <= d->now.wall_at && people_refresh(d->people, d, &err) < 0 &&
         !store_failed(d->store))
         log_line("people", "error=\"%s\"", err.text);
+    if (d->tariff_due_at <= d->now.wall_at && tariffs_refresh(d, &err) < 0 && !d->broken)
+        log_line("tariff", "error=\"%s\"", err.text);
     if (d->look_due && gpus_look(d, &err) < 0 && !d->broken)
         log_line("gpus", "error=\"%s\"", err.text);
     if (d->marks_changed && !d->broken && !d->disk_full)
@@ -454,7 +456,7 @@ void turn_set_deadline(struct daemon *d)
 {
     usec_t wall_at, boot_at;
     core_deadline(d->core, &wall_at, &boot_at);
-    wall_at = usec_min(wall_at, people_due(d->people));
+    wall_at = usec_min(wall_at, usec_min(people_due(d->people), d->tariff_due_at));
     usec_t at = boot_at;
     if (wall_at != USEC_NEVER)
         at = usec_min(at, usec_add(d->now.boot_at,
@@ -495,7 +497,7 @@ static bool starts_wait(struct daemon *d)
 static bool work_waits(struct daemon *d)
 {
     return d->ops || d->own || (d->engine_events.n && !starts_wait(d)) || deadline_due(d) ||
-           d->look_due || people_due(d->people) <= d->now.wall_at;
+           d->look_due || people_due(d->people) <= d->now.wall_at || d->tariff_due_at <= d->now.wall_at;
 }
 
 bool turn_run(struct loop *l, void *data)
@@ -556,6 +558,8 @@ static int first_try(struct daemon *d, struct err *err)
         code = gpus_tell(d, err);
     if (code == 0)
         code = people_refresh(d->people, d, err);
+    if (code == 0)
+        code = tariffs_refresh(d, err);
     if (code == 0)
         code = backup_hold(d, err);
     if (code == 0)

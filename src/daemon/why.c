@@ -70,6 +70,19 @@ static struct part mib_text(uint64_t mib)
     return p;
 }
 
+/* "410 won", "1.20 EUR": of thousandths. */
+static struct part money_text(const struct why *w, int64_t milli)
+{
+    struct part p = {""};
+    struct buf b;
+    buf_init_fixed(&b, p.text, sizeof p.text);
+    if (strcmp(w->f->currency, "KRW") == 0)
+        buf_printf(&b, tr(w->lang, "%lld won"), (long long)(milli + 500) / 1000);
+    else
+        buf_printf(&b, "%lld.%02lld %s", (long long)milli / 1000, (long long)milli % 1000 / 10, w->f->currency);
+    return p;
+}
+
 /* "9 (train)": a job's name is foreign text. */
 static struct part blocker_text(const struct why *w)
 {
@@ -131,12 +144,14 @@ static void say_resources(const struct why *w)
     switch (short_of(x)) {
     case SHORT_GPUS:
         say(w,
-            tr(w->lang, "It is next in line and needs %u GPUs at once; %u of the %u it could use "
-                        "are free now."),
+            trn(w->lang, "It is next in line and needs %u GPU; %u of the %u it could use are free now.",
+                "It is next in line and needs %u GPUs at once; %u of the %u it could use "
+                "are free now.", x->need_gpus),
             x->need_gpus, x->free_gpus, x->up_gpus);
         break;
     case SHORT_CPUS:
-        say(w, tr(w->lang, "It is next in line and needs %u CPUs at once; %u are free now."),
+        say(w, trn(w->lang, "It is next in line and needs %u CPU; %u are free now.",
+                   "It is next in line and needs %u CPUs at once; %u are free now.", x->need_cpus),
             x->need_cpus, x->free_cpus);
         break;
     case SHORT_MEM:
@@ -154,8 +169,9 @@ static void say_never_fits(const struct why *w)
     const struct explanation *x = w->x;
     if (x->need_gpus > x->up_gpus)
         say(w,
-            tr(w->lang, "It asks for %u GPUs, but there are only %u it could use; ask for fewer, "
-                        "or let drained ones back in."),
+            trn(w->lang, "It asks for %u GPU, but there are only %u it could use; let drained ones back in.",
+                "It asks for %u GPUs, but there are only %u it could use; ask for fewer, "
+                "or let drained ones back in.", x->need_gpus),
             x->need_gpus, x->up_gpus);
     else if (x->need_cpus > w->f->cpus)
         say(w, tr(w->lang, "It asks for %u CPUs, but this machine has only %u to give; ask for fewer."),
@@ -207,6 +223,21 @@ static void say_limit(const struct why *w)
             w->f->owner, x->limit, x->used, x->need_gpus);
 }
 
+/* What the later start changes in its electricity, as far as that can be said in whole units. */
+static void say_money(const struct why *w)
+{
+    const struct explanation *x = w->x;
+    int64_t saved = x->now_cost_milli - x->start_cost_milli, least = 1000;
+    if (!w->f->currency || x->power_mw == 0 || x->now_cost_milli < 0 || x->start_cost_milli < 0)
+        return;
+    if (saved >= least)
+        say(w, tr(w->lang, "Its electricity is about %1$s cheaper then: %2$s instead of %3$s."), money_text(w, saved).text,
+            money_text(w, x->start_cost_milli).text, money_text(w, x->now_cost_milli).text);
+    else if (saved <= -least)
+        say(w, tr(w->lang, "Its electricity is about %1$s dearer then: %2$s instead of %3$s."), money_text(w, -saved).text,
+            money_text(w, x->start_cost_milli).text, money_text(w, x->now_cost_milli).text);
+}
+
 /* What the later start gives and what it costs; odds only where there is enough history for them. */
 static void say_deferred(const struct why *w)
 {
@@ -232,6 +263,7 @@ static void say_deferred(const struct why *w)
     else if (odds)
         say(w, tr(w->lang, "Nine times in ten %s sees it by %s either way."), w->f->owner,
             at_text(w, x->now_eyes_late_at).text);
+    say_money(w);
 }
 
 static void say_reserved(const struct why *w)
@@ -362,7 +394,15 @@ static void say_plan(const struct why *w)
             at_text(w, x->start_at).text, at_text(w, x->start_late_at).text);
     else
         say(w, tr(w->lang, "Planned start: %s."), at_text(w, x->start_at).text);
-    if (is_time(x->end_p50_at) && is_time(x->eyes_at))
+    if (!is_time(x->end_p50_at) || !is_time(x->eyes_at))
+        return;
+    if (x->forecast.history_n < WHY_ODDS_RUNS && x->forecast.source != FORECAST_TOLD)
+        say(w, x->reason == REASON_DEFERRED /* that has been said then */
+                   ? tr(w->lang, "It should end around %s, and %s can look from %s.")
+                   : tr(w->lang, "It should end around %s, and %s can look from %s; there is too little history to give "
+                                 "odds."),
+            at_text(w, x->end_p50_at).text, w->f->owner, at_text(w, x->eyes_at).text);
+    else
         say(w,
             tr(w->lang,
                "It should end around %s (nine times in ten by %s), and %s can look from %s."),
@@ -529,7 +569,7 @@ void why_sentences(const struct explanation *x, const struct why_facts *f, struc
 
 static const char *source_word(enum forecast_source source)
 {
-    static const char *const words[] = {"own", "person", "team", "guess"};
+    static const char *const words[] = { "own", "person", "team", "guess", "told" };
     return words[source];
 }
 
@@ -555,6 +595,13 @@ static void waiting_numbers(const struct explanation *x, const struct why_facts 
     if (x->reservation && f->reservation_for) {
         out_put_at(j, "reservation_from_at", f->reservation_from_at);
         out_put_at(j, "reservation_until_at", f->reservation_until_at);
+    }
+    if (f->currency && x->power_mw) {
+        out_put_i64(j, "power_mw", x->power_mw);
+        out_put_i64(j, "now_cost_milli", x->now_cost_milli);
+        out_put_i64(j, "start_cost_milli", x->start_cost_milli);
+        out_put_i64(j, "saved_milli", x->now_cost_milli - x->start_cost_milli);
+        out_put_c(j, "currency", f->currency);
     }
     out_put_at(j, "start_late_at", x->start_late_at);
     out_put_at(j, "now_eyes_at", x->now_eyes_at);

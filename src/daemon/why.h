@@ -42,6 +42,7 @@ struct why_facts { /* what the core does not know, or knows as a number only */
     const char *reservation_for; /* whose reservation is in the way; NULL: several, or none */
     struct str reservation_name;
     usec_t reservation_from_at, reservation_until_at;
+    const char *currency;      /* of the tariff; NULL: there is none */
     uint32_t cpus;             /* of the machine, to give out */
     uint64_t mem_mib;
 };

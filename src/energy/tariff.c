@@ -207,6 +207,8 @@ int tariff_parse(struct str text, struct tariff *ret, struct err *err)
             keep(ret->currency, sizeof(ret->currency), line);
         else if (str_is(first, "source"))
             keep(ret->source, sizeof(ret->source), line);
+        else if (str_is(first, "holidays"))
+            keep(ret->holidays, sizeof(ret->holidays), line);
         else if (str_is(first, "from"))
             r = read_from(ret, line, number, err);
         else
@@ -223,4 +225,16 @@ int64_t tariff_milli(const struct tariff *t, uint32_t date, uint32_t weekday, ui
     while (i > 1 && t->block[i - 1].from_date > date)
         i--;
     return t->block[i - 1].price_milli[date / 100 % 100 - 1][weekday][hour];
+}
+
+bool tariff_step_add(struct tariff_steps *steps, const struct tariff *t, int64_t from_s, uint32_t date,
+                     uint32_t weekday, uint32_t hour)
+{
+    int64_t price_milli = tariff_milli(t, date, weekday, hour);
+    if (steps->n > 0 && steps->at[steps->n - 1].price_milli == price_milli)
+        return true;
+    if (steps->n == steps->max)
+        return false;
+    steps->at[steps->n++] = (struct tariff_step){ from_s, price_milli };
+    return true;
 }

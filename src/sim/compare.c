@@ -176,6 +176,8 @@ bool compare_option(struct compare_options *o, const char *name, const char *val
         return (o->tariff = value)[0] != '\0';
     if (strcmp(name, "--watts") == 0)
         return real(s, 10000, &o->watts);
+    if (strcmp(name, "--person-hour") == 0)
+        return real(s, 1e9, &o->person_hour);
     if (strcmp(name, "--seed") == 0)
         return str_u64(s, &o->seed) == 0;
     if (strcmp(name, "--shake") == 0)
@@ -272,7 +274,8 @@ static int run_one(struct compare *c, uint32_t i, struct err *err)
     const struct workload *w = &c->w;
     struct drive_options d = { .policy = o->policies[i].policy, .preempt = o->policies[i].preempt,
         .gpus = w->gpus, .seed = o->seed, .estimates = o->estimates, .sigma = o->sigma, .no_eta = o->no_eta,
-        .settings = &o->settings };
+        .settings = &o->settings, .tariff = w->has_tariff ? &w->tariff : NULL, .zone = &w->zone,
+        .person_hour = o->person_hour, .gpu_watts = o->watts };
     struct figures_options f = { .zone = &w->zone, .tariff = w->has_tariff ? &w->tariff : NULL,
                                  .gpu_watts = o->watts, .gpus = w->gpus };
     if (o->closed_loop)

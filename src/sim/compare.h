@@ -18,6 +18,7 @@ enum compare_checkpoint { CHECKPOINT_TRACE, CHECKPOINT_NONE, CHECKPOINT_ALL, CHE
 
 struct compare_options {
     const char *trace, *team, *calendars, *zone, *tariff;
+    double person_hour; /* the tariff counts in the plan, beside people at so much an hour; 0: it does not */
     enum trace_format format;
     bool format_given, json, sessions, closed_loop, no_eta, quiet;
     uint32_t gpus;          /* 0: the trace's own */

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/hash.h"
+#include "cal/civil.h"
 #include "sim/box.h"
 #include "sim/luck.h"
 #include "sim/timer.h"
@@ -104,6 +105,30 @@ static void tell_windows(struct drive *d)
         timers_add(&d->timers, d->wall_at + TOLD_EVERY_US, T_WINDOWS, 0);
 }
 
+/* As a daemon tells it: hour by hour, ahead as far as windows are. */
+static void tell_tariff(struct drive *d)
+{
+    const struct drive_options *o = d->options;
+    struct tariff_step steps[CORE_RATES_MAX];
+    struct rate rates[CORE_RATES_MAX];
+    struct tariff_steps s = { steps, 0, CORE_RATES_MAX };
+    int64_t at_s = d->wall_at / USEC_PER_SEC / 3600 * 3600;
+    if (!o->tariff || o->person_hour <= 0)
+        return;
+    for (int64_t until_s = at_s + TOLD_AHEAD_US / USEC_PER_SEC; at_s < until_s; at_s += 3600) {
+        int64_t local_s = zone_to_local_s(o->zone, at_s);
+        struct civil c = civil_from_local_s(local_s);
+        if (!tariff_step_add(&s, o->tariff, at_s, (uint32_t)(c.year * 10000 + c.month * 100 + c.day),
+                             (uint32_t)civil_weekday(civil_day_of(local_s)), (uint32_t)c.hour))
+            break;
+    }
+    for (uint32_t i = 0; i < s.n; i++)
+        rates[i] = (struct rate){ steps[i].from_s * USEC_PER_SEC, steps[i].price_milli };
+    step_only(d, &(struct core_event){ .kind = EVENT_TARIFF, .tariff = { .until_at = at_s * USEC_PER_SEC,
+        .hour_milli = (int64_t)(o->person_hour * 1000), .gpu_mw = (int64_t)(o->gpu_watts * 1000),
+        .rates = rates, .rates_n = s.n } });
+}
+
 static void found(struct drive *d)
 {
     const struct drive_options *o = d->options;
@@ -121,6 +146,7 @@ static void found(struct drive *d)
     for (uint32_t u = 0; u < d->trace->users_n; u++)
         step_only(d, &(struct core_event){ .kind = EVENT_PERSON, .person = { .person = u + 1 } });
     tell_windows(d);
+    tell_tariff(d);
 }
 
 /* What the core is told of its length. */
@@ -333,7 +359,10 @@ static void timer_due(struct drive *d, const struct timer *t)
         d->later--;
         submit(d, t->what);
         break;
-    case T_WINDOWS: tell_windows(d); break;
+    case T_WINDOWS:
+        tell_windows(d);
+        tell_tariff(d);
+        break;
     default: break;
     }
 }

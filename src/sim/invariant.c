@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/electric.h"
 #include "sim/kept.h"
 #include "sim/urgent.h"
 #include "sim/timer.h"
@@ -434,6 +435,10 @@ static void ledger_event(struct invariant *v, uint32_t op)
         v->gpus[ev->gpu.gpu].type = ev->gpu.type;
         v->types_max = ev->gpu.type > v->types_max ? ev->gpu.type : v->types_max;
         v->gpus[ev->gpu.gpu].state = ev->gpu.state;
+        electric_event(v);
+        break;
+    case EVENT_TARIFF:
+        electric_event(v);
         break;
     case EVENT_QUEUE:
         v->closed = ev->queue.closed;
@@ -989,6 +994,7 @@ void invariant_plan(struct invariant *v, const struct core *core, usec_t wall_at
             BREAK(v, "plan", "the plan has job %u on other GPUs than it has", r->job);
     }
     hands_plan(v, &plan, wall_at);
+    electric_plan(v, core, &plan);
     if (rows != v->live)
         BREAK(v, "plan", "the plan has %u rows for %u live jobs", rows, v->live);
     if (core_hash(core) != before)

@@ -80,6 +80,7 @@ static int usage(FILE *out)
         "  --checkpoint C   who may be interrupted: trace, none, all, 0.3 (of all), over:4h\n"
         "  --zone Z         local time, for example Asia/Seoul\n"
         "  --tariff FILE    prices of electricity, or none; --watts N: of a GPU in use\n"
+        "  --person-hour N  the plan minds them, beside people at so much an hour (0: it does not)\n"
         "  --seed S         of what is drawn;  --no-eta: no forecasts;  --json: figures for programs\n"
         "  --shake X        every run time and submit a little other, by seed (0.1: a tenth)\n"
         "  --set NAME=N     a number of the policies' settings (src/core/event.h)\n"

@@ -105,7 +105,8 @@ static int run_team(const struct team_options *t, const struct office_options *o
     const struct compare_options *c = t->compare;
     struct drive_options d = { .policy = policy->policy, .preempt = policy->preempt, .gpus = office->gpus,
                                .seed = oo->seed, .estimates = c->estimates, .sigma = c->sigma, .no_eta = c->no_eta,
-                               .settings = &c->settings };
+                               .settings = &c->settings, .tariff = tariff->any ? &tariff->tariff : NULL,
+                               .zone = &office->zone, .person_hour = c->person_hour, .gpu_watts = c->watts };
     struct figures_options f = { .zone = &office->zone, .tariff = tariff->any ? &tariff->tariff : NULL,
                                  .gpu_watts = c->watts, .gpus = office->gpus };
     *ret = (struct team_figures){ 0 };

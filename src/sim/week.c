@@ -131,6 +131,7 @@ static void week_found(struct week *k)
     for (size_t i = 0; i < k->world.people_n; i++)
         week_work(k, &k->world.people[i]);
     week_channels(k);
+    k->world.has_tariff = k->world.options.seed % 3 != 0;
     world_found(&k->world, &settings, k->cpus, k->mem_mib, k->gpus_n, types, limits, limits_n);
     /* 250 submits of about two jobs of about two GPUs fill 30 to 110 % of the week */
     int64_t room_us = (int64_t)k->gpus_n * WEEK_US / 800;

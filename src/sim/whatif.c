@@ -103,7 +103,9 @@ static int run_row(struct whatif *x, struct whatif_row *row, uint32_t have, stru
     const struct compare_options *c = x->o->compare;
     const struct workload *w = &x->w;
     struct drive_options d = { .policy = row->policy.policy, .preempt = row->policy.preempt, .gpus = row->gpus,
-        .seed = c->seed, .estimates = c->estimates, .sigma = c->sigma, .no_eta = true, .settings = &c->settings };
+        .seed = c->seed, .estimates = c->estimates, .sigma = c->sigma, .no_eta = true, .settings = &c->settings,
+        .tariff = w->has_tariff ? &w->tariff : NULL, .zone = &w->zone, .person_hour = c->person_hour,
+        .gpu_watts = c->watts };
     struct figures_options f = { .zone = &w->zone, .tariff = w->has_tariff ? &w->tariff : NULL, .gpu_watts = c->watts,
                                  .gpus = row->gpus };
     struct drive_hooks hooks = { .user = &x->progress, .progress = progress_jobs };

@@ -268,11 +268,25 @@ void world_away(struct world *w, person_no person, usec_t from_at, usec_t until_
     p->away[p->away_n++] = (struct span){ from_at, until_at };
 }
 
+/* A made-up fortnight of prices, new every few hours. */
+static void tariff_of(const struct world *w, struct rate rates[], struct core_event *ev)
+{
+    struct prng p;
+    usec_t at = world_wall(w) / USEC_PER_HOUR * USEC_PER_HOUR;
+    uint32_t n = 0;
+    prng_init(&p, w->options.seed, LUCK_TARIFF);
+    for (; n < CORE_RATES_MAX && at < world_wall(w) + 14 * USEC_PER_DAY; at += luck_between(&p, 1, 9) * USEC_PER_HOUR)
+        rates[n++] = (struct rate){ at, luck_between(&p, 0, 400) * 1000 };
+    *ev = (struct core_event){ .kind = EVENT_TARIFF, .tariff = { .until_at = at, .rates = rates, .rates_n = n,
+        .hour_milli = luck_between(&p, 1, 60) * 1000000, .gpu_mw = 300000 } };
+}
+
 void world_found(struct world *w, const struct ev_settings *settings, uint32_t cpus,
                  uint64_t mem_mib, uint32_t gpus_n, const uint32_t *types,
                  const struct ev_person *limits, size_t limits_n)
 {
-    size_t n = 0, max = 2 + gpus_n + limits_n + 2 * w->people_n;
+    struct rate rates[CORE_RATES_MAX];
+    size_t n = 0, max = 3 + gpus_n + limits_n + 2 * w->people_n;
     struct core_event *ev = calloc(max, sizeof(*ev));
     struct span **windows = calloc(w->people_n + 1, sizeof(*windows));
     struct offer **offers = calloc(w->people_n + 1, sizeof(*offers));
@@ -292,6 +306,8 @@ void world_found(struct world *w, const struct ev_settings *settings, uint32_t c
     for (size_t i = 0; i < w->people_n; i++)
         if (w->people[i].offers)
             offer_of(w, (person_no)(i + 1), &ev[n++], &offers[i]);
+    if (w->has_tariff)
+        tariff_of(w, rates, &ev[n++]);
     machine_init(&w->machine, gpus_n, &w->verdict);
     w->machine.now_boot_at = w->boot_at;
     shell_found(&w->shell, ev, n, world_wall(w), w->boot_at);

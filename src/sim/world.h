@@ -79,6 +79,7 @@ struct world {
     struct invariant invariant;
     struct verdict verdict;
     struct outbox outbox;   /* without channels: nobody is told anything */
+    bool has_tariff;        /* electricity has made-up prices */
     usec_t boot_at, wall_offset_us;
     struct timers timers;
     void *user;

@@ -345,6 +345,7 @@ static bool why_live(struct call *c, const struct view *v, job_id id)
                            .limit_us = row.limit_us, .stalled_at = daemon_stalled_at(c->web->daemon, id) };
     struct core_counts machine = core_count(daemon_core(c->web->daemon));
     f.urgent = job.flags & JOB_URGENT && core_urgent(daemon_core(c->web->daemon), job.owner, v->now_at).most;
+    f.currency = daemon_currency(c->web->daemon);
     f.cpus = machine.cpus_n;
     f.mem_mib = machine.mem_mib;
     reader_of(c, &f, &own);

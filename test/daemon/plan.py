@@ -10,6 +10,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../api"))
@@ -73,12 +74,12 @@ def starts_follow_their_rows(state):
 
 
 EVENTS = ("settings machine gpu queue person avail submit cancel hold release first requeue set started start_failed ended decide "
-          "offer todo_add todo_done todo_drop todo_accept todo_decline todo_snooze todo_move todo_set signal reserve unreserve").split()
+          "offer todo_add todo_done todo_drop todo_accept todo_decline todo_snooze todo_move todo_set signal reserve unreserve tariff").split()
 
 
 def everything(eould):
     """A world in which each of EVENTS has happened, with a kill in the middle; stopped."""
-    world = World(eould, config="gpus: 2\ncpus: 8\n")
+    world = World(eould, config="gpus: 2\ncpus: 8\ntariff: kepco-industrial-b-high-a-2\n")
     always, hour = "mon-sun 00:00-24:00", 3_600_000_000
 
     def do(path, **body):
@@ -138,9 +139,33 @@ def replayed(eould, sim, world):
         return f.read(), replay.returncode, export.stderr + replay.stdout + replay.stderr
 
 
+GAPS = "name t\ncurrency KRW\nfrom 2024-01-01\n1-12 daily 8-24 100\n"
+DEAR = "name t\ncurrency KRW\nfrom 2024-01-01\n1-12 daily 0-24 100\n"
+
+
+def tariff(eould, text):
+    """A world whose tariff has this text, its notes and what its journal says of the tariff."""
+    with tempfile.NamedTemporaryFile("w", suffix=".tariff") as f:
+        f.write(text)
+        f.flush()
+        world = World(eould, config=f"gpus: [{{count: 1, watts: 500}}]\ncpus: 4\ntariff: {f.name}\nperson_hour: 40000\n")
+        notes = world.get("/v1/status")["notes"]
+        ended = world.wait(world.submit("true", gpus=1, time="5", output="/dev/null"))["state"]
+        holder = world.submit("sleep", "60", gpus=1, time="5", output="/dev/null")
+        waits = world.submit("true", gpus=1, time="60", output="/dev/null")
+        numbers = world.get(f"/v1/jobs/{waits}/why")["numbers"]
+        world.post(f"/v1/jobs/{holder}/cancel", {})
+    world.close_daemon()
+    db = sqlite3.connect(f"file:{world.state}/eoul.db?mode=ro", uri=True)
+    lines = [row[0] for row in db.execute("SELECT line FROM journal WHERE line LIKE 'tariff%'")]
+    db.close()
+    world.close()
+    return notes, ended, numbers, lines
+
+
 def main():
     eould, sim, mutant = map(os.path.abspath, sys.argv[1:])
-    print("1..9")
+    print("1..11")
     good = True
     first, planned, world = order_of_starts(eould, {"ana": True, "ben": False})
     good &= check("who can look goes first", first == ["ana", "ben"], f"{first}")
@@ -176,6 +201,17 @@ def main():
     good &= check("every kind of event has happened", set(EVENTS) <= met, f"not met: {sorted(set(EVENTS) - met)}")
     good &= check("and all of it is recomputed, every hash agrees", code == 0 and "all hashes agree" in said, said)
     world.close()
+
+    notes, ended, numbers, lines = tariff(eould, GAPS)
+    good &= check("a tariff with gaps is named, and the rest goes on",
+                  any("no price for month 1, mon, 00:00" in n for n in notes) and ended == "COMPLETED"
+                  and not lines and "power_mw" not in numbers, f"{notes} {ended} {lines}")
+    notes, ended, numbers, lines = tariff(eould, DEAR)
+    cost = numbers.get("run_p50_us", 0) / 3.6e9 * 0.5 * 100000
+    good &= check("a tariff reaches the plan, and why says the sum",
+                  len(lines) == 1 and "hour_milli=40000000" in lines[0] and lines[0].endswith("/100000")
+                  and not [n for n in notes if "tariff" in n] and numbers.get("currency") == "KRW"
+                  and abs(numbers["now_cost_milli"] - cost) <= 200, f"{notes} {lines} {numbers}")
     return 0 if good else 1
 
 

@@ -449,6 +449,16 @@ static void world(struct luck *l)
         reserve(l);
         return;
     }
+    if (below(l, 6) == 0) {
+        static struct rate rates[4];
+        for (uint32_t i = 0; i < 4; i++)
+            rates[i] = (struct rate){ l->wall_at + (usec_t)(i * (1 + below(l, 3))) * USEC_PER_HOUR + (usec_t)i,
+                                      (int64_t)below(l, 400) * 1000 - 20000 };
+        l->ev.kind = EVENT_TARIFF;
+        l->ev.tariff = (struct ev_tariff){ .until_at = l->wall_at + USEC_PER_DAY, .gpu_mw = 300000,
+            .hour_milli = below(l, 4) ? 30000000 : 0, .rates = rates, .rates_n = (uint32_t)below(l, 5) };
+        return;
+    }
     if (below(l, 3) == 0) {
         l->ev.kind = EVENT_QUEUE;
         l->ev.queue = (struct ev_queue){ below(l, 4) == 0, 0 };

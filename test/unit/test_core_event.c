@@ -18,6 +18,7 @@ static struct number numbers[LIST_MAX];
 static struct before befores[LIST_MAX];
 static struct offer offers[LIST_MAX];
 static struct retry retries[LIST_MAX];
+static struct rate rates[LIST_MAX];
 
 /* Small, zero and extreme values all matter. */
 static uint64_t luck(struct prng *p)
@@ -51,6 +52,7 @@ static void random_event(struct prng *p, enum event_kind kind, struct core_event
     fill(p, befores, sizeof befores);
     fill(p, offers, sizeof offers);
     fill(p, retries, sizeof retries);
+    fill(p, rates, sizeof rates);
     switch (kind) {
 #define F(type, field) e->field = (type)luck(p);
 #define L(type, field) \
@@ -63,6 +65,7 @@ static void random_event(struct prng *p, enum event_kind kind, struct core_event
 #define list_before befores
 #define list_offer offers
 #define list_retry retries
+#define list_rate rates
 #define X(NAME, name, FIELDS) case EVENT_##NAME: { struct ev_##name *e = &ev->name; (void)e; FIELDS(F, L) break; }
     EVENT_LIST(X)
 #undef X

@@ -363,7 +363,7 @@ static void a_journal_replays_whole_and_from_its_snapshot(void **state)
         struct err err = { 0 };
         struct replay_result result;
         size_t len;
-        char *text = journal_of(8, snapshot, &len);
+        char *text = journal_of(11, snapshot, &len);
         assert_int_equal(strstr(text, "\nsnapshot ") != NULL, snapshot);
         int r = replay_text((struct str){ text, len }, 0, &result, &err);
         assert_string_equal(err.text, "");

@@ -91,6 +91,8 @@ static void add_value(struct texts *t, const char *key, int64_t value, const str
         add_text(t, &b);
         cal_format_length(&b, language, value);
     }
+    else if (n > 6 && strcmp(key + n - 6, "_milli") == 0)
+        buf_i64(&b, ((value < 0 ? -value : value) + 500) / 1000);
     else if (n > 4 && strcmp(key + n - 4, "_mib") == 0)
         text_mib(&b, (uint64_t)value);
     else
@@ -237,15 +239,15 @@ static void as_people_read_them(void **state)
         "It is next in line and needs 4 GPUs at once; 1 of the 8 it could use are free now.",
         "Room is expected when job 9 (train) ends, around tomorrow 00:00.",
         "Planned start: tomorrow 00:00, or tomorrow 02:00 if the jobs before it run long.",
-        "It should end around tomorrow 06:00 (nine times in ten by tomorrow 08:00), and 민수 can look "
-        "from tomorrow 09:00.",
+        "It should end around tomorrow 06:00, and 민수 can look from tomorrow 09:00; there is too little history to "
+        "give odds.",
         "If it started now, 민수 would see it from tomorrow 09:00 either way: waiting costs nothing.",
         "Its run time, 6 h (4 h to 8 h), is taken from 7 earlier runs of this command.", NULL });
     says(REASON_RESOURCES, JOB_PENDING, LANG_KO, (const char *[]){
         "다음 차례이며 GPU 4개가 한꺼번에 필요합니다. 쓸 수 있는 8개 가운데 지금 1개가 비어 있습니다.",
         "작업 9 (train)이 끝나는 내일 00:00쯤 자리가 날 것으로 보입니다.",
         "일정에서는 내일 00:00에 시작하고, 앞선 작업들이 길어지면 내일 02:00에 시작합니다.",
-        "내일 06:00쯤 끝나고(열에 아홉은 내일 08:00까지), 민수님은 내일 09:00부터 볼 수 있을 것입니다.",
+        "내일 06:00쯤 끝나고, 민수님은 내일 09:00부터 볼 수 있을 것입니다. 확률을 말하기에는 실행 기록이 모자랍니다.",
         "지금 시작해도 민수님이 보는 시각은 똑같이 내일 09:00입니다. 기다려서 잃는 것이 없습니다.",
         "걸리는 시간 6시간(4시간 ~ 8시간)은 이 명령을 예전에 실행한 7번에서 나온 값입니다.", NULL });
     says(REASON_HELD_USER, JOB_PENDING, LANG_EN, (const char *[]){
@@ -253,6 +255,49 @@ static void as_people_read_them(void **state)
         "Its run time, 6 h (4 h to 8 h), is taken from 7 earlier runs of this command.", NULL });
     says(REASON_EXIT_CODE, JOB_FAILED, LANG_KO, (const char *[]){
         "종료 코드 3으로 실패했습니다(14:55).", "55분 동안 실행되었습니다.", NULL });
+}
+
+/* The trade in money: a sum that is saved, and a dearer one; the difference is a number of the answer, too. */
+static void money(void **state)
+{
+    (void)state;
+    struct explanation x = some(REASON_DEFERRED);
+    struct why_facts f = facts(LANG_EN, JOB_PENDING);
+    f.currency = "KRW";
+    x.power_mw = 800000;
+    x.now_cost_milli = 1640400;
+    x.start_cost_milli = 1230000;
+    x.need_gpus = 1;
+    struct answer a = ask(&x, &f);
+    no_number_is_out_of_the_air(a, &f);
+    assert_string_equal(json_string_value(json_array_get(a.sentences, 2)),
+                        "Its electricity is about 410 won cheaper then: 1230 won instead of 1640 won.");
+    assert_int_equal(json_integer_value(json_object_get(a.numbers, "saved_milli")), 410400);
+    forget(a);
+    f.lang = LANG_KO;
+    x.now_cost_milli = 1000000;
+    a = ask(&x, &f);
+    no_number_is_out_of_the_air(a, &f);
+    assert_string_equal(json_string_value(json_array_get(a.sentences, 2)),
+                        "그때는 전기요금이 약 230원 비쌉니다. 1000원 대신 1230원입니다.");
+    forget(a);
+    x.now_cost_milli = x.start_cost_milli + 900; /* not a won: nothing is said */
+    a = ask(&x, &f);
+    assert_null(strstr(json_string_value(json_array_get(a.sentences, 2)), "전기"));
+    forget(a);
+}
+
+static void one_of_each(void **state)
+{
+    (void)state;
+    struct explanation x = some(REASON_RESOURCES);
+    struct why_facts f = facts(LANG_EN, JOB_PENDING);
+    x.need_gpus = 1;
+    x.free_gpus = 0;
+    struct answer a = ask(&x, &f);
+    assert_string_equal(json_string_value(json_array_get(a.sentences, 0)),
+                        "It is next in line and needs 1 GPU; 0 of the 8 it could use are free now.");
+    forget(a);
 }
 
 static void rough_lengths(void **state)
@@ -361,7 +406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_reasons), cmocka_unit_test(any_numbers),
         cmocka_unit_test(as_people_read_them), cmocka_unit_test(waiting_has_a_price),
-        cmocka_unit_test(rough_lengths), cmocka_unit_test(what_is_missing),
+        cmocka_unit_test(money), cmocka_unit_test(one_of_each), cmocka_unit_test(rough_lengths), cmocka_unit_test(what_is_missing),
         cmocka_unit_test(names_cannot_forge), cmocka_unit_test(kept_for_somebody),
     };
     return cmocka_run_group_tests(tests, find_zone, NULL);
