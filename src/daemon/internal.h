@@ -20,6 +20,7 @@
  *   notices.c   the outbox: asking eoul-fetch to deliver; briefs.c: what briefs are made of;
  *               answers.c: what can be tapped
  *   socket.c    listening, accepting, the socket made again
+ *   believed.c  the time of day by which old rows go
  *   keep.c      snapshots, retention, tails: what is done when nobody waits
  *   roles.c     system mode: who may do what
  *   log.c       logfmt
@@ -29,6 +30,7 @@
 
 #include "base/map.h"
 #include "client/place.h"
+#include "daemon/believed.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/notices.h"
@@ -217,6 +219,7 @@ struct daemon {
     struct loop_timer deadline, starts, restore, retain, again, quit;
     struct loop_watch engine_watch;
     bool retain_due;
+    struct believed believed;   /* by which old rows go */
     uint32_t tails_n;
     char slurm_dir[512];        /* links by Slurm's names, first in a job's PATH; "": not installed */
     struct listener *listener;

@@ -149,7 +149,8 @@ static void retain(struct daemon *d)
                                        .jobs_us = d->config->keep_jobs_us, .jobs_max = JOBS_MAX,
                                        .keys_us = KEYS_US };
     bool more = false;
-    usec_t now_at = loop_now(d->loop).wall_at;
+    const struct loop_now now = loop_now(d->loop);
+    usec_t now_at = believed_now(&d->believed, now.wall_at, now.boot_at);
     int code = store_retain(d->store, &r, now_at, RETAIN_ROWS, is_live, d, &more);
     if (code < 0 && code != E_NO_SPACE)
         turn_abort(d, code, "retention");
