@@ -84,6 +84,19 @@ usec_t avail_next_edge(const struct core *c, uint32_t person, usec_t t)
     return usec_min(next, w[at].from_at > t ? w[at].from_at : w[at].until_at);
 }
 
+uint32_t avail_absent_milli(const struct core *c, uint32_t person, usec_t from, usec_t length)
+{
+    usec_t until_at = usec_min(usec_add(from, length), c->persons[person].until_at), absent_us = 0;
+    for (usec_t t = from; t < until_at;) {
+        usec_t here_at = usec_min(avail_eyes(c, person, t), until_at);
+        absent_us += here_at - t;
+        if (here_at >= until_at)
+            break;
+        t = avail_present_until(c, person, here_at);
+    }
+    return length > 0 ? (uint32_t)(absent_us / usec_max(length / 1000, 1)) : 0;
+}
+
 uint32_t avail_whose(const struct job *j)
 {
     return j->reviewer ? j->reviewer : j->owner;

@@ -24,6 +24,8 @@ uint32_t avail_window(const struct core *c, uint32_t person, usec_t t);
 usec_t avail_last_edge(const struct core *c, uint32_t person, usec_t after, usec_t until);
 /* First edge after t; USEC_NEVER. */
 usec_t avail_next_edge(const struct core *c, uint32_t person, usec_t t);
+/* How much of [from, from + length) the person cannot look, in thousandths; what is not known counts as here. */
+uint32_t avail_absent_milli(const struct core *c, uint32_t person, usec_t from, usec_t length);
 /* Who looks at its result: its reviewer, else its owner. */
 uint32_t avail_whose(const struct job *j);
 /* Eyes of one job: its own presence included. */

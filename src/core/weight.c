@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/avail.h"
 #include "core/estimate.h"
 #include "core/graph.h"
 #include "core/person.h"
@@ -95,11 +96,21 @@ static struct team_share share_of_team(const struct core *c)
     return t;
 }
 
-/* The weight so far, times what delay and GPU time say. */
-static uint32_t by_share(const struct core *c, const struct team_share *team, const struct share *s, uint32_t so_far)
+/* The part of a power that somebody's hours leave, in thousandths: all of it for whoever is away for three quarters of the
+ * coming week or more, none for whoever is always here. */
+static uint32_t part_of_hours(const struct core *c, uint32_t person)
 {
-    uint32_t by_delay = c->settings.fair_delay_milli < 4000 ? c->settings.fair_delay_milli : 4000;
-    uint32_t by_gpu = c->settings.fair_gpu_milli < 4000 ? c->settings.fair_gpu_milli : 4000;
+    uint32_t milli = avail_absent_milli(c, person, c->now_at, 7 * USEC_PER_DAY) * 4 / 3;
+    return milli < 1000 ? milli : 1000;
+}
+
+/* The weight so far, times what delay and GPU time say. */
+static uint32_t by_share(const struct core *c, const struct team_share *team, uint32_t person, uint32_t so_far)
+{
+    const struct share *s = &c->persons[person].share;
+    uint32_t part = part_of_hours(c, person);
+    uint32_t by_delay = (c->settings.fair_delay_milli < 4000 ? c->settings.fair_delay_milli : 4000) * part / 1000;
+    uint32_t by_gpu = (c->settings.fair_gpu_milli < 4000 ? c->settings.fair_gpu_milli : 4000) * part / 1000;
     uint64_t fair = so_far, gpu_us = team->gpu_us / team->people;
     if (by_delay && team->results) {
         uint64_t mean_us = (uint64_t)(team->delay_us * SHARE_ONE / team->results);
@@ -136,7 +147,7 @@ void weight_tick(struct core *c)
             ? power((all * 1000 / people) + ROOM * 1000, (results(p) + ROOM) * UINT64_C(1000), fair_milli)
             : 0;
         if (p->share.step && team.people)
-            fair = by_share(c, &team, &p->share, fair ? fair : 1000);
+            fair = by_share(c, &team, i, fair ? fair : 1000);
         if (fair == p->fair_milli)
             continue;
         p->fair_milli = fair;

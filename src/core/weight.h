@@ -12,7 +12,8 @@
  *     ((mean GPU time of a person + 1 h) / (own GPU time + 1 h)) ^ (fair_gpu_milli/1000)
  *
  * from the falling sums of share.h, own results joined by ten of the team's mean delay; the product stays between
- * a fifth and five.
+ * a fifth and five.  Both powers are times min(1, 4/3 x the part of the coming week in which the owner cannot look): it is
+ * hours that spread delays unevenly, and where everybody is always there the order is that of smallest area.
  *
  * Counts change weights only on the ticks of estimate.h: otherwise every ending would change every value of
  * the queue.

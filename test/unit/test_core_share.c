@@ -154,6 +154,15 @@ static void test_half_life(void **state)
     desk_end(&seldom);
 }
 
+/* Six hours a day from now on, for a month: away for three quarters of the week. */
+static void six_hours_a_day(struct desk *d, uint32_t person)
+{
+    struct span w[30];
+    for (int i = 0; i < 30; i++)
+        w[i] = (struct span){ d->wall_at + i * DAY, d->wall_at + i * DAY + 6 * HOUR };
+    desk_avail(d, person, w, 30, w[29].until_at);
+}
+
 /* Who was made to wait goes before who was not. */
 static void test_delay_moves(void **state)
 {
@@ -164,6 +173,12 @@ static void test_delay_moves(void **state)
         run(&d, (struct ev_submit){ .owner = 1, .gpus = 1, .estimate_us = HOUR }, 0, HOUR);
         run(&d, (struct ev_submit){ .owner = 2, .gpus = 1, .estimate_us = HOUR }, 3 * HOUR, HOUR);
     }
+    desk_pass(&d, 15 * MIN);
+    desk_decide(&d);
+    assert_int_equal(weight_of_person(d.core, 1), 1000); /* always there: the order is that of area */
+    assert_int_equal(weight_of_person(d.core, 2), 1000);
+    six_hours_a_day(&d, 1);
+    six_hours_a_day(&d, 2);
     desk_pass(&d, 15 * MIN);
     desk_decide(&d);
     assert_true(weight_of_person(d.core, 1) < 700);
@@ -193,6 +208,8 @@ static void test_gpu_time_moves(void **state)
     settings(&d, 64 * DAY, 0, 1000);
     run(&d, (struct ev_submit){ .owner = 1, .gpus = 4, .estimate_us = HOUR }, 0, 10 * HOUR);
     run(&d, (struct ev_submit){ .owner = 2, .gpus = 1, .estimate_us = HOUR }, 0, HOUR);
+    six_hours_a_day(&d, 1);
+    six_hours_a_day(&d, 2);
     desk_pass(&d, 15 * MIN);
     desk_decide(&d);
     assert_in_range(weight_of_person(d.core, 1), 520, 530); /* (20.5 + 1) / (40 + 1) */
