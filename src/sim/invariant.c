@@ -96,8 +96,10 @@ static bool dep_met(const struct invariant *v, const struct dep *d, usec_t boot_
 {
     const struct ledger_job *first = look(v, d->job);
     const struct hands_todo *todo = hands_of(v, d->job);
-    if (todo) { /* done is its start and its good end, dropped its bad one */
-        usec_t delay_us = d->kind == DEP_AFTER ? (usec_t)d->delay_s * USEC_PER_SEC : 0;
+    if (todo) { /* done is its start and its good end, dropped its bad one; one that was over when it was named is waited
+                 * for no longer, as a job */
+        bool delayed = d->kind == DEP_AFTER && d->outcome == DEP_LIVE;
+        usec_t delay_us = delayed ? (usec_t)d->delay_s * USEC_PER_SEC : 0;
         bool over = todo->state != TODO_OPEN && boot_at >= todo->end_boot_at + delay_us;
         return d->kind == DEP_AFTEROK ? todo->state == TODO_DONE
              : d->kind == DEP_AFTERNOTOK ? todo->state == TODO_DROPPED : over;

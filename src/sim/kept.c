@@ -43,12 +43,23 @@ void kept_tick(struct invariant *v)
             forget(v, i);
 }
 
-/* May a job still run at t, as far as its limit goes?  What has none is not counted before it is there: by when it
- * is gone is a forecast, which is none of the ledger's. */
-static bool runs_at(const struct invariant *v, const struct ledger_job *j, usec_t t)
+/* A moment that is looked at.  By when a job without a limit is gone is a forecast, which is none of the ledger's: they
+ * are all there then, or all gone. */
+struct moment {
+    usec_t t;
+    bool unlimited_stay;
+    job_id but; /* as if this job were not there; 0: none */
+};
+
+/* May it still run then, as far as its limit goes? */
+static bool runs_at(const struct invariant *v, job_id id, const struct moment *m)
 {
+    const struct ledger_job *j = &v->jobs[id];
+    if (id == m->but || !j->known || !is_busy(j->state))
+        return false;
     usec_t ran_us = j->state == JOB_RUNNING ? v->boot_at - j->last_boot_at : 0;
-    return is_busy(j->state) && (t <= v->wall_at || (j->state != JOB_COMPLETING && j->limit_us && v->wall_at + j->limit_us - ran_us > t));
+    usec_t ends_at = j->limit_us ? v->wall_at + j->limit_us - ran_us : m->unlimited_stay ? USEC_NEVER : v->wall_at;
+    return m->t <= v->wall_at || (j->state != JOB_COMPLETING && ends_at > m->t);
 }
 
 static uint32_t gpus_of_type(const struct invariant *v, uint64_t mask, uint32_t type)
@@ -59,32 +70,60 @@ static uint32_t gpus_of_type(const struct invariant *v, uint64_t mask, uint32_t 
     return n;
 }
 
-/* GPUs of this type (0: of none in particular) that are kept for people at t beyond what their own jobs have, as if
- * job `but` were not there. */
-static uint32_t held_at(const struct invariant *v, usec_t t, uint32_t type, job_id but)
+/* GPUs of this type (0: of any) that a person's own jobs have then. */
+static uint32_t own_at(const struct invariant *v, const struct moment *m, uint32_t person, uint32_t type)
 {
-    uint32_t held = 0;
+    uint32_t own = 0;
+    for (job_id k = 1; k <= v->last_id; k++)
+        if (v->jobs[k].owner == person && runs_at(v, k, m))
+            own += gpus_of_type(v, v->jobs[k].gpu_mask, type);
+    return own;
+}
+
+/* GPUs of this type (0: of none in particular) that are reserved for a person at t. */
+static uint32_t reserved_at(const struct invariant *v, usec_t t, uint32_t person, uint32_t type)
+{
+    uint32_t n = 0;
     for (uint32_t i = 0; i < v->reservations_n; i++) {
         const struct reservation *r = &v->reservations[i];
-        uint32_t own = 0;
-        if (r->from_at > t || r->until_at <= t || r->gpu_type != type)
-            continue;
-        for (job_id k = 1; k <= v->last_id; k++)
-            if (k != but && v->jobs[k].known && v->jobs[k].owner == r->person && runs_at(v, &v->jobs[k], t))
-                own += gpus_of_type(v, v->jobs[k].gpu_mask, type);
-        held += own < r->gpus ? r->gpus - own : 0;
+        if (r->person == person && r->from_at <= t && r->until_at > t && r->gpu_type == type)
+            n += r->gpus;
     }
+    return n;
+}
+
+/* Of those, what is kept for a person beyond what their own jobs have.  What they have counts once: first for
+ * reservations that name its type. */
+static uint32_t held_for(const struct invariant *v, const struct moment *m, uint32_t person, uint32_t type)
+{
+    uint32_t reserved = reserved_at(v, m->t, person, type);
+    if (reserved == 0)
+        return 0;
+    uint32_t own = own_at(v, m, person, type);
+    for (uint32_t other = 1; type == 0 && other <= v->types_max; other++) {
+        uint32_t named = reserved_at(v, m->t, person, other), have = own_at(v, m, person, other);
+        own -= named < have ? named : have;
+    }
+    return own < reserved ? reserved - own : 0;
+}
+
+/* ... for everybody. */
+static uint32_t held_at(const struct invariant *v, const struct moment *m, uint32_t type)
+{
+    uint32_t held = 0;
+    for (uint32_t person = 1; person <= CORE_PERSONS_MAX; person++)
+        held += held_for(v, m, person, type);
     return held;
 }
 
-/* How many of the GPUs that are kept at t are not there. */
-static uint32_t short_at(const struct invariant *v, usec_t t, job_id but)
+/* How many of the GPUs that are kept are not there then. */
+static uint32_t short_at(const struct invariant *v, const struct moment *m)
 {
-    uint32_t spare = 0, missing = 0, held_any = held_at(v, t, 0, but);
+    uint32_t spare = 0, missing = 0, held_any = held_at(v, m, 0);
     for (uint32_t type = 1; type <= v->types_max; type++) {
-        uint32_t held = held_at(v, t, type, but), left = gpus_of_type(v, ~UINT64_C(0), type);
+        uint32_t held = held_at(v, m, type), left = gpus_of_type(v, ~UINT64_C(0), type);
         for (job_id k = 1; k <= v->last_id; k++)
-            if (k != but && v->jobs[k].known && runs_at(v, &v->jobs[k], t)) {
+            if (runs_at(v, k, m)) {
                 uint32_t has = gpus_of_type(v, v->jobs[k].gpu_mask, type);
                 left -= has < left ? has : left;
             }
@@ -99,10 +138,15 @@ void kept_judge(struct invariant *v, job_id id, const struct ledger_job *j)
     for (uint32_t i = 0; i < v->reservations_n; i++) {
         const struct reservation *r = &v->reservations[i];
         usec_t t = r->from_at > v->wall_at ? r->from_at : v->wall_at;
-        if (r->person == j->owner || r->until_at <= v->wall_at || !runs_at(v, j, t))
-            continue;
-        uint32_t with = short_at(v, t, 0), without = short_at(v, t, id);
-        if (with > without)
+        uint32_t with = 0, without = 0;
+        bool harms = r->person != j->owner && r->until_at > v->wall_at;
+        for (int stay = 0; stay < 2 && harms; stay++) {
+            const struct moment all = { t, stay != 0, 0 }, less = { t, stay != 0, id }, limits = { t, false, 0 };
+            with = short_at(v, &all);
+            without = short_at(v, &less);
+            harms = runs_at(v, id, &limits) && with > without;
+        }
+        if (harms)
             BREAK(v, "reserved", "job %u starts, and of the GPUs that are kept for others %u are missing, not %u", id,
                   with, without);
     }
