@@ -220,6 +220,7 @@ struct daemon {
     struct loop_watch engine_watch;
     bool retain_due;
     struct believed believed;   /* by which old rows go */
+    usec_t believed_at;         /* kept in the store; 0: not yet in this run */
     uint32_t tails_n;
     char slurm_dir[512];        /* links by Slurm's names, first in a job's PATH; "": not installed */
     struct listener *listener;
@@ -352,6 +353,7 @@ void socket_again(struct daemon *d); /* SIGUSR1 */
 void socket_close(struct daemon *d);
 
 /* --- keep.c -------------------------------------------------------------------------------------- */
+void keep_begin(struct daemon *d);
 void keep_start(struct daemon *d);
 void keep_fired(struct loop_timer *t, void *data);
 void keep_step(struct daemon *d);    /* after a turn */

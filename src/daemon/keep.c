@@ -140,6 +140,35 @@ static bool is_live(uint32_t request, void *data)
     return r && r->live;
 }
 
+/* Before anything is written with a clock that may be wrong. */
+void keep_begin(struct daemon *d)
+{
+    char memory[32];
+    struct buf text;
+    int64_t last_at = 0;
+    const struct loop_now now = loop_now(d->loop);
+    buf_init_fixed(&text, memory, sizeof memory);
+    if (store_meta_get(d->store, "believed_at", &text) < 0 || str_i64(buf_look(&text), &last_at) < 0)
+        last_at = d->last_wall_at;
+    store_reset(d->store);
+    believed_begin(&d->believed, last_at, now.wall_at, now.boot_at);
+}
+
+/* The time of day that is believed, kept once a day: a start with a clock that was set meanwhile compares with it. */
+static int keep_believed(struct daemon *d, usec_t now_at)
+{
+    char memory[32];
+    struct buf text;
+    if (d->believed_at && now_at >= d->believed_at && now_at - d->believed_at < USEC_PER_DAY)
+        return 0;
+    buf_init_fixed(&text, memory, sizeof memory);
+    buf_i64(&text, now_at);
+    int code = store_meta_put(d->store, "believed_at", buf_look(&text));
+    if (code == 0)
+        d->believed_at = now_at;
+    return code;
+}
+
 static void retain(struct daemon *d)
 {
     /* Rows go from a snapshot backwards, and one is made a day; a row tells of windows since the day before; a copy
@@ -151,7 +180,9 @@ static void retain(struct daemon *d)
     bool more = false;
     const struct loop_now now = loop_now(d->loop);
     usec_t now_at = believed_now(&d->believed, now.wall_at, now.boot_at);
-    int code = store_retain(d->store, &r, now_at, RETAIN_ROWS, is_live, d, &more);
+    int code = keep_believed(d, now_at);
+    if (code == 0)
+        code = store_retain(d->store, &r, now_at, RETAIN_ROWS, is_live, d, &more);
     if (code < 0 && code != E_NO_SPACE)
         turn_abort(d, code, "retention");
     if (!more)

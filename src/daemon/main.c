@@ -269,7 +269,7 @@ static int start(struct daemon *d, int lock_fd, struct err *err)
         code = gpus_load(d, err);
     if (code < 0)
         return code;
-    believed_begin(&d->believed, d->last_wall_at, loop_now(d->loop).wall_at, loop_now(d->loop).boot_at);
+    keep_begin(d);
     gpus_watch(d);
     request_links(d);
     code = run_recover(d, err);

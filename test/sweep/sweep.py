@@ -72,6 +72,8 @@ class Run(Round):
         self.jumps = self.luck.sample(JUMPS_S, 3) if what and what[0] == "clock" else [0] * 3
         if what and what[0] == "clock":
             self.env["TZ"] = "Europe/Berlin"
+            with open(self.dir / "eoul.yaml", "a", encoding="ascii") as f:
+                f.write("retention: {jobs: 3650d, logs: 3650d}\n")  # what ended while the clock was years behind is old
         self.says = {}  # number -> (exit code, line of output) of jobs that print
         self.witness = pathlib.Path(programs).parent / "torture" / "witness"
 
