@@ -169,6 +169,25 @@ static int keep_believed(struct daemon *d, usec_t now_at)
     return code;
 }
 
+/* Copies that a migration or a restore left: they tell when people could look, which is gone after a week everywhere. */
+static void sweep_copies(const struct daemon *d, usec_t now_at)
+{
+    int fd = openat(d->state_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        io_close(&fd);
+        return;
+    }
+    for (struct dirent *e; (e = readdir(dir));) {
+        struct stat st;
+        bool copy = strncmp(e->d_name, "eoul.db.v", 9) == 0 || strncmp(e->d_name, "eoul.db.replaced", 16) == 0;
+        if (copy && fstatat(d->state_fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+            (usec_t)st.st_mtime * USEC_PER_SEC < now_at - CONFIG_PRESENCE_US)
+            unlinkat(d->state_fd, e->d_name, 0);
+    }
+    closedir(dir);
+}
+
 static void retain(struct daemon *d)
 {
     /* Rows go from a snapshot backwards, and one is made a day; a row tells of windows since the day before; a copy
@@ -185,8 +204,10 @@ static void retain(struct daemon *d)
         code = store_retain(d->store, &r, now_at, RETAIN_ROWS, is_live, d, &more);
     if (code < 0 && code != E_NO_SPACE)
         turn_abort(d, code, "retention");
-    if (!more)
+    if (!more) {
         sweep_tails(d, now_at);
+        sweep_copies(d, now_at);
+    }
     snapshots_look(d);
     keep_start(d);
     if (more)

@@ -533,7 +533,7 @@ bool turn_run(struct loop *l, void *data)
     fetch_step(d);
     notices_step(d);
     web_before_sleep(d->web);
-    if (turns)
+    if (turns || d->retain_due) /* of a store at rest, too, what is old goes */
         keep_step(d); /* last: nobody waits for it */
     if (d->stopping && (!d->stop_when_idle || core_jobs_n(d->core) == 0)) {
         loop_quit(l, 0);

@@ -10,13 +10,15 @@ import http.server
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "api"))
-from world import Skip, Tap  # noqa: E402
+from world import Skip, Tap, until  # noqa: E402
 
 DAY = 86400_000_000
 HOUR = 3600_000_000
@@ -262,9 +264,17 @@ def presence_is_gone_after_a_week(world):
             db.execute(f"UPDATE {table} SET wall_at = wall_at - ?", (7 * DAY,))
         db.commit()
     gc.collect()
+    copies = {"eoul.db.v3": 8, "eoul.db.replaced": 8, "eoul.db.v9": 6}
+    for name, days in copies.items():  # what a migration and a restore leave tells of it too
+        path = os.path.join(world.state, name)
+        shutil.copy(store, path)
+        os.utime(path, times=(time.time() - days * 86400,) * 2)
     world.start()
     world.get("/v1/status")
     world.get("/v1/me?for=mina")
+    until(lambda: not os.path.exists(os.path.join(world.state, "eoul.db.replaced")))
+    left = [name for name in copies if os.path.exists(os.path.join(world.state, name))]
+    assert left == ["eoul.db.v9"], left
     now = world.get("/v1/status")["now_at"]
     world.close_daemon()
     after = journal()
