@@ -322,7 +322,10 @@ void brief_evening(struct buf *out, const struct brief *b)
     struct brief_night night;
     struct text from, until, away;
     brief_night(b, &night);
-    if (b->span.from_at <= b->now_at)
+    if (b->always_here)
+        buf_printf(out, tr(b->lang, "Nothing is known of when you cannot look; this is until %s.\n"),
+                   when(b, &until, b->span.until_at));
+    else if (b->span.from_at <= b->now_at)
         buf_printf(out, tr(b->lang, "You can look again %1$s, in %2$s.\n"),
                    when(b, &until, b->span.until_at),
                    length(b, &away, b->span.until_at - b->now_at));

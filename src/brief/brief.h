@@ -61,6 +61,7 @@ struct brief {
     usec_t now_at;
     bool without_commands;      /* its reader has no shell here: say what is, not what to type */
     struct span span;           /* evening: the absence; morning: since when, and now */
+    bool always_here;           /* evening: no absence is known of; the span is the coming day */
     uint64_t gpus;              /* GPUs that work, bit by number */
     const struct brief_job *jobs;
     size_t jobs_n;

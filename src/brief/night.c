@@ -18,7 +18,7 @@ bool brief_absence(const struct span *look, size_t n, usec_t now_at, struct span
         }
         from_at = look[i].until_at;
     }
-    *ret_absence = (struct span){ from_at, from_at + USEC_PER_DAY };
+    *ret_absence = (struct span){ now_at, now_at + USEC_PER_DAY };
     return false;
 }
 

@@ -313,7 +313,7 @@ static int choose(struct facts *f, struct args *args, bool *ret_morning)
     f->b.span = (struct span){ since_at, f->b.now_at };
     if (!*ret_morning) {
         n = spans_of(f, "look");
-        (void)brief_absence(f->looks, n, f->b.now_at, &f->b.span);
+        f->b.always_here = !brief_absence(f->looks, n, f->b.now_at, &f->b.span);
     }
     return 0;
 }

@@ -520,7 +520,7 @@ static const struct opt me_opts[] = {
 static const struct opt away_opts[] = {
     {"for", 0, "PERSON", N_("Act for this person (personal mode only).")},
     {"deputy", 0, "PERSON", N_("away: who looks at my results meanwhile.")},
-    {"handover", 0, "PERSON", N_("away: for good: who looks at the results of my jobs, and is asked for my todos, from now on.")},
+    {"handover", 0, "PERSON", N_("away: for good: who looks at the results of the jobs I have now, and is asked for my open todos.")},
     {"json", 0, NULL, N_("Print the daemon's answer as JSON.")},
     {0},
 };

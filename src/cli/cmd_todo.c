@@ -239,6 +239,20 @@ static void cell(struct table *t, const struct buf *text, enum paint paint)
     table_cell(t, text->failed ? STR("?") : buf_look(text), paint);
 }
 
+/* Why it has no time yet, in a word or two. */
+static const char *wait_words(const struct cli *cli, const char *wait)
+{
+    static const char *const words[][2] = {
+        { "None", "" }, { "Dependency", N_("after others") }, { "DependencyNeverSatisfied", N_("can never come") },
+        { "Declined", N_("declined") }, { "Acceptance", N_("not answered") }, { "NoRoom", N_("no room") },
+        { "NoOfferedHours", N_("no hours offered") },
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(wait, words[i][0]) == 0)
+            return words[i][1][0] ? tr(cli->lang, words[i][1]) : "";
+    return wait;
+}
+
 static void list_row(struct cli *cli, struct table *t, const json_t *todo)
 {
     char memory[TEXT_BYTES];
@@ -268,7 +282,7 @@ static void list_row(struct cli *cli, struct table *t, const json_t *todo)
         cli_when(cli, &text, json_i64(todo, "end_at"));
     cell(t, &text, json_is_true(json_object_get(todo, "under_way")) ? PAINT_GREEN : PAINT_NONE);
     buf_clear(&text);
-    buf_c(&text, !open ? state : asked ? tr(cli->lang, "asked") : strcmp(wait, "None") == 0 ? "" : wait);
+    buf_c(&text, !open ? state : asked ? tr(cli->lang, "asked") : wait_words(cli, wait));
     cell(t, &text, asked ? PAINT_YELLOW : PAINT_DIM);
 }
 

@@ -103,6 +103,8 @@ static const char *why_not(struct cli *cli, const json_t *todo)
     if (strcmp(wait, "NoRoom") == 0)
         return tr(cli->lang, "No offered time takes it: allow pieces (--min-chunk), offer more hours "
                              "(\"eoul me work\") or raise the daily cap (\"eoul me cap\").");
+    if (!json_is_true(json_object_get(todo, "mine")))
+        return tr(cli->lang, "Who is asked offers no work hours for it yet; their \"eoul me work\" does.");
     return tr(cli->lang, "No work hours are offered for it; \"eoul me work 'Mon-Fri 13:00-18:00'\" "
                          "offers some.");
 }

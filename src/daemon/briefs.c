@@ -209,7 +209,7 @@ int briefs_write(struct daemon *d, person_no no, bool morning, bool commands, st
         buf_c(title, tr(f->b.lang, "eoul: good morning"));
         brief_morning(out, &f->b);
     } else if (code == 0) {
-        (void)brief_absence(f->windows, f->windows_n, now_at, &f->b.span);
+        f->b.always_here = !brief_absence(f->windows, f->windows_n, now_at, &f->b.span);
         buf_c(title, tr(f->b.lang, "eoul: before you go"));
         brief_evening(out, &f->b);
     }

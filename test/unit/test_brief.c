@@ -232,6 +232,24 @@ static void the_evening_says_it(void **state)
     buf_finish(&out);
 }
 
+static void who_is_always_there_has_no_absence(void **state)
+{
+    struct buf out;
+    struct span day;
+    struct brief b = evening(LANG_EN);
+    const struct span always = { b.now_at - D, b.now_at + 14 * D };
+    (void)state;
+    assert_false(brief_absence(&always, 1, b.now_at, &day));
+    assert_true(day.from_at == b.now_at && day.until_at == b.now_at + D); /* and not the day behind what is known */
+    b.span = day;
+    b.always_here = true;
+    buf_init(&out, 1 << 16);
+    brief_evening(&out, &b);
+    has(&out, "Nothing is known of when you cannot look; this is until tomorrow ");
+    assert_null(strstr(out.ptr, "You stop looking"));
+    buf_finish(&out);
+}
+
 /* A task that failed, those held behind it, one of them a row for several, and a task of another array. */
 static void held_tasks_are_said_once(void **state)
 {
@@ -312,6 +330,7 @@ int main(void)
         cmocka_unit_test(the_night_adds_up),
         cmocka_unit_test(any_night_adds_up),
         cmocka_unit_test(the_evening_says_it),
+        cmocka_unit_test(who_is_always_there_has_no_absence),
         cmocka_unit_test(held_tasks_are_said_once),
         cmocka_unit_test(the_morning_says_it),
     };
