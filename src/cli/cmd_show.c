@@ -221,6 +221,8 @@ static void put_job(struct cli *cli, const json_t *job)
     text_field(cli, tr(cli->lang, "owner"), job, "owner");
     if (strcmp(json_text(job, "submitter"), json_text(job, "owner")) != 0)
         text_field(cli, tr(cli->lang, "submitted by"), job, "submitter");
+    if (json_text(job, "reviewer")[0])
+        text_field(cli, tr(cli->lang, "looked at by"), job, "reviewer");
     buf_clear(&text);
     buf_printf(&text, "%s%s%s", paint_on(cli, paint_of_state(state)), state, paint_off(cli));
     if (reason[0] && strcmp(reason, "None") != 0)

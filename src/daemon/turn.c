@@ -168,7 +168,10 @@ static int state_update(struct daemon *d, const struct core_update *u, uint64_t 
         row = &unseen;
     }
     uint32_t request = r->id;
+    person_no looks = row->job.reviewer;
     int told = notices_job(d, u, r->owner, r->array ? r->id : 0);
+    if (told == 0 && looks && looks != r->owner) /* whoever looks at it for its owner */
+        told = notices_job(d, u, looks, r->array ? r->id : 0);
     index_ended(&d->index, r);
     snapshots_look(d);
     return told < 0 ? told : ends(d, u, row, request);

@@ -256,6 +256,9 @@ static int write_one(struct json_out *j, const struct view *v, job_id id, const 
         row.name.ptr = name;
     }
     put_common(j, d, &row, !live);
+    struct core_job job;
+    if (live && row.shown != SHOWN_BUSY && core_job_get(daemon_core(d), id, &job) && job.reviewer)
+        out_put_clean(j, "reviewer", str_of(people_name(daemon_people(d), job.reviewer)));
     if (!live)
         store_reset(daemon_store(d));
     int code = put_request(j, d, &row, peer, &may, err);

@@ -422,6 +422,24 @@ def a_service_that_refuses_a_brief_is_not_asked_for_others_sooner(world):
         s.nothing_more()
 
 
+def whoever_looks_for_the_owner_is_told_too(world):
+    present(world)
+    world.post("/v1/me", {"for": "lee", "hours": "Mon-Sun 00:00-24:00", "zone": "Asia/Seoul", "lang": "en"})
+    with Service() as s:
+        eoul(world, "me", "notify", "add", "webhook", s.url + "/owner")
+        eoul(world, "me", "--for", "lee", "notify", "add", "webhook", s.url + "/lee")
+        held = world.submit("/bin/true", reviewer="lee", hold="yes")
+        assert world.get(f"/v1/jobs/{held}")["reviewer"] == "lee"
+        assert re.search(r"^looked at by +lee$", eoul(world, "show", str(held)).stdout, re.M)
+        looked = run_job(world, "/bin/true", job_name="looked", reviewer="lee")
+        got = {path: json.loads(body)["title"] for path, _, body in (s.next(), s.next())}
+        assert got == {"/owner": f"Done: {looked} looked", "/lee": f"Done: {looked} looked"}, got
+        own = run_job(world, "/bin/true", job_name="own")
+        path, _, body = s.next()
+        assert path == "/owner" and json.loads(body)["title"] == f"Done: {own} own", (path, body)
+        s.nothing_more()
+
+
 def todos_are_told_to_whom_they_are_asked_of(world):
     present(world)
     with Service() as s:
@@ -821,7 +839,8 @@ def main():
              a_command_gets_what_a_web_hook_gets, a_command_that_hangs_is_ended_with_its_children,
              what_happens_at_night_is_one_digest_in_the_morning, a_service_that_says_later_is_asked_later,
              a_service_that_hangs_holds_nobody_up, what_ends_while_another_is_under_way_is_told_once,
-             a_service_that_refuses_a_brief_is_not_asked_for_others_sooner, todos_are_told_to_whom_they_are_asked_of,
+             a_service_that_refuses_a_brief_is_not_asked_for_others_sooner,
+             whoever_looks_for_the_owner_is_told_too, todos_are_told_to_whom_they_are_asked_of,
              secrets_and_private_titles_are_nowhere_else, a_feed_is_written_when_something_changed,
              a_feed_is_served_to_whoever_has_its_address, a_feed_is_read_by_vdirsyncer_and_khal,
              a_private_title_is_in_no_memory_argument_or_feed_of_others,
