@@ -404,7 +404,7 @@ static void who_leaves_is_noticed(void **state)
     assert_int_equal(n.connections, 0);
 }
 
-static const struct http_options hasty = { .body_max = 4 << 20, .patience_us = 300 * USEC_PER_MSEC };
+static const struct http_options hasty = { .body_max = 4 << 20, .patience_us = USEC_PER_SEC };
 
 static void slow_clients(void **state)
 {
