@@ -96,15 +96,21 @@ static int older(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Takes fd; NULL: it cannot be read. */
+static DIR *open_dir(int fd)
+{
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir)
+        io_close(&fd);
+    return dir;
+}
+
 static void sweep_tails(struct daemon *d, usec_t now_at)
 {
     struct list all = { 0 };
-    int fd = tails_fd(d);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        io_close(&fd);
+    DIR *dir = open_dir(tails_fd(d));
+    if (!dir)
         return;
-    }
     for (struct dirent *e; (e = readdir(dir));) {
         struct stat st;
         if (strlen(e->d_name) >= ATTEMPT_NAME_MAX || e->d_name[0] == '.' ||
@@ -172,12 +178,9 @@ static int keep_believed(struct daemon *d, usec_t now_at)
 /* Copies that a migration or a restore left: they tell when people could look, which is gone after a week everywhere. */
 static void sweep_copies(const struct daemon *d, usec_t now_at)
 {
-    int fd = openat(d->state_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        io_close(&fd);
+    DIR *dir = open_dir(openat(d->state_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!dir)
         return;
-    }
     for (struct dirent *e; (e = readdir(dir));) {
         struct stat st;
         bool copy = strncmp(e->d_name, "eoul.db.v", 9) == 0 || strncmp(e->d_name, "eoul.db.replaced", 16) == 0;
