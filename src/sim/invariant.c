@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/conditions.h"
 #include "sim/electric.h"
 #include "sim/kept.h"
 #include "sim/urgent.h"
@@ -58,116 +59,9 @@ static struct ledger_job *job_of(struct invariant *v, job_id id)
     return id > 0 && id <= v->last_id && v->jobs[id].known ? &v->jobs[id] : NULL;
 }
 
-static const struct ledger_job *look(const struct invariant *v, job_id id)
+const struct ledger_job *invariant_job(const struct invariant *v, job_id id)
 {
     return id > 0 && id <= v->last_id && v->jobs[id].known ? &v->jobs[id] : NULL;
-}
-
-/* --- conditions ---------------------------------------------------------------------------------- */
-
-/* Could one target meet it, having been what it has been?  A start may be judged by the first time its
- * target ran, or by any other; `surely` asks whether nobody could think otherwise. */
-static bool target_met(const struct ledger_job *t, const struct dep *d, usec_t boot_at, bool surely)
-{
-    usec_t delay_us = (usec_t)d->delay_s * USEC_PER_SEC;
-    switch ((enum dep_kind)d->kind) {
-    case DEP_AFTEROK:
-        return surely ? t->state == JOB_COMPLETED : t->ever_ok;
-    case DEP_AFTERNOTOK:
-        return surely ? job_state_is_final(t->state) && t->state != JOB_COMPLETED : t->ever_bad;
-    case DEP_AFTERANY:
-        return surely ? job_state_is_final(t->state) : t->ever_ok || t->ever_bad;
-    case DEP_AFTER:
-        if (surely)
-            return t->state != JOB_PENDING && t->state != JOB_CONFIGURING
-                   && boot_at >= t->last_boot_at + delay_us;
-        return t->ever_ok || t->ever_bad
-               || (t->ever_started && boot_at >= t->start_boot_at + delay_us);
-    case DEP_KIND_COUNT:
-        break;
-    }
-    return false;
-}
-
-/* Of an array every task must have ended well for afterok, must have ended for afterany, must have
- * begun for after; one that ended badly is enough for afternotok once all have ended (of which, when
- * some tasks were asked to run again, nobody can be sure). */
-static bool dep_met(const struct invariant *v, const struct dep *d, usec_t boot_at, bool surely)
-{
-    const struct ledger_job *first = look(v, d->job);
-    const struct hands_todo *todo = hands_of(v, d->job);
-    if (todo) { /* done is its start and its good end, dropped its bad one; one that was over when it was named is waited
-                 * for no longer, as a job */
-        bool delayed = d->kind == DEP_AFTER && d->outcome == DEP_LIVE;
-        usec_t delay_us = delayed ? (usec_t)d->delay_s * USEC_PER_SEC : 0;
-        bool over = todo->state != TODO_OPEN && boot_at >= todo->end_boot_at + delay_us;
-        return d->kind == DEP_AFTEROK ? todo->state == TODO_DONE
-             : d->kind == DEP_AFTERNOTOK ? todo->state == TODO_DROPPED : over;
-    }
-    if (!first)
-        return true; /* not ours to judge: a job from before this world */
-    if (!d->scope)
-        return target_met(first, d, boot_at, surely);
-    bool all = true, any_bad = false;
-    for (uint32_t i = 0; i < first->array_n; i++) {
-        const struct ledger_job *t = look(v, d->job + i);
-        any_bad |= t->ever_bad;
-        if (d->kind == DEP_AFTERNOTOK)
-            all &= (t->ever_ok || t->ever_bad) && !surely;
-        else
-            all &= target_met(t, d, boot_at, surely);
-    }
-    return d->kind == DEP_AFTERNOTOK ? all && any_bad : all;
-}
-
-static bool deps_met(const struct invariant *v, const struct ledger_job *j, usec_t boot_at,
-                     bool surely)
-{
-    for (uint32_t i = 0; i < j->deps_n; i++) {
-        const struct dep *d = &v->deps[j->deps_at + i];
-        bool met = false;
-        for (uint32_t k = 0; k < j->deps_n; k++) {
-            const struct dep *other = &v->deps[j->deps_at + k];
-            if (other->group == d->group)
-                met |= dep_met(v, other, boot_at, surely);
-        }
-        if (!met)
-            return false;
-    }
-    return true;
-}
-
-/* Are they beyond doubt?  What its array waits for a task waits for again, as long as the array
- * lives; and a target that ended well once and badly another time (asked to run again)
- * met or broke a condition depending on when it was looked at: nobody is blamed for waiting then. */
-static bool deps_clear(const struct invariant *v, const struct ledger_job *j)
-{
-    if (j->ever_started && j->array_waits)
-        return false;
-    for (uint32_t i = 0; i < j->deps_n; i++) {
-        const struct dep *d = &v->deps[j->deps_at + i];
-        const struct ledger_job *t = look(v, d->job);
-        for (uint32_t k = 0; t && k < (d->scope ? t->array_n : 1); k++) {
-            const struct ledger_job *one = look(v, d->job + k);
-            if (one->ever_ok && one->ever_bad)
-                return false;
-        }
-    }
-    return true;
-}
-
-static bool single(const struct invariant *v, job_id id, const struct ledger_job *j)
-{
-    if (!(j->flags & JOB_SINGLETON))
-        return true;
-    for (job_id other = 1; other < id; other++) {
-        const struct ledger_job *o = look(v, other);
-        if (!o || o->owner != j->owner || o->name_key != j->name_key)
-            continue;
-        if (!job_state_is_final(o->state))
-            return false;
-    }
-    return true;
 }
 
 static uint32_t array_busy(const struct invariant *v, const struct ledger_job *j)
@@ -180,7 +74,7 @@ static uint32_t array_busy(const struct invariant *v, const struct ledger_job *j
 
 bool invariant_todo_ready(const struct invariant *v, job_id todo)
 {
-    return deps_met(v, &v->jobs[todo], v->boot_at, false);
+    return conditions_met(v, &v->jobs[todo], v->boot_at, false);
 }
 
 /* --- events -------------------------------------------------------------------------------------- */
@@ -398,7 +292,7 @@ static void do_set(struct invariant *v, struct ledger_job *j, job_id id)
 /* Processes not proven gone: the core takes the GPUs out of use by itself. */
 static void ledger_quarantine(struct invariant *v, job_id id, bool quarantine)
 {
-    const struct ledger_job *j = look(v, id);
+    const struct ledger_job *j = invariant_job(v, id);
     for (uint32_t g = 0; j && quarantine && g < CORE_GPUS_MAX; g++) {
         if (j->gpu_mask >> g & 1)
             v->gpus[g].state = GPU_QUARANTINED;
@@ -625,9 +519,9 @@ static void ledger_start(struct invariant *v, const struct core_update *u)
     if (v->boot_at < j->not_before_boot_at)
         BREAK(v, "backoff", "job %u starts %" PRId64 " s before its back-off is over", u->job,
               (j->not_before_boot_at - v->boot_at) / USEC_PER_SEC);
-    if (!deps_met(v, j, v->boot_at, false))
+    if (!conditions_met(v, j, v->boot_at, false))
         BREAK(v, "dependency", "job %u starts before its conditions are met", u->job);
-    if (!single(v, u->job, j))
+    if (!conditions_single(v, u->job, j))
         BREAK(v, "singleton", "job %u starts beside another of its name", u->job);
     if (v->closed)
         BREAK(v, "closed", "job %u starts although the queue is drained", u->job);
@@ -655,7 +549,7 @@ static void ledger_start(struct invariant *v, const struct core_update *u)
 /* Who makes way has allowed it, has had its quantum, and does so for somebody who waits. */
 static void ledger_stop(struct invariant *v, const struct core_update *u, struct ledger_job *j)
 {
-    const struct ledger_job *other = look(v, (job_id)u->value);
+    const struct ledger_job *other = invariant_job(v, (job_id)u->value);
     j->stopping = true;
     if (u->reason != REASON_PREEMPTED)
         return;
@@ -676,7 +570,7 @@ static void ledger_stop(struct invariant *v, const struct core_update *u, struct
 static void ledger_signal(struct invariant *v, const struct core_update *u, const struct ledger_job *j)
 {
     const struct ev_signal *ev = &v->ev->signal;
-    const struct ledger_job *meant = v->ev->kind == EVENT_SIGNAL ? look(v, ev->job) : NULL;
+    const struct ledger_job *meant = v->ev->kind == EVENT_SIGNAL ? invariant_job(v, ev->job) : NULL;
     if (!meant || u->value != ev->signal || u->to != ev->whom)
         BREAK(v, "signal", "job %u is to be sent signal %" PRId64 ", which nobody asked for", u->job, u->value);
     else if (!j || (u->job != ev->job && (!ev->scope || !j->array || j->array != meant->array)))
@@ -710,7 +604,7 @@ static enum may may_start(const struct invariant *v, job_id id, const struct led
               && (!j->gpu_type || v->gpus[g].type == j->gpu_type);
     if (j->flags & (JOB_HELD | JOB_HELD_ADMIN) || !j->begun || v->closed
         || v->boot_at < j->not_before_boot_at || j->gpus > up || j->cpus > v->cpus
-        || j->mem_mib > v->mem_mib || !deps_met(v, j, v->boot_at, false) || !single(v, id, j))
+        || j->mem_mib > v->mem_mib || !conditions_met(v, j, v->boot_at, false) || !conditions_single(v, id, j))
         return MAY_NOT;
     if ((p->running_max && p->running >= p->running_max)
         || (j->gpus && p->gpus_max && p->gpus + j->gpus > p->gpus_max)
@@ -721,7 +615,7 @@ static enum may may_start(const struct invariant *v, job_id id, const struct led
         return MAY_PERHAPS; /* by what runs and for how long, which depends on forecasts */
     if (v->shares && p->gpus > 0)
         return MAY_PERHAPS; /* how much is the owner's share the ledger does not work out */
-    return v->boot_at >= j->idle_from_boot_at && deps_clear(v, j) && deps_met(v, j, v->boot_at, true)
+    return v->boot_at >= j->idle_from_boot_at && conditions_clear(v, j) && conditions_met(v, j, v->boot_at, true)
                ? MAY_SURELY : MAY_PERHAPS;
 }
 
@@ -748,7 +642,7 @@ static void judge_age(struct invariant *v, bool started)
     job_id best_id = 0;
     enum may best_may = MAY_NOT;
     for (job_id id = 1; id <= v->last_id; id++) {
-        const struct ledger_job *j = look(v, id);
+        const struct ledger_job *j = invariant_job(v, id);
         if (!j || j->state != JOB_PENDING || v->wall_at - j->submit_at < v->age_us
             || (best && best->submit_at <= j->submit_at))
             continue;
@@ -760,7 +654,7 @@ static void judge_age(struct invariant *v, bool started)
         return;
     for (job_id id = 1; id <= v->last_id; id++) { /* unless somebody put another before his own, which
                                                      * then stands where his longest wait does */
-        const struct ledger_job *j = look(v, id);
+        const struct ledger_job *j = invariant_job(v, id);
         if (j && j->state == JOB_PENDING && j->flags & JOB_FIRST)
             return;
     }
@@ -774,7 +668,7 @@ static void judge_urgent(struct invariant *v, const struct core_update *updates,
     struct given given = { 0 };
     job_id urgent = 0;
     for (job_id id = 1; id <= v->last_id; id++) {
-        const struct ledger_job *j = look(v, id);
+        const struct ledger_job *j = invariant_job(v, id);
         if (!j || j->state != JOB_PENDING)
             continue;
         if (j->flags & JOB_FIRST || v->wall_at - j->submit_at >= v->age_us)
@@ -787,7 +681,7 @@ static void judge_urgent(struct invariant *v, const struct core_update *updates,
     }
     if (!urgent_given(v, updates, n, &given))
         return;
-    const struct ledger_job *j = urgent ? look(v, urgent) : NULL;
+    const struct ledger_job *j = urgent ? invariant_job(v, urgent) : NULL;
     if (j && may_start(v, urgent, j, n > 0) == MAY_SURELY && fits_without(v, j, given))
         BREAK(v, "urgent", "job %u is urgent, there is room or was before others got it, and it waits", urgent);
 }
@@ -847,7 +741,7 @@ void invariant_answered(struct invariant *v, uint64_t key, uint32_t op, job_id i
 static void judge_acks(struct invariant *v)
 {
     for (size_t i = 0; i < v->acks_n; i++) {
-        const struct ledger_job *j = look(v, v->acks[i].id);
+        const struct ledger_job *j = invariant_job(v, v->acks[i].id);
         if (!j || j->op != v->acks[i].op)
             BREAK(v, "acked-there", "job %u was promised and is not there", v->acks[i].id);
     }
@@ -859,7 +753,7 @@ void invariant_recovered(struct invariant *v, const struct core *core)
     struct core_job c;
     judge_acks(v);
     for (job_id id = 0; core_job_after(core, id, &c); id = c.id) {
-        const struct ledger_job *j = look(v, c.id);
+        const struct ledger_job *j = invariant_job(v, c.id);
         live++;
         if (!j || j->state != c.state || j->attempt != c.attempt)
             BREAK(v, "recovered", "after a restart job %u is %s, attempt %u; it was %s, attempt %u",
@@ -915,7 +809,7 @@ static bool could_run(const struct invariant *v, job_id id, const struct ledger_
     for (uint32_t g = 0; g < CORE_GPUS_MAX; g++)
         up += v->gpus[g].known && v->gpus[g].state == GPU_UP
               && (!j->gpu_type || v->gpus[g].type == j->gpu_type);
-    return j->gpus <= up && deps_clear(v, j) && deps_met(v, j, boot_at, true) && single(v, id, j);
+    return j->gpus <= up && conditions_clear(v, j) && conditions_met(v, j, boot_at, true) && conditions_single(v, id, j);
 }
 
 /* May its start be moved later inside its slack?  Nobody else's idles a machine. */
@@ -932,7 +826,7 @@ void invariant_idle(struct invariant *v, usec_t wall_at, usec_t boot_at)
     if (v->busy > 0 || v->live == 0)
         return;
     for (job_id id = 1; id <= v->last_id; id++) {
-        const struct ledger_job *j = look(v, id);
+        const struct ledger_job *j = invariant_job(v, id);
         if (j && could_run(v, id, j, wall_at - IDLE_GRACE_US, boot_at - IDLE_GRACE_US)
             && !may_wait(v, j, wall_at - IDLE_GRACE_US) && !kept_may_block(v, j, wall_at - IDLE_GRACE_US))
             BREAK(v, "idle", "the machine is idle and job %u, which could run, waits", id);
@@ -942,7 +836,7 @@ void invariant_idle(struct invariant *v, usec_t wall_at, usec_t boot_at)
 /* Its conditions can still come true, as far as what it waits for can still run. */
 bool invariant_can_run(const struct invariant *v, job_id id)
 {
-    const struct ledger_job *j = look(v, id);
+    const struct ledger_job *j = invariant_job(v, id);
     if (!j || job_state_is_final(j->state))
         return false;
     return could_run(v, id, j, j->deadline_at ? v->wall_at : USEC_NEVER, USEC_NEVER);
@@ -956,7 +850,7 @@ void invariant_settled(struct invariant *v)
             BREAK(v, "gpu-back", "GPU %u is not given back although nothing is wrong with it", g);
     }
     for (job_id id = 1; id <= v->last_id; id++) {
-        const struct ledger_job *j = look(v, id);
+        const struct ledger_job *j = invariant_job(v, id);
         if (!j || job_state_is_final(j->state))
             continue;
         if (is_busy(j->state))
@@ -984,7 +878,7 @@ void invariant_plan(struct invariant *v, const struct core *core, usec_t wall_at
     }
     for (uint32_t i = 0; i < plan.rows_n; i++) {
         const struct plan_row *r = &plan.rows[i];
-        const struct ledger_job *j = look(v, r->job);
+        const struct ledger_job *j = invariant_job(v, r->job);
         rows++;
         if (!j || j->state != r->state)
             BREAK(v, "plan", "the plan has job %u as %s", r->job, job_state_word(r->state));

@@ -120,6 +120,8 @@ void invariant_plan(struct invariant *v, const struct core *core, usec_t wall_at
 /* Nothing more will go wrong and time was given: is everything over that can be? */
 void invariant_settled(struct invariant *v);
 /* Is everything that this todo waits for there?  For hands.c. */
+/* NULL: there never was one. */
+const struct ledger_job *invariant_job(const struct invariant *v, job_id id);
 bool invariant_todo_ready(const struct invariant *v, job_id todo);
 /* Might it still run, or end, by itself?  false for held ones and those whose conditions never come. */
 bool invariant_can_run(const struct invariant *v, job_id job);
