@@ -236,6 +236,11 @@ static void put_feeds(struct cli *cli, const struct args *args, const json_t *an
         cli_put_json(cli, answer);
         return;
     }
+    if (path[0] && json_text(answer, "address")[0]) {
+        buf_printf(&cli->out, "%s%s\n", json_text(answer, "address"), path);
+        cli_say(cli, "%s", tr(cli->lang, "Whoever has this address reads the feed, and it is shown this once."));
+        return;
+    }
     if (path[0]) {
         buf_printf(&cli->out, "http://127.0.0.1:%lld%s\n", (long long)json_i64(answer, "port"), path);
         cli_say(cli, "%s", tr(cli->lang, "Whoever has this address reads the feed, and it is shown this "

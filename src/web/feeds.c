@@ -56,7 +56,9 @@ static void reply(struct web *web, struct http_request *r, person_no no, const c
     struct buf b;
     struct json_out j;
     web_start(&b, &j);
-    out_put_u64(&j, "port", daemon_config(web->daemon)->feeds_port);
+    const struct config *config = daemon_config(web->daemon);
+    out_put_u64(&j, "port", config->feeds_port);
+    out_put_c(&j, "address", config->address ? config->address : "");
     if (token) {
         char path[FEED_TOKEN_TEXT + 16];
         snprintf(path, sizeof path, "/feeds/%s.ics", token);

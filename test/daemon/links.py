@@ -161,6 +161,9 @@ def an_invitation_opens_that_persons_page_through_nginx(world):
         assert status == 200 and head["Content-Type"] == "text/calendar; charset=utf-8", status
         assert f"UID:todo-{mine}-1." in feed and f"UID:run-{run}." in feed and f"UID:run-{theirs}." not in feed, feed
         assert door.ask(path + "/eoul.ics", If_None_Match=head["ETag"])[0] == 304
+        # A feed's own address is told as its subscriber needs it.
+        url = eoul(world, "me", "feed", "add", "--name", "phone").stdout.strip()
+        assert url.startswith(door.address + "/feeds/") and door.ask(url[len(door.address):])[0] == 200, url
         # Nothing else is there, for nobody.
         for wrong in ("/", "/v1/me", "/v1/status", "/p/", path + "/", path + "/x", path[:-1], path.upper(), path + "/eoul.icz",
                       "/p/../v1/me"):
