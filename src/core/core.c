@@ -1,16 +1,16 @@
 /* core.c - events to functions: check each, then apply it.
  *
  * check_* may refuse and change nothing; apply_* cannot fail.  Every change of a job stands between
- * job_open and job_close (hash and sums), every change of a state is announced by one STATE update.
+ * job_open and job_close (hash and sums); what becomes of its state is change.h's.
  */
 #include "core/core.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "core/avail.h"
 #include "core/calibrate.h"
 #include "core/capacity.h"
+#include "core/change.h"
 #include "core/each.h"
 #include "core/estimate.h"
 #include "core/graph.h"
@@ -28,380 +28,10 @@
 #include "core/siblings.h"
 #include "core/signal.h"
 #include "core/state.h"
+#include "core/submit.h"
 #include "core/todo.h"
 #include "core/urgent.h"
 #include "core/weight.h"
-
-#define CPUS_MAX (1u << 20) /* sums of busy jobs stay in 31 bits */
-
-/* --- updates ---------------------------------------------------------------------------------- */
-
-static struct core_update *tell(struct out *out, enum update_kind kind, const struct job *j)
-{
-    assert(out->n < out->max);
-    struct core_update *u = &out->at[out->n++];
-    *u = (struct core_update){ .kind = (uint8_t)kind, .attempt = j->attempt, .job = j->id };
-    return u;
-}
-
-static void tell_state(struct out *out, const struct job *j, enum job_state to, enum reason reason)
-{
-    struct core_update *u = tell(out, UPDATE_STATE, j);
-    u->from = j->state;
-    u->to = (uint8_t)to;
-    u->reason = (uint8_t)reason;
-}
-
-/* --- state changes ---------------------------------------------------------------------------- */
-
-static void leave_machine(struct core *c, uint32_t slot)
-{
-    struct job *j = &jobs_of(c)[slot];
-    if (!job_is_busy(j))
-        return;
-    share_used(c, j);
-    capacity_release(c, slot);
-    if (j->array != NONE)
-        arrays_of(c)[j->array].busy--;
-}
-
-static void first_run(struct core *c, struct job *j)
-{
-    if (j->flags & JOBX_RAN)
-        return;
-    j->flags |= JOBX_RAN;
-    if (j->array != NONE)
-        arrays_of(c)[j->array].unstarted--;
-}
-
-static void to_final(struct core *c, uint32_t slot, enum job_state to, enum reason reason,
-                     struct out *out)
-{
-    struct job *j = &jobs_of(c)[slot];
-    bool never_ran = !(j->flags & JOBX_RAN);
-    tell_state(out, j, to, reason);
-    job_open(c, j);
-    queue_leave(c, slot);
-    leave_machine(c, slot);
-    job_to(c, slot, to);
-    graph_drop(c, slot, WAITER_JOB);
-    graph_singles_shift(c, j, -1);
-    if (j->array != NONE) {
-        struct array *a = &arrays_of(c)[j->array];
-        array_open(c, j->array);
-        a->live--;
-        a->failed += to != JOB_COMPLETED && reason != REASON_STOP_RULE;
-        array_close(c, j->array);
-        first_run(c, j);
-    }
-    graph_ended(c, slot, never_ran);
-    uint32_t array = j->array;
-    if (MUTANT(c, MUTANT_FINAL) && to == JOB_COMPLETED)
-        tell_state(out, j, to, reason);
-    job_free(c, slot);
-    if (array != NONE)
-        array_free_if_done(c, array);
-}
-
-/* Back into the queue for another attempt. */
-static void to_pending(struct core *c, uint32_t slot, enum reason reason, usec_t backoff_us,
-                       struct out *out)
-{
-    struct job *j = &jobs_of(c)[slot];
-    tell_state(out, j, JOB_PENDING, reason);
-    job_open(c, j);
-    leave_machine(c, slot);
-    j->intent = STOP_NONE;
-    j->start_at = j->start_boot_at = j->stop_boot_at = 0;
-    j->done_ppm = 0;
-    if (j->flags & JOB_SINGLETON) /* an earlier one may have come back under its id meanwhile */
-        j->singles = graph_singles(c, j);
-    j->backoff_until_boot_at =
-        backoff_us > 0 && !MUTANT(c, MUTANT_BACKOFF) ? usec_max(usec_add(c->now_boot_at, backoff_us), 1) : 0;
-    job_to(c, slot, JOB_PENDING);
-    job_close(c, j);
-    if (!MUTANT(c, MUTANT_REQUEUE_LOST))
-        queue_update(c, slot);
-}
-
-/* An attempt failed: try again if its owner allowed that, else it is over. */
-static void failed(struct core *c, uint32_t slot, const struct failure *f, struct out *out)
-{
-    struct job *j = &jobs_of(c)[slot];
-    if (!f->may_retry || !retry_left(j, &f->end) || MUTANT(c, MUTANT_RETRY_DENIED)) {
-        siblings_failed(c, slot, &f->end, j->retries_used == 0);
-        to_final(c, slot, f->state, f->reason, out);
-        return;
-    }
-    bool first = j->retries_used == 0;
-    usec_t backoff = j->backoff_us;
-    for (uint32_t i = 0; i < j->retries_used && i < BACKOFF_FOLD_MAX; i++)
-        backoff = usec_add(backoff, backoff);
-    job_open(c, j);
-    if (!MUTANT(c, MUTANT_RETRY_ENDLESS))
-        retry_spend(j, &f->end);
-    j->retries_used = (uint8_t)(j->retries_used + (j->retries_used < UINT8_MAX));
-    job_close(c, j);
-    to_pending(c, slot, f->reason, backoff, out);
-    siblings_failed(c, slot, &f->end, first); /* held with them, if it comes to that */
-}
-
-static bool stop_is_final(const struct job *j)
-{
-    return j->intent == STOP_CANCEL || j->intent == STOP_RULE;
-}
-
-static enum reason stop_reason(uint32_t intent)
-{
-    return intent == STOP_CANCEL ? REASON_CANCELLED
-         : intent == STOP_RULE ? REASON_STOP_RULE
-         : intent == STOP_PREEMPT ? REASON_PREEMPTED : REASON_REQUEUED;
-}
-
-static void cancelled(struct core *c, uint32_t slot, struct out *out)
-{
-    to_final(c, slot, JOB_CANCELLED, stop_reason(jobs_of(c)[slot].intent), out);
-}
-
-static void stop(struct core *c, uint32_t slot, enum stop_intent intent, struct out *out)
-{
-    struct job *j = &jobs_of(c)[slot];
-    enum reason reason = stop_reason(intent);
-    if (j->state != JOB_COMPLETING)
-        tell_state(out, j, JOB_COMPLETING, reason);
-    tell(out, UPDATE_STOP, j)->reason = (uint8_t)reason;
-    job_open(c, j);
-    j->intent = (uint8_t)intent;
-    j->stop_boot_at = intent == STOP_PREEMPT ? usec_max(c->now_boot_at, 1) : 0;
-    if (j->state != JOB_COMPLETING)
-        job_to(c, slot, JOB_COMPLETING);
-    job_close(c, j);
-}
-
-static void started(struct core *c, uint32_t slot, struct out *out)
-{
-    struct job *j = &jobs_of(c)[slot];
-    bool configuring = j->state == JOB_CONFIGURING;
-    for (int i = 0; configuring && i < (MUTANT(c, MUTANT_TRANSITION) ? 2 : 1); i++)
-        tell_state(out, j, JOB_RUNNING, REASON_NONE);
-    job_open(c, j);
-    j->start_at = c->now_at;
-    j->start_boot_at = c->now_boot_at;
-    first_run(c, j);
-    if (configuring)
-        job_to(c, slot, JOB_RUNNING);
-    job_close(c, j);
-    graph_started(c, slot);
-}
-
-/* The process tree is not proven gone: its GPUs stay out of use until somebody says UP. */
-static void quarantine(struct core *c, const struct job *j)
-{
-    for (uint64_t mask = j->gpu_mask; mask; mask &= mask - 1) {
-        uint32_t gpu = (uint32_t)__builtin_ctzll(mask);
-        if (c->gpus[gpu].state != GPU_UP)
-            continue;
-        c->sum -= gpu_hash(c, gpu);
-        c->gpus[gpu].state = (uint8_t)GPU_QUARANTINED;
-        c->sum += gpu_hash(c, gpu);
-    }
-    capacity_count(c);
-}
-
-/* --- submit ----------------------------------------------------------------------------------- */
-
-/* Tasks of a submit (1 for a plain job), or 0: wrong. */
-static uint64_t tasks_of(const struct ev_submit *e)
-{
-    uint64_t n = 0;
-    if (e->tasks_n == 0)
-        return 1;
-    for (uint32_t i = 0; i < e->tasks_n; i++) {
-        const struct range *r = &e->tasks[i];
-        if (r->step == 0 || r->from > r->until)
-            return 0;
-        n += (r->until - r->from) / r->step + 1;
-    }
-    return n;
-}
-
-/* The live job with the greatest id before this place; NULL. */
-static const struct job *place_before(const struct core *c, uint32_t place)
-{
-    while (place-- > 0)
-        if (ids_of(c)[place].slot != NONE)
-            return &jobs_of(c)[ids_of(c)[place].slot];
-    return NULL;
-}
-
-static bool is_one_task(const struct ev_submit *e)
-{
-    return e->tasks_n == 1 && e->tasks[0].until - e->tasks[0].from < e->tasks[0].step;
-}
-
-/* A further task of an array that is being submitted task by task, each with its own conditions. */
-static bool joins(const struct ev_submit *e, const struct job *before)
-{
-    return is_one_task(e) && before && before->array_id == e->array && before->id + 1 == e->job;
-}
-
-static int check_submit_ids(const struct core *c, const struct ev_submit *e, uint64_t tasks,
-                            struct err *err)
-{
-    if (e->job == 0 || e->job + tasks - 1 >= UINT32_MAX)
-        return err_set(err, E_INVALID, "Job number %u cannot be used.", e->job);
-    if (e->attempt == 0 && e->job <= c->last_id && !MUTANT(c, MUTANT_ID_AGAIN))
-        return err_set(err, E_EXISTS, "Job number %u is not greater than %u, the last one.", e->job,
-                       c->last_id);
-    uint32_t place = job_place_after(c, e->job - 1);
-    if (place < c->by_id_n && ids_of(c)[place].id < e->job + tasks)
-        return err_set(err, E_STATE,
-                       "Job %u is still in the queue; only an ended job can be queued "
-                       "again.",
-                       ids_of(c)[place].id);
-    uint32_t todo = todo_place_after(c, e->job - 1);
-    if (todo < c->todos_n && todos_of(c)[todo_ids_of(c)[todo]].id < e->job + tasks)
-        return err_set(err, E_EXISTS, "Number %u is a todo's.", todos_of(c)[todo_ids_of(c)[todo]].id);
-    /* Tasks of an array lie together; nothing else may come back under an id between them. */
-    const struct job *before = place_before(c, place), *after = place < c->by_id_n
-        ? &jobs_of(c)[ids_of(c)[place].slot] : NULL;
-    if ((after && after->array_id && after->array_id <= e->job && after->array_id != e->array) ||
-        (before && e->array && before->id >= e->array && before->array_id != e->array))
-        return err_set(err, E_INVALID, "Job number %u lies among the tasks of another array.",
-                       e->job);
-    if ((e->tasks_n == 0) != (e->array == 0) || e->array > e->job ||
-        (e->attempt == 0 && e->array && e->array != e->job && !joins(e, before)))
-        return err_set(err, E_INVALID, "The array number %u does not go with job %u.", e->array,
-                       e->job);
-    return 0;
-}
-
-static int check_submit_needs(const struct ev_submit *e, struct err *err)
-{
-    if (e->gpus > CORE_GPUS_MAX || e->gpu_type > TYPES_MAX)
-        return err_set(err, E_TOO_LARGE, "A job can ask for at most %d GPUs; this one asks for %u.",
-                       CORE_GPUS_MAX, e->gpus);
-    if (e->cpus < 1 || e->cpus > CPUS_MAX || e->mem_mib > MEM_MAX_MIB)
-        return err_set(err, E_INVALID, "A job needs 1 to %u CPUs and at most %u MiB of memory.",
-                       CPUS_MAX, MEM_MAX_MIB);
-    if (e->limit_us < 0 || e->begin_at < 0 || e->deadline_at < 0 || e->backoff_us < 0 ||
-        e->estimate_us < 0 || e->restart_us < 0)
-        return err_set(err, E_INVALID, "Times and lengths of a job cannot be negative.");
-    if (e->flags & ~(uint32_t)JOB_FLAGS_ALL || e->preempt >= PREEMPT_COUNT ||
-        e->reviewer > CORE_PERSONS_MAX)
-        return err_set(err, E_INVALID, "The job's flags, preemption mode or reviewer are unknown.");
-    return retry_check(e, err);
-}
-
-static int check_submit(const struct core *c, const struct ev_submit *e, struct err *err)
-{
-    uint64_t tasks = tasks_of(e);
-    int r;
-    if (!c->settings_known)
-        return err_set(err, E_STATE, "Settings must come before the first job.");
-    if (tasks == 0)
-        return err_set(err, E_INVALID,
-                       "An array's ranges need from <= until and a step of at least 1.");
-    if (tasks > CORE_ARRAY_MAX)
-        return err_set(err, E_TOO_LARGE, "An array can have at most %d tasks.", CORE_ARRAY_MAX);
-    if ((r = setup_check_person(e->owner, err)) < 0 || (r = setup_check_person(e->submitter, err)) < 0)
-        return r;
-    if ((r = check_submit_ids(c, e, tasks, err)) < 0 || (r = check_submit_needs(e, err)) < 0)
-        return r;
-    if ((r = graph_check(c, e->deps, e->deps_n, e->array, err)) < 0)
-        return r;
-    const struct person *p = &c->persons[e->owner];
-    if (p->queued_max && !MUTANT(c, MUTANT_QUEUED_MAX) && p->queued + tasks > p->queued_max)
-        return err_set(err, E_LIMIT, "This person may have %u jobs waiting and has %u already.",
-                       p->queued_max, p->queued);
-    if (c->jobs_n + tasks > CORE_JOBS_MAX)
-        return err_set(err, E_TOO_LARGE, "The queue holds at most %d jobs.", CORE_JOBS_MAX);
-    bool per_task = e->attempt > 0 || e->tasks_n == 0;
-    if (c->jobs_n + tasks > c->limits.jobs || (e->array && c->arrays_n >= c->arrays_max) ||
-        c->deps_n + (per_task ? tasks : 1) * e->deps_n > c->limits.deps)
-        return err_set(err, E_FULL, "The queue's memory must grow first.");
-    return 0;
-}
-
-static void job_fill(struct job *j, const struct core *c, const struct ev_submit *e)
-{
-    j->owner = (uint16_t)e->owner;
-    j->submitter = (uint16_t)e->submitter;
-    j->preempt = (uint8_t)e->preempt;
-    j->gpus = (uint8_t)e->gpus;
-    j->gpu_type = (uint8_t)(MUTANT(c, MUTANT_GPU_TYPE) ? 0 : e->gpu_type);
-    j->flags = e->flags;
-    j->cpus = e->cpus;
-    j->mem_mib = (uint32_t)e->mem_mib;
-    j->limit_us = e->limit_us;
-    j->submit_at = c->now_at;
-    j->begin_at = e->begin_at;
-    j->deadline_at = MUTANT(c, MUTANT_DEADLINE) ? e->deadline_at / 2 : e->deadline_at;
-    j->nice = e->nice;
-    j->backoff_us = e->backoff_us;
-    j->attempt = e->attempt;
-    j->retries_left = (uint16_t)e->retries;
-    retry_set(j, e->retry_by, e->retry_by_n);
-    j->command_key = e->command_key;
-    j->name_key = e->name_key;
-    j->restart_us = e->restart_us;
-    j->estimate_us = usec_min(e->estimate_us, ESTIMATE_MAX_US);
-    j->estimate_sd_milli = (uint16_t)(e->estimate_sd_milli < ESTIMATE_SD_MAX ? e->estimate_sd_milli : ESTIMATE_SD_MAX);
-    j->flex_us = e->flex_us;
-    j->canary_us = e->canary_us;
-    j->watts_mw = e->watts_mw;
-    j->reviewer = (uint16_t)e->reviewer;
-    j->review_us = e->review_us;
-}
-
-static void enter_task(struct core *c, const struct ev_submit *e, uint32_t id, uint32_t index,
-                       uint32_t array, uint32_t first_seq, uint32_t singles, bool own_deps)
-{
-    uint32_t slot = job_add(c, id);
-    struct job *j = &jobs_of(c)[slot];
-    job_fill(j, c, e);
-    j->array = array;
-    j->array_id = e->array;
-    j->array_index = index;
-    j->first_seq = first_seq;
-    j->singles = singles;
-    if (array != NONE) {
-        arrays_of(c)[array].live++;
-        arrays_of(c)[array].unstarted++;
-    }
-    job_timers(c, slot);
-    job_close(c, j);
-    if (own_deps)
-        graph_add(c, slot, WAITER_JOB, e->deps, e->deps_n);
-    queue_update(c, slot);
-    if (e->attempt > 0) /* later ones of its name now have one more before them */
-        graph_singles_shift(c, j, 1);
-}
-
-static void apply_submit(struct core *c, const struct ev_submit *e)
-{
-    uint32_t array = e->array ? array_find(c, e->array) : NONE;
-    uint32_t first_seq = e->flags & JOB_FIRST ? ++c->first_seq : 0, singles = 0, id = e->job;
-    bool array_deps = e->array && e->attempt == 0 && !is_one_task(e);
-    urgent_apply(c, e);
-    if (e->array && array == NONE)
-        array = siblings_array(c, e);
-    if (e->flags & JOB_SINGLETON) {
-        struct job like = { .id = e->job, .owner = (uint16_t)e->owner, .name_key = e->name_key };
-        singles = graph_singles(c, &like);
-    }
-    if (array_deps) /* before the tasks: none of them is ever in line too early */
-        graph_add(c, array, WAITER_ARRAY, e->deps, e->deps_n);
-    if (e->tasks_n == 0)
-        enter_task(c, e, id, 0, NONE, first_seq, singles, true);
-    for (uint32_t i = 0; i < e->tasks_n; i++) {
-        const struct range *r = &e->tasks[i];
-        for (uint64_t index = r->from; index <= r->until; index += r->step) {
-            enter_task(c, e, id++, (uint32_t)index, array, first_seq, singles, !array_deps);
-            singles += e->flags & JOB_SINGLETON ? 1 : 0;
-        }
-    }
-}
 
 /* --- what people do to jobs ------------------------------------------------------------------- */
 
@@ -424,7 +54,7 @@ static int check_each(const struct core *c, job_id id, uint32_t scope, bool pend
         const struct job *j = &jobs_of(c)[e.slot];
         state = (enum job_state)j->state;
         if ((pending && state == JOB_PENDING) ||
-            (busy && job_is_busy(j) && !(state == JOB_COMPLETING && stop_is_final(j))))
+            (busy && job_is_busy(j) && !(state == JOB_COMPLETING && change_stop_is_final(j))))
             return 0;
     } while (each_next(c, &e));
     return err_set(err, E_STATE, "Job %u is %s; that cannot be done to it now.", id,
@@ -437,10 +67,10 @@ static void apply_cancel(struct core *c, const struct ev_cancel *ev, struct out 
     if (each_first(c, ev->job, ev->scope, &e))
         do {
             if (jobs_of(c)[e.slot].state == JOB_PENDING)
-                to_final(c, e.slot, JOB_CANCELLED,
+                change_final(c, e.slot, JOB_CANCELLED,
                          ev->rule ? REASON_STOP_RULE : REASON_CANCELLED, out);
             else
-                stop(c, e.slot, ev->rule ? STOP_RULE : STOP_CANCEL, out);
+                change_stop(c, e.slot, ev->rule ? STOP_RULE : STOP_CANCEL, out);
         } while (each_next(c, &e));
 }
 
@@ -450,8 +80,8 @@ static void apply_requeue(struct core *c, const struct ev_requeue *ev, struct ou
     if (each_first(c, ev->job, ev->scope, &e))
         do {
             const struct job *j = &jobs_of(c)[e.slot];
-            if (job_is_busy(j) && !(j->state == JOB_COMPLETING && stop_is_final(j)))
-                stop(c, e.slot, STOP_REQUEUE, out);
+            if (job_is_busy(j) && !(j->state == JOB_COMPLETING && change_stop_is_final(j)))
+                change_stop(c, e.slot, STOP_REQUEUE, out);
         } while (each_next(c, &e));
 }
 
@@ -550,7 +180,7 @@ static void set_field(struct core *c, uint32_t slot, enum set_field field, int64
     job_close(c, j);
     queue_update(c, slot);
     if (!pending && field == SET_LIMIT_US)
-        tell(out, UPDATE_LIMIT, j)->value = value;
+        change_tell(out, UPDATE_LIMIT, j)->value = value;
 }
 
 static void apply_set(struct core *c, const struct ev_set *ev, struct out *out)
@@ -588,18 +218,18 @@ static int check_attempt(const struct core *c, job_id id, uint32_t attempt, bool
 static void apply_start_failed(struct core *c, uint32_t slot, enum end_cause cause, struct out *out)
 {
     const struct job *j = &jobs_of(c)[slot];
-    if (stop_is_final(j))
-        cancelled(c, slot, out);
+    if (change_stop_is_final(j))
+        change_cancelled(c, slot, out);
     else if (j->intent == STOP_REQUEUE)
-        to_pending(c, slot, REASON_REQUEUED, 0, out);
+        change_pending(c, slot, REASON_REQUEUED, 0, out);
     else if (j->intent == STOP_PREEMPT && (cause == END_STOPPED || cause == END_GPU_BUSY))
-        to_pending(c, slot, REASON_PREEMPTED, 0, out);
+        change_pending(c, slot, REASON_PREEMPTED, 0, out);
     else if (cause == END_GPU_BUSY)
-        to_pending(c, slot, REASON_GPU_TAKEN, GPU_BUSY_BACKOFF_US, out);
+        change_pending(c, slot, REASON_GPU_TAKEN, GPU_BUSY_BACKOFF_US, out);
     else if (cause == END_STOPPED) /* by a restart of the shell, not by a fault of its own */
-        to_pending(c, slot, REASON_REQUEUED, 0, out);
+        change_pending(c, slot, REASON_REQUEUED, 0, out);
     else
-        failed(c, slot, &(struct failure){ JOB_FAILED, REASON_LAUNCH_FAILED, { RETRY_LAUNCH, 0 }, true },
+        change_failed(c, slot, &(struct failure){ JOB_FAILED, REASON_LAUNCH_FAILED, { RETRY_LAUNCH, 0 }, true },
                out);
 }
 
@@ -622,7 +252,7 @@ static void preempted(struct core *c, uint32_t slot, usec_t ran_us, bool in_grac
         j->done_us = usec_min(estimate_work_us(c, j, ran_us), ESTIMATE_MAX_US);
     job_close(c, j);
     made_way(c, slot);
-    to_pending(c, slot, REASON_PREEMPTED, 0, out);
+    change_pending(c, slot, REASON_PREEMPTED, 0, out);
 }
 
 static void apply_ended(struct core *c, const struct ev_ended *ev, struct out *out)
@@ -637,7 +267,7 @@ static void apply_ended(struct core *c, const struct ev_ended *ev, struct out *o
     }
     if (j->state == JOB_CONFIGURING) /* so short that nobody saw it start */ {
         usec_t start_at = j->start_at, start_boot_at = j->start_boot_at;
-        started(c, slot, out);
+        change_started(c, slot, out);
         job_open(c, j);
         jobs_of(c)[slot].start_at = start_at;
         jobs_of(c)[slot].start_boot_at = start_boot_at;
@@ -645,23 +275,23 @@ static void apply_ended(struct core *c, const struct ev_ended *ev, struct out *o
     }
     usec_t ran_us = usec_max(c->now_boot_at - j->start_boot_at, 0);
     if (ev->quarantine)
-        quarantine(c, j);
-    if (stop_is_final(j) && MUTANT(c, MUTANT_STUCK)) {
+        change_quarantine(c, j);
+    if (change_stop_is_final(j) && MUTANT(c, MUTANT_STUCK)) {
         return;
-    } else if (stop_is_final(j)) {
-        cancelled(c, slot, out);
+    } else if (change_stop_is_final(j)) {
+        change_cancelled(c, slot, out);
     } else if (j->intent == STOP_REQUEUE) {
         if (sure)
-            to_pending(c, slot, REASON_REQUEUED, 0, out);
+            change_pending(c, slot, REASON_REQUEUED, 0, out);
         else
-            to_final(c, slot, JOB_NODE_FAIL, REASON_LOST, out);
+            change_final(c, slot, JOB_NODE_FAIL, REASON_LOST, out);
     } else if (j->intent == STOP_PREEMPT && cause == END_STOPPED) {
         if (sure)
             preempted(c, slot, ran_us, ev->signal != 9, out);
         else
-            to_final(c, slot, JOB_NODE_FAIL, REASON_LOST, out);
+            change_final(c, slot, JOB_NODE_FAIL, REASON_LOST, out);
     } else if (cause == END_EXIT && ev->code == 0 && MUTANT(c, MUTANT_SUCCESS_AGAIN)) {
-        to_pending(c, slot, REASON_NONE, 0, out);
+        change_pending(c, slot, REASON_NONE, 0, out);
     } else if (cause == END_EXIT && ev->code == 0) {
         calibrate_ended(c, j, ran_us, false);
         share_result(c, j, ran_us);
@@ -669,9 +299,9 @@ static void apply_ended(struct core *c, const struct ev_ended *ev, struct out *o
         if (c->settings.fair_milli)
             weight_result(c, slot);
         siblings_went_well(c, slot);
-        to_final(c, slot, JOB_COMPLETED, REASON_NONE, out);
+        change_final(c, slot, JOB_COMPLETED, REASON_NONE, out);
     } else if (cause == END_STOPPED) {
-        to_final(c, slot, JOB_CANCELLED, REASON_CANCELLED, out);
+        change_final(c, slot, JOB_CANCELLED, REASON_CANCELLED, out);
     } else {
         struct failure f = retry_failure(ev);
         if (j->intent == STOP_PREEMPT)
@@ -682,7 +312,7 @@ static void apply_ended(struct core *c, const struct ev_ended *ev, struct out *o
             estimate_record(c, j, ran_us);
         } else
             estimate_record_failure(c, j);
-        failed(c, slot, &f, out);
+        change_failed(c, slot, &f, out);
     }
 }
 
@@ -692,18 +322,18 @@ static void apply_lost(struct core *c, const struct ev_lost *ev, struct out *out
     const struct job *j = &jobs_of(c)[slot];
     bool sure = !ev->quarantine || MUTANT(c, MUTANT_QUARANTINE);
     if (ev->quarantine)
-        quarantine(c, j);
-    if (stop_is_final(j))
-        cancelled(c, slot, out);
+        change_quarantine(c, j);
+    if (change_stop_is_final(j))
+        change_cancelled(c, slot, out);
     else if (sure && j->intent == STOP_PREEMPT) { /* it was to run again; its checkpoints are its own */
         made_way(c, slot);
-        to_pending(c, slot, REASON_PREEMPTED, 0, out);
+        change_pending(c, slot, REASON_PREEMPTED, 0, out);
     } else if (MUTANT(c, MUTANT_GUESS_SUCCESS))
-        to_final(c, slot, JOB_COMPLETED, REASON_NONE, out);
+        change_final(c, slot, JOB_COMPLETED, REASON_NONE, out);
     else if (sure && (j->intent == STOP_REQUEUE || j->flags & JOB_REQUEUE || MUTANT(c, MUTANT_LOST_AGAIN)))
-        to_pending(c, slot, REASON_REQUEUED, 0, out);
+        change_pending(c, slot, REASON_REQUEUED, 0, out);
     else
-        failed(c, slot, &(struct failure){ JOB_NODE_FAIL, REASON_LOST, { RETRY_NODE, 0 }, sure }, out);
+        change_failed(c, slot, &(struct failure){ JOB_NODE_FAIL, REASON_LOST, { RETRY_NODE, 0 }, sure }, out);
 }
 
 /* --- deciding --------------------------------------------------------------------------------- */
@@ -714,7 +344,7 @@ static void timers_due(struct core *c, struct out *out)
     while ((slot = job_next_wall(c)) != NONE && job_wall_due(&jobs_of(c)[slot]) <= c->now_at) {
         struct job *j = &jobs_of(c)[slot];
         if (j->deadline_at && j->deadline_at <= c->now_at) {
-            to_final(c, slot, JOB_DEADLINE, REASON_DEADLINE, out);
+            change_final(c, slot, JOB_DEADLINE, REASON_DEADLINE, out);
             continue;
         }
         job_open(c, j);
@@ -740,7 +370,7 @@ static void start_job(struct core *c, const struct start *start, uint32_t plan_r
     job_open(c, j);
     queue_leave(c, start->job);
     j->attempt++;
-    tell_state(out, j, JOB_CONFIGURING, REASON_STARTING);
+    change_tell_state(out, j, JOB_CONFIGURING, REASON_STARTING);
     j->start_at = c->now_at;
     j->start_boot_at = c->now_boot_at;
     calibrate_started(c, j, c->plan_rows[plan_row].end_p90_at - c->now_at);
@@ -750,7 +380,7 @@ static void start_job(struct core *c, const struct start *start, uint32_t plan_r
     job_to(c, start->job, JOB_CONFIGURING);
     job_close(c, j);
     for (int i = 0; i < (MUTANT(c, MUTANT_START_TWICE) && j->id % 64 == 63 ? 2 : 1); i++) {
-        struct core_update *u = tell(out, UPDATE_START, j);
+        struct core_update *u = change_tell(out, UPDATE_START, j);
         u->plan_row = MUTANT(c, MUTANT_PLAN_ROW) ? plan_row + 1 : plan_row;
         u->gpus = start->gpu_mask;
     }
@@ -767,7 +397,7 @@ static void apply_decide(struct core *c, struct out *out)
     todo_decide(c, out);
     plan_decide(c, &d);
     for (uint32_t i = 0; i < d.stops_n; i++) {
-        stop(c, d.stops[i].job, STOP_PREEMPT, out);
+        change_stop(c, d.stops[i].job, STOP_PREEMPT, out);
         out->at[out->n - 1].value = jobs_of(c)[d.stops[i].claim].id;
     }
     for (uint32_t i = 0; i < d.starts_n; i++)
@@ -799,7 +429,7 @@ int core_check(const struct core *c, const struct core_event *ev, struct err *er
         r = setup_check_person(ev->avail.person, err);
         return r < 0 ? r : avail_check(c, &ev->avail, err);
     case EVENT_SUBMIT:
-        r = check_submit(c, &ev->submit, err);
+        r = submit_check(c, &ev->submit, err);
         return r < 0 ? r : urgent_check(c, &ev->submit, ev->wall_at, err);
     case EVENT_CANCEL: return check_each(c, ev->cancel.job, ev->cancel.scope, true, true, err);
     case EVENT_HOLD: return check_each(c, ev->hold.job, ev->hold.scope, true, false, err);
@@ -887,7 +517,7 @@ static void apply(struct core *c, const struct core_event *ev, struct out *out)
         avail_set(c, &ev->avail);
         person_changed(c, ev->avail.person);
         break;
-    case EVENT_SUBMIT: apply_submit(c, &ev->submit); break;
+    case EVENT_SUBMIT: submit_apply(c, &ev->submit); break;
     case EVENT_CANCEL: apply_cancel(c, &ev->cancel, out); break;
     case EVENT_HOLD:
         apply_flags(c, ev->hold.job, ev->hold.scope, ev->hold.admin ? JOB_HELD_ADMIN : JOB_HELD, 0,
@@ -903,7 +533,7 @@ static void apply(struct core *c, const struct core_event *ev, struct out *out)
     case EVENT_REQUEUE: apply_requeue(c, &ev->requeue, out); break;
     case EVENT_SET: apply_set(c, &ev->set, out); break;
     case EVENT_SIGNAL: signal_apply(c, &ev->signal, out); break;
-    case EVENT_STARTED: started(c, job_find(c, ev->started.job), out); break;
+    case EVENT_STARTED: change_started(c, job_find(c, ev->started.job), out); break;
     case EVENT_START_FAILED:
         apply_start_failed(c, job_find(c, ev->start_failed.job),
                            (enum end_cause)ev->start_failed.cause, out);

@@ -42,6 +42,7 @@
 #define NODES             5   /* quantiles an index is averaged over: .1 .3 .5 .7 .9 */
 #define GPU_BUSY_BACKOFF_US (5 * USEC_PER_SEC) /* after "gpu-busy": its EVENT_GPU comes meanwhile */
 #define BACKOFF_FOLD_MAX  6   /* 2^6 = 64 fold */
+#define CPUS_MAX          (1u << 20) /* sums of busy jobs stay in 31 bits */
 #define MEM_MAX_MIB       (UINT32_MAX / 2)
 #define PRESENCE_STEP_US  (5 * USEC_PER_MIN) /* presence ends are rounded up to this in the index */
 #define PRESENCE_MAX_AT   (UINT32_MAX * PRESENCE_STEP_US) /* 40,000 years: counted in 32 bits */
