@@ -176,7 +176,7 @@ static int run_whatif(struct cli *cli, struct args *args)
 const struct cmd cmd_whatif = {
     .name = "whatif",
     .group = "think",
-    .usage = "[--gpus +2,+4] [--policy blend,easy] [--goal TEXT] [--from mine|observed|FILE] [ARG...]",
+    .usage = "[--gpus +2,+4] [--policy blend,easy] [--goal TEXT] [--from mine|observed|sample|FILE] [ARG...]",
     .flags = CMD_RAW,
     .run = run_whatif,
     .summary = N_("Compare: two more GPUs, or another order? From the team's own jobs."),
@@ -184,5 +184,7 @@ const struct cmd cmd_whatif = {
         (const char *const[]){"eoul whatif --gpus +2,+4", N_("what more GPUs would change, and cost"),
                               "eoul whatif --goal 'p90 eyes delay < 4h'", N_("the cheapest way to get there"),
                               "eoul whatif --from jobs.csv --have 16 --gpus +2", N_("another team's jobs"),
+                              "eoul whatif --from sample --policy booked,blend --gpus +2",
+                              N_("a made-up team: two more GPUs, or the nights?"),
                               "eoul whatif --help", N_("all it takes"), NULL},
 };

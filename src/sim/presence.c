@@ -248,8 +248,7 @@ static int from_dir(const struct trace *t, const struct presence_options *o, str
 
 /* --- all ------------------------------------------------------------------------------------------ */
 
-/* Truth with sessions: there for half an hour after each submit too. */
-static void add_sessions(const struct trace *t, struct presence *p)
+void presence_add_sessions(const struct trace *t, struct presence *p)
 {
     struct windows *truth = calloc(p->users_n + 1, sizeof(*truth));
     size_t *at = calloc(p->users_n + 1, sizeof(*at));
@@ -299,7 +298,7 @@ int presence_make(const struct trace *t, const struct presence_options *o, struc
     case PRESENCE_DIR: r = from_dir(t, o, &p, err); break;
     }
     if (r == 0 && o->sessions)
-        add_sessions(t, &p);
+        presence_add_sessions(t, &p);
     if (r < 0)
         presence_finish(&p);
     else

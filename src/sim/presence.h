@@ -48,6 +48,8 @@ int presence_make(const struct trace *t, const struct presence_options *o, struc
 /* From each user's hours and absences (office.h). */
 void presence_of_hours(struct windows *ret, const struct hours *hours, const struct zone *zone,
                        const struct span *away, size_t away_n, usec_t from_at, usec_t until_at);
+/* The truth becomes: there for half an hour after each submit too. */
+void presence_add_sessions(const struct trace *t, struct presence *p);
 void presence_finish(struct presence *p);
 
 /* First instant >= t at which the person is there. */

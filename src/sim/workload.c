@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cal/zone_load.h"
+#include "sim/office.h"
 
 static int zone_by_name(struct workload *w, const char *name, struct err *err)
 {
@@ -67,11 +68,31 @@ static int calendars(struct workload *w, const struct compare_options *o, uint32
     return presence_make(&w->trace, &p, &w->presence, err);
 }
 
+/* The sample team has its own zone and, unless other calendars are asked for, its own hours. */
+static int sample(struct workload *w, const struct compare_options *o, struct err *err)
+{
+    const struct office_options sample = { .family = OFFICE_16, .weeks = WORKLOAD_SAMPLE_WEEKS,
+                                           .load = WORKLOAD_SAMPLE_LOAD, .seed = o->seed };
+    struct office office;
+    if (o->team)
+        return err_set(err, E_INVALID, "The sample is one team; leave --team out.");
+    office_make(&sample, &office);
+    w->trace = office.trace;
+    w->presence = office.presence;
+    w->trace.gpus_hint = office.gpus;
+    if (o->zone)
+        return zone_by_name(w, o->zone, err);
+    w->zone = office.zone;
+    snprintf(w->zone_name, sizeof(w->zone_name), "KST-9");
+    return 0;
+}
+
 static int load(struct workload *w, const struct compare_options *o, uint32_t gpus, uint32_t fit, struct err *err)
 {
     int r = compare_tariff(o->tariff, &w->tariff, &w->has_tariff, err);
+    bool made_up = workload_is_sample(o);
     if (r == 0)
-        r = read_trace(w, o, err);
+        r = made_up ? sample(w, o, err) : read_trace(w, o, err);
     if (r < 0)
         return r;
     w->gpus = gpus ? gpus : o->gpus ? o->gpus : w->trace.gpus_hint;
@@ -85,7 +106,18 @@ static int load(struct workload *w, const struct compare_options *o, uint32_t gp
     trace_fold_users(&w->trace, DRIVE_PERSONS_MAX);
     compare_shake(&w->trace, o->shake, o->seed);
     compare_mark(&w->trace, o);
+    if (made_up && strcmp(o->calendars, "office") == 0) {
+        if (o->sessions)
+            presence_add_sessions(&w->trace, &w->presence);
+        return 0;
+    }
+    presence_finish(&w->presence);
     return calendars(w, o, fit, err);
+}
+
+bool workload_is_sample(const struct compare_options *o)
+{
+    return strcmp(o->trace, WORKLOAD_SAMPLE) == 0;
 }
 
 int workload_load(const struct compare_options *o, uint32_t gpus, uint32_t fit, struct workload *ret, struct err *err)

@@ -1,8 +1,13 @@
-/* workload.h - a trace made ready to run: read, fitted to the machine, with calendars, zone and tariff. */
+/* workload.h - a trace, or the sample team, made ready to run: fitted to the machine, with calendars, zone and tariff. */
 #ifndef EOUL_SIM_WORKLOAD_H
 #define EOUL_SIM_WORKLOAD_H
 
 #include "sim/compare.h"
+
+/* In the place of a trace's name: a made-up office of twelve people on 16 GPUs (office.h), by o's seed. */
+#define WORKLOAD_SAMPLE       "sample"
+#define WORKLOAD_SAMPLE_WEEKS 6
+#define WORKLOAD_SAMPLE_LOAD  0.7
 
 struct workload {
     struct trace trace;
@@ -19,6 +24,7 @@ struct workload {
  * does not matter), are counted out.  On failure err has the sentence and *ret is finished. */
 int workload_load(const struct compare_options *o, uint32_t gpus, uint32_t fit, struct workload *ret, struct err *err);
 void workload_finish(struct workload *w);
+bool workload_is_sample(const struct compare_options *o);
 /* The rows that could not be used, on standard error. */
 void workload_tell_faults(const struct workload *w, enum lang lang);
 /* From the first submit, the trace's span in whole weeks, at least one. */

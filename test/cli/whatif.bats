@@ -99,6 +99,24 @@ PY
     [[ $output == *'The goal "p91 delay < 4h" is not understood'* ]]
 }
 
+@test "whatif on the sample team: two more GPUs, or the nights, in won" {
+    LANG=C.UTF-8 run "$eoul" whatif --from sample --policy booked,blend --gpus +2
+    [ "$status" -eq 0 ]
+    [[ ${lines[1]} == "16 x booked "* && ${lines[4]} == "18 x blend "* ]]
+    [[ $output == *"16 GPUs in the order blend: seen after "*" won "*" a year."* ]]
+    [[ $output == *"18 GPUs in the order booked: seen after "*" won more a year."* ]]
+    run "$eoul" whatif --from sample --policy booked,blend --gpus +2 --json
+    # another order does more than two GPUs, and its price is the electricity's alone
+    [ "$(jq '.options | .[1].tte_mean_h < .[2].tte_mean_h and .[1].gpu_cost_per_year == 0 and .[2].gpu_cost_per_year == 25000000' <<<"$output")" = true ]
+    first=$(jq '.options[0].tte_mean_h' <<<"$output")
+    [ "$("$eoul" whatif --from sample --policy booked --seed 2 --json | jq ".options[0].tte_mean_h != $first")" = true ]
+    # its people keep office hours; always there, they see results sooner
+    [ "$("$eoul" whatif --from sample --policy booked --calendars always --json | jq ".options[0].tte_mean_h < $first")" = true ]
+    run "$eoul" whatif --from sample --team x
+    [ "$status" -ne 0 ]
+    [[ $output == *"The sample is one team"* ]]
+}
+
 @test "whatif on the daemon's own history" {
     fake "$(python3 - <<'PY'
 import json
