@@ -282,15 +282,18 @@ int feeds_op(struct daemon *d, struct op *op)
     if (!c->remove && (!calendar_name_ok(c->name) || c->name.len > FEED_NAME_MAX))
         return err_set(&op->err, E_INVALID, "A feed is called by 1 to %d letters, digits, -, _ or dots.",
                        FEED_NAME_MAX);
-    if (!c->remove && !s.found && s.n >= FEEDS_MAX)
+    if (!c->remove && s.found) /* whoever subscribes to it would be cut off */
+        return err_set(&op->err, E_EXISTS, "There is a feed \"%.*s\" already, and addresses are shown once only; take another "
+                       "--name, or end it with \"eoul me feed remove %.*s\" first.", STR_ARG(c->name), STR_ARG(c->name));
+    if (!c->remove && s.n >= FEEDS_MAX)
         return err_set(&op->err, E_TOO_LARGE, "A person has at most %d feeds; remove one first.", FEEDS_MAX);
     const struct store_feed row = { .person = s.no, .name = c->name, .hash = c->hash, .busy = c->busy,
                                     .add_at = d->now.wall_at };
     code = c->remove ? store_feed_remove(d->store, s.no, c->name) : store_feed_put(d->store, &row);
     if (code < 0)
         return d->broken = err_set(&op->err, code, "The feed could not be written down.");
-    if (s.found)
-        feeds_forget(d, s.hash); /* a new token in its place is a new feed */
+    if (c->remove)
+        feeds_forget(d, s.hash);
     return 0;
 }
 

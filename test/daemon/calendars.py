@@ -371,12 +371,37 @@ def places_are_read_by_eoul_fetch(world):
         server.server_close()
 
 
+def a_deputy_looks_while_somebody_is_away(world):
+    """Results of somebody who is away are seen by their deputy, in the deputy's hours; without one, at their return."""
+    now = world.get("/v1/status")["now_at"]
+    back = now + 3 * DAY
+    world.post("/v1/me", {"zone": "Etc/UTC", "hours": "Mon-Sun 00:00-24:00"})
+    world.post("/v1/me", {"for": "ada", "zone": "Etc/UTC", "hours": "Mon-Sun 00:00-24:00"})
+    world.post("/v1/me", {"away_from_at": now, "away_until_at": back})
+    world.submit("/bin/sleep", "3600", time="120", output="/dev/null", begin="now+2h")
+
+    def seen():
+        [row] = world.get("/v1/plan")["rows"]
+        return row["end_p50_at"], row["eyes_at"]
+
+    end, eyes = seen()
+    assert end < back <= eyes, (end, eyes, back)
+    world.post("/v1/me", {"here_until_at": now + HOUR})  # back, and away again
+    world.post("/v1/me", {"away_from_at": now, "away_until_at": back, "deputy": "ada"})
+    end, eyes = seen()
+    assert end <= eyes < end + HOUR, (end, eyes)
+    # A deputy who is not there either helps nobody.
+    world.post("/v1/me", {"for": "ada", "away_from_at": now, "away_until_at": back + HOUR})
+    end, eyes = seen()
+    assert eyes >= back, (eyes, back)
+
+
 def main():
     global EOUL
     eould, EOUL = (os.path.abspath(p) for p in sys.argv[1:3])
     tests = [busy_times_leave_the_plan, what_is_not_understood_is_said, titles_are_kept_nowhere,
              others_see_quarters_of_an_hour, all_of_it_is_shown_and_deleted, presence_is_gone_after_a_week,
-             sample_calendars,
+             sample_calendars, a_deputy_looks_while_somebody_is_away,
              places_are_read_by_eoul_fetch]
     only = sys.argv[3:]
     return Tap().run([(t.__name__.replace("_", " "), t) for t in tests if not only or t.__name__ in only], eould)

@@ -552,6 +552,8 @@ def a_feed_is_served_to_whoever_has_its_address(world):
     url = eoul(world, "me", "feed", "add", "--name", "phone").stdout.strip()
     path = re.fullmatch(rf"http://127\.0\.0\.1:{port}(/feeds/([0-9a-f]{{40}})\.ics)", url).group(1)
     token = path[7:47]
+    again = eoul(world, "me", "feed", "add", "--name", "phone", status=1).stderr
+    assert 'There is a feed "phone" already' in again, again
     busy = eoul(world, "me", "feed", "add", "--name", "team", "--busy", "--json").stdout
     status, head, body = read_feed(port, path)
     assert status == 200 and head["Content-Type"] == "text/calendar; charset=utf-8", (status, head)
