@@ -209,7 +209,7 @@ struct daemon {
     struct look *look_probe;    /* NULL: no probe */
     bool driver_silent;         /* the library is there, the driver does not answer */
     char tariff_currency[8];    /* tariffs.c; "": no tariff could be read since the start */
-    char tariff_trouble[ERR_TEXT_MAX];
+    char tariff_trouble[LANG_COUNT][ERR_TEXT_MAX];
     usec_t tariff_due_at;
     char types[8][96];          /* models by type number less one */
     uint32_t types_n;
@@ -325,6 +325,8 @@ uint32_t gpus_type_named(const struct daemon *d, struct str name); /* 0: none */
 
 /* --- tariffs.c ----------------------------------------------------------------------------------- */
 int tariffs_refresh(struct daemon *d, struct err *err); /* in a turn: at the start, and when tariff_due_at has come */
+/* What is wrong with the tariff, in that language; NULL: nothing. */
+const char *tariffs_trouble(const struct daemon *d, const char *(*translate)(const char *));
 
 /* --- look.c -------------------------------------------------------------------------------------- */
 int look_begin(struct daemon *d);  /* the first round is there; else E_* and no probe */

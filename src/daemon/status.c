@@ -65,8 +65,9 @@ void daemon_notes(struct daemon *d, const char *(*translate)(const char *),
                 "version again to hear how they end.", newer);
         note(e.text, data);
     }
-    if (d->tariff_trouble[0])
-        note(d->tariff_trouble, data);
+    const char *tariff = tariffs_trouble(d, translate);
+    if (tariff)
+        note(tariff, data);
     for (job_id id = 0; (id = marks_stalled_after(d, id)) != 0;) {
         err_set(&e, E_STATE, "Job %u seems to hang: no step for long, its CPUs and GPUs idle.", id);
         note(e.text, data);

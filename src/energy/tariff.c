@@ -3,8 +3,9 @@
 
 #include <string.h>
 
+#include "cal/civil.h"
+
 #define NO_PRICE  INT64_MIN
-#define PRICE_MAX 100000000000 /* thousandths: no currency needs more for a kWh */
 
 static const char *const weekdays[] = { "mon", "tue", "wed", "thu", "fri", "sat", "sun" };
 
@@ -102,7 +103,7 @@ static bool price_of(struct str s, int64_t *ret)
     uint64_t whole, part = 0;
     struct str after = dot < 0 ? (struct str){ 0 } : str_slice(digits, (size_t)dot + 1, digits.len);
     if (str_u64(dot < 0 ? digits : str_slice(digits, 0, (size_t)dot), &whole) < 0 || after.len > 3
-        || (dot >= 0 && str_u64(after, &part) < 0) || whole > PRICE_MAX / 1000)
+        || (dot >= 0 && str_u64(after, &part) < 0) || whole > UINT32_MAX)
         return false;
     for (size_t i = after.len; i < 3; i++)
         part *= 10;
@@ -110,13 +111,13 @@ static bool price_of(struct str s, int64_t *ret)
     return true;
 }
 
-/* "2026-04-16" as 20260416; whether the month has that many days does not matter here. */
+/* "2026-04-16" as 20260416. */
 static bool date_of(struct str s, uint32_t *ret)
 {
     uint64_t year, month, day;
     if (s.len != 10 || s.ptr[4] != '-' || s.ptr[7] != '-' || str_u64(str_slice(s, 0, 4), &year) < 0
         || str_u64(str_slice(s, 5, 7), &month) < 0 || str_u64(str_slice(s, 8, 10), &day) < 0
-        || month < 1 || month > 12 || day < 1 || day > 31)
+        || month < 1 || month > 12 || day < 1 || day > (uint64_t)civil_month_days((int)year, (int)month))
         return false;
     *ret = (uint32_t)(year * 10000 + month * 100 + day);
     return true;
@@ -129,7 +130,30 @@ static void keep(char *to, size_t size, struct str s)
     to[n] = '\0';
 }
 
-static int read_from(struct tariff *t, struct str rest, uint32_t line, struct err *err)
+#define HOURS (12 * 7 * 24) /* of months and weekdays */
+
+/* Which line of the last block each hour has its price from; each line has at least one. */
+struct origin {
+    uint16_t of[HOURS];          /* 0: none yet, else a place in: */
+    uint16_t hours[HOURS + 1];   /* how many a line has */
+    uint32_t line[HOURS + 1];    /* its number in the text */
+    uint16_t n;
+};
+
+/* The hour gets its price from the newest line.  A line that loses its last hour says something that is never true: a
+ * slip, most likely a general line below its exceptions. */
+static int origin_take(struct origin *o, int hour, struct err *err)
+{
+    uint16_t was = o->of[hour];
+    o->of[hour] = o->n;
+    o->hours[o->n]++;
+    if (was == 0 || --o->hours[was] > 0)
+        return 0;
+    return err_set(err, E_INVALID, "Line %u of the tariff has no effect: line %u gives the last of its hours another "
+                   "price. Write general lines first, their exceptions below.", o->line[was], o->line[o->n]);
+}
+
+static int read_from(struct tariff *t, struct origin *o, struct str rest, uint32_t line, struct err *err)
 {
     uint32_t date;
     if (!date_of(rest, &date))
@@ -143,15 +167,18 @@ static int read_from(struct tariff *t, struct str rest, uint32_t line, struct er
                        line);
     struct tariff_block *b = &t->block[t->blocks_n++];
     b->from_date = date;
-    for (int i = 0; i < 12 * 7 * 24; i++)
+    memset(o, 0, sizeof *o);
+    for (int i = 0; i < HOURS; i++)
         b->price_milli[i / (7 * 24)][i / 24 % 7][i % 24] = NO_PRICE;
     return 0;
 }
 
-static int read_prices(struct tariff *t, struct str first, struct str rest, uint32_t line, struct err *err)
+static int read_prices(struct tariff *t, struct origin *o, struct str first, struct str rest, uint32_t line,
+                       struct err *err)
 {
     uint32_t months, days, hours;
     int64_t price;
+    int r = 0;
     struct str day_word = word_of(&rest), hour_word = word_of(&rest), price_word = word_of(&rest);
     if (t->blocks_n == 0)
         return err_set(err, E_INVALID, "Line %u of the tariff: a \"from DATE\" must come before prices.",
@@ -160,13 +187,18 @@ static int read_prices(struct tariff *t, struct str first, struct str rest, uint
         || !price_of(price_word, &price) || rest.len)
         return err_set(err, E_INVALID, "Line %u of the tariff should be months, weekdays, hours and a "
                        "price, such as \"6-8 mon-fri 08-15 163.8\".", line);
-    struct tariff_block *b = &t->block[t->blocks_n - 1];
-    for (int m = 0; m < 12; m++)
-        for (int d = 0; d < 7; d++)
-            for (int h = 0; h < 24; h++)
-                if (months >> m & 1 && days >> d & 1 && hours >> h & 1)
-                    b->price_milli[m][d][h] = price;
-    return 0;
+    if (price > TARIFF_KWH_MOST_MILLI || price < -TARIFF_KWH_MOST_MILLI)
+        return err_set(err, E_TOO_LARGE, "Line %u of the tariff: a kWh costs at most %d of the currency, either way.", line,
+                       TARIFF_KWH_MOST_MILLI / 1000);
+    o->line[++o->n] = line;
+    for (int i = 0; i < HOURS && r == 0; i++) {
+        int m = i / (7 * 24), d = i / 24 % 7, h = i % 24;
+        if (!(months >> m & 1 && days >> d & 1 && hours >> h & 1))
+            continue;
+        t->block[t->blocks_n - 1].price_milli[m][d][h] = price;
+        r = origin_take(o, i, err);
+    }
+    return r;
 }
 
 static int gaps(const struct tariff *t, struct err *err)
@@ -187,6 +219,7 @@ static int gaps(const struct tariff *t, struct err *err)
 int tariff_parse(struct str text, struct tariff *ret, struct err *err)
 {
     static const struct tariff empty;
+    struct origin origin = { .n = 0 };
     struct str line;
     uint32_t number = 0;
     int r = 0;
@@ -210,9 +243,9 @@ int tariff_parse(struct str text, struct tariff *ret, struct err *err)
         else if (str_is(first, "holidays"))
             keep(ret->holidays, sizeof(ret->holidays), line);
         else if (str_is(first, "from"))
-            r = read_from(ret, line, number, err);
+            r = read_from(ret, &origin, line, number, err);
         else
-            r = read_prices(ret, first, line, number, err);
+            r = read_prices(ret, &origin, first, line, number, err);
     }
     if (r == 0 && (ret->blocks_n == 0 || !ret->currency[0]))
         r = err_set(err, E_INVALID, "A tariff needs a line \"currency\" and one \"from DATE\" with prices.");

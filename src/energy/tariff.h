@@ -8,8 +8,9 @@
  *     6-8         mon-fri  08-15   163.8      months, weekdays, hours, price of a kWh
  *     11,12,1,2   daily    22-08   123.0      hours may go over midnight: 22 to 24 and 0 to 8 of such days
  *
- * Within a block a later line wins over an earlier one (a general line, then exceptions); every hour of every
- * weekday of every month must have a price, or the tariff is refused and the gap named.  `#` begins a comment.
+ * Within a block a later line wins over an earlier one (a general line, then exceptions), but must leave it some
+ * hour; every hour of every weekday of every month must have a price.  Else the tariff is refused, and the line or the
+ * gap named.  `#` begins a comment.
  * Before the first block its prices are taken.  Energy prices only:
  * no base fee, no taxes.  Which days are holidays is the caller's to know: it asks for them as Sundays.  Prices may
  * be negative.  Pure.
@@ -25,6 +26,7 @@
 
 #define TARIFF_BLOCKS_MAX 16
 #define TARIFF_TEXT_MAX   (256 * 1024)
+#define TARIFF_KWH_MOST_MILLI 100000000 /* as the core has it: no currency needs more, and sums stay in 63 bits */
 
 struct tariff_block {
     uint32_t from_date;               /* 20260416 */

@@ -17,8 +17,6 @@
 #include "sim/progress.h"
 #include "sim/workload.h"
 
-extern const char sim_tariff_text[];
-extern const unsigned long sim_tariff_text_len;
 
 /* --- options -------------------------------------------------------------------------------------- */
 
@@ -189,26 +187,12 @@ bool compare_option(struct compare_options *o, const char *name, const char *val
 
 /* --- what it needs -------------------------------------------------------------------------------- */
 
-int compare_tariff(const char *name, struct tariff *ret, bool *ret_any, struct err *err)
+int compare_billing(const char *name, struct billing **ret, struct err *err)
 {
-    struct buf text;
-    *ret_any = false;
+    *ret = NULL;
     if (name && strcmp(name, "none") == 0)
         return 0;
-    *ret_any = true;
-    if (!name)
-        return tariff_parse((struct str){ sim_tariff_text, sim_tariff_text_len }, ret, err);
-    buf_init(&text, TARIFF_TEXT_MAX);
-    int fd = open(name, O_RDONLY | O_CLOEXEC), r;
-    if (fd < 0)
-        r = err_set(err, E_NOT_FOUND, "The tariff \"%s\" cannot be opened: %m.", name);
-    else if ((r = io_read_to_end(fd, &text)) < 0)
-        r = err_set(err, r, "The tariff \"%s\" cannot be read: %s.", name, err_word(r));
-    else
-        r = tariff_parse(buf_look(&text), ret, err);
-    io_close(&fd);
-    buf_finish(&text);
-    return r;
+    return billing_load(name ? name : BILLING_BUILT_IN, ret, err);
 }
 
 void compare_mark(struct trace *t, const struct compare_options *o)
@@ -274,9 +258,9 @@ static int run_one(struct compare *c, uint32_t i, struct err *err)
     const struct workload *w = &c->w;
     struct drive_options d = { .policy = o->policies[i].policy, .preempt = o->policies[i].preempt,
         .gpus = w->gpus, .seed = o->seed, .estimates = o->estimates, .sigma = o->sigma, .no_eta = o->no_eta,
-        .settings = &o->settings, .tariff = w->has_tariff ? &w->tariff : NULL, .zone = &w->zone,
+        .settings = &o->settings, .billing = w->billing, .zone = &w->zone,
         .person_hour = o->person_hour, .gpu_watts = o->watts };
-    struct figures_options f = { .zone = &w->zone, .tariff = w->has_tariff ? &w->tariff : NULL,
+    struct figures_options f = { .zone = &w->zone, .billing = w->billing,
                                  .gpu_watts = o->watts, .gpus = w->gpus };
     if (o->closed_loop)
         return run_closed(c, i, &d, &f, err);
@@ -295,7 +279,7 @@ static int run_one(struct compare *c, uint32_t i, struct err *err)
 
 /* --- output --------------------------------------------------------------------------------------- */
 
-json_t *compare_json(const struct compare_policy *p, const struct figures *f, const struct tariff *tariff)
+json_t *compare_json(const struct compare_policy *p, const struct figures *f, const struct billing *b)
 {
     json_t *j = json_object();
     json_object_set_new(j, "policy", json_string(p->word));
@@ -304,8 +288,8 @@ json_t *compare_json(const struct compare_policy *p, const struct figures *f, co
     REAL(tte_mean_h); REAL(tte_p50_h); REAL(tte_p95_h);
     REAL(delay_mean_h); REAL(jct_mean_h); REAL(wait_mean_h);
     REAL(utilisation);
-    json_object_set_new(j, "cost_per_kwh", tariff ? json_real(f->cost_per_kwh) : json_null());
-    json_object_set_new(j, "currency", tariff ? json_string(tariff->currency) : json_null());
+    json_object_set_new(j, "cost_per_kwh", b ? json_real(f->cost_per_kwh) : json_null());
+    json_object_set_new(j, "currency", b ? json_string(b->tariff.currency) : json_null());
     REAL(off_hours_share); REAL(jain); REAL(worst_over_mean);
     json_object_set_new(j, "preemptions", json_integer(f->preemptions));
     json_object_set_new(j, "eta_p50_coverage", f->eta_n ? json_real(f->eta_p50_coverage) : json_null());
@@ -313,7 +297,7 @@ json_t *compare_json(const struct compare_policy *p, const struct figures *f, co
     REAL(wall_s);
     REAL(tte_p90_h); REAL(delay_p50_h); REAL(delay_p90_h); REAL(delay_p95_h);
     REAL(gpu_h); REAL(lost_gpu_h); REAL(kwh);
-    json_object_set_new(j, "cost", tariff ? json_real(f->cost) : json_null());
+    json_object_set_new(j, "cost", b ? json_real(f->cost) : json_null());
 #undef REAL
     json_object_set_new(j, "eta_jobs", json_integer(f->eta_n));
     json_object_set_new(j, "owners", json_integer(f->owners));
@@ -355,9 +339,9 @@ static void print_json(const struct compare *c)
     json_object_set_new(j, "calendars_own", json_integer(c->w.presence.inferred));
     json_object_set_new(j, "estimates", json_string(estimates_word(c->o, text)));
     json_object_set_new(j, "seed", json_integer((json_int_t)c->o->seed));
-    json_object_set_new(j, "tariff", c->w.has_tariff ? json_string(c->w.tariff.name) : json_null());
+    json_object_set_new(j, "tariff", c->w.billing ? json_string(c->w.billing->tariff.name) : json_null());
     for (uint32_t i = 0; i < c->o->policies_n; i++) {
-        json_t *p = compare_json(&c->o->policies[i], &c->figures[i], c->w.has_tariff ? &c->w.tariff : NULL);
+        json_t *p = compare_json(&c->o->policies[i], &c->figures[i], c->w.billing);
         if (c->o->closed_loop)
             json_object_set_new(p, "results_per_person_week", json_real(c->results[i]));
         json_array_append_new(policies, p);
@@ -392,7 +376,7 @@ static void print_table(const struct compare *c)
         printf("%-9s %7u %10.2f %9.2f %9.2f %12.2f %10.2f %11.2f %11.3f %12.2f %8s %15.3f %6.3f %15.2f %11u "
                "%16s %16s %6.2f", c->o->policies[i].word, f->jobs, f->tte_mean_h, f->tte_p50_h,
                f->tte_p95_h, f->delay_mean_h, f->jct_mean_h, f->wait_mean_h, f->utilisation,
-               f->cost_per_kwh, c->w.has_tariff ? c->w.tariff.currency : "-", f->off_hours_share, f->jain,
+               f->cost_per_kwh, c->w.billing ? c->w.billing->tariff.currency : "-", f->off_hours_share, f->jain,
                f->worst_over_mean, f->preemptions, share(f->eta_n, f->eta_p50_coverage, p50),
                share(f->eta_n, f->eta_p90_coverage, p90), f->wall_s);
         if (c->o->closed_loop)

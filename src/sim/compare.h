@@ -50,9 +50,9 @@ int compare_run(const struct compare_options *o, enum lang lang);
 void compare_mark(struct trace *t, const struct compare_options *o);
 /* Run times times a log-normal factor of that deviation, submits up to six minutes earlier or later for 0.1. */
 void compare_shake(struct trace *t, double shake, uint64_t seed);
-/* The tariff by file name, "none" (*ret_any false), or NULL for the one compiled in. */
-int compare_tariff(const char *name, struct tariff *ret, bool *ret_any, struct err *err);
+/* The tariff by name or file, "none" (*ret NULL), or NULL for the one built in. */
+int compare_billing(const char *name, struct billing **ret, struct err *err);
 struct json_t *compare_json(const struct compare_policy *p, const struct figures *f,
-                            const struct tariff *tariff);
+                            const struct billing *b);
 
 #endif

@@ -105,7 +105,7 @@ static void tell_windows(struct drive *d)
         timers_add(&d->timers, d->wall_at + TOLD_EVERY_US, T_WINDOWS, 0);
 }
 
-/* As a daemon tells it: hour by hour, ahead as far as windows are. */
+/* As a daemon tells it: ahead as far as windows are. */
 static void tell_tariff(struct drive *d)
 {
     const struct drive_options *o = d->options;
@@ -113,15 +113,9 @@ static void tell_tariff(struct drive *d)
     struct rate rates[CORE_RATES_MAX];
     struct tariff_steps s = { steps, 0, CORE_RATES_MAX };
     int64_t at_s = d->wall_at / USEC_PER_SEC / 3600 * 3600;
-    if (!o->tariff || o->person_hour <= 0)
+    if (!o->billing || o->person_hour <= 0)
         return;
-    for (int64_t until_s = at_s + TOLD_AHEAD_US / USEC_PER_SEC; at_s < until_s; at_s += 3600) {
-        int64_t local_s = zone_to_local_s(o->zone, at_s);
-        struct civil c = civil_from_local_s(local_s);
-        if (!tariff_step_add(&s, o->tariff, at_s, (uint32_t)(c.year * 10000 + c.month * 100 + c.day),
-                             (uint32_t)civil_weekday(civil_day_of(local_s)), (uint32_t)c.hour))
-            break;
-    }
+    at_s = billing_steps(o->billing, o->zone, at_s, at_s + TOLD_AHEAD_US / USEC_PER_SEC, &s);
     for (uint32_t i = 0; i < s.n; i++)
         rates[i] = (struct rate){ steps[i].from_s * USEC_PER_SEC, steps[i].price_milli };
     step_only(d, &(struct core_event){ .kind = EVENT_TARIFF, .tariff = { .until_at = at_s * USEC_PER_SEC,

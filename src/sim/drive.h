@@ -17,7 +17,7 @@
 
 #include "cal/tzif.h"
 #include "core/core.h"
-#include "energy/tariff.h"
+#include "energy/billing.h"
 #include "sim/presence.h"
 #include "sim/trace.h"
 
@@ -70,7 +70,7 @@ struct drive_options {
     usec_t until_at;      /* no event after it; 0: until everything has ended */
     usec_t double_after_at;
     const struct ev_settings *settings; /* NULL: CORE_SETTINGS_DEFAULT; policy, seed, preempt and estimates are above */
-    const struct tariff *tariff; /* what the plan is told of electricity, in zone; NULL: nothing */
+    const struct billing *billing; /* what the plan is told of electricity, in zone; NULL: nothing */
     const struct zone *zone;
     double person_hour;   /* what an hour of a person is worth, in the tariff's currency */
     double gpu_watts;

@@ -195,11 +195,8 @@ static void machines(const struct drive_result *run, const struct figures_option
         double part = inside > 0 ? (double)inside / (double)STEP_US : 0;
         f->busy_by_hour[of_week] += g.gpus[i] * part;
         counted[of_week] += part;
-        if (o->tariff && kwh > 0) {
-            struct civil c = civil_from_local_s(local_s);
-            uint32_t date = (uint32_t)(c.year * 10000 + c.month * 100 + c.day);
-            f->cost += kwh * (double)tariff_milli(o->tariff, date, weekday, hour) / 1000;
-        }
+        if (o->billing && kwh > 0)
+            f->cost += kwh * (double)billing_milli(o->billing, o->zone, floor_div(at, USEC_PER_SEC)) / 1000;
     }
     for (int h = 0; h < FIGURES_HOURS; h++)
         f->busy_by_hour[h] /= counted[h] > 0 ? counted[h] * o->gpus : 1;

@@ -15,7 +15,7 @@
 #ifndef EOUL_SIM_FIGURES_H
 #define EOUL_SIM_FIGURES_H
 
-#include "energy/tariff.h"
+#include "energy/billing.h"
 #include "sim/drive.h"
 
 #define FIGURES_JOBS_MIN 10
@@ -41,7 +41,7 @@ struct figures {
 
 struct figures_options {
     const struct zone *zone;
-    const struct tariff *tariff; /* NULL: no cost */
+    const struct billing *billing; /* NULL: no cost */
     double gpu_watts;            /* of a GPU in use; of jobs that tell none */
     uint32_t gpus;
     usec_t from_at;              /* jobs submitted before are not counted; 0: all are */

@@ -82,11 +82,6 @@ bool team_option(struct team_options *t, const char *name, const char *value)
 
 /* --- one team ------------------------------------------------------------------------------------- */
 
-struct tariff_known {
-    struct tariff tariff;
-    bool any;
-};
-
 static void make(const struct team_options *t, enum office_family family, double load, uint64_t seed,
                  struct office_options *ret_options, struct office *ret)
 {
@@ -99,15 +94,15 @@ static void make(const struct team_options *t, enum office_family family, double
 }
 
 static int run_team(const struct team_options *t, const struct office_options *oo, const struct office *office,
-                    const struct compare_policy *policy, const struct tariff_known *tariff, struct team_figures *ret,
+                    const struct compare_policy *policy, const struct billing *billing, struct team_figures *ret,
                     struct err *err)
 {
     const struct compare_options *c = t->compare;
     struct drive_options d = { .policy = policy->policy, .preempt = policy->preempt, .gpus = office->gpus,
                                .seed = oo->seed, .estimates = c->estimates, .sigma = c->sigma, .no_eta = c->no_eta,
-                               .settings = &c->settings, .tariff = tariff->any ? &tariff->tariff : NULL,
+                               .settings = &c->settings, .billing = billing,
                                .zone = &office->zone, .person_hour = c->person_hour, .gpu_watts = c->watts };
-    struct figures_options f = { .zone = &office->zone, .tariff = tariff->any ? &tariff->tariff : NULL,
+    struct figures_options f = { .zone = &office->zone, .billing = billing,
                                  .gpu_watts = c->watts, .gpus = office->gpus };
     *ret = (struct team_figures){ 0 };
     if (!c->closed_loop) {
@@ -141,13 +136,9 @@ int team_one(const struct team_options *t, enum office_family family, double loa
 {
     struct office_options oo;
     struct office office;
-    struct tariff_known *tariff = calloc(1, sizeof(*tariff));
-    if (!tariff)
-        abort();
     make(t, family, load, seed, &oo, &office);
-    int r = run_team(t, &oo, &office, policy, tariff, ret, err);
+    int r = run_team(t, &oo, &office, policy, NULL, ret, err);
     office_finish(&office);
-    free(tariff);
     return r;
 }
 
@@ -324,7 +315,7 @@ static json_t *ratio_json(struct ratio r)
 }
 
 static json_t *json_of(const struct team_options *t, enum office_family family, double load, const struct cell *cells,
-                       const struct tariff_known *tariff)
+                       const struct billing *billing)
 {
     json_t *j = json_object(), *policies = json_array();
     json_object_set_new(j, "family", json_string(office_family_word(family)));
@@ -337,7 +328,7 @@ static json_t *json_of(const struct team_options *t, enum office_family family, 
     for (uint32_t a = 0; a < t->compare->policies_n; a++) {
         struct team_figures m;
         (void)mean_of(cells, t->seeds, a, &m);
-        json_t *p = compare_json(&t->compare->policies[a], &m.f, tariff->any ? &tariff->tariff : NULL);
+        json_t *p = compare_json(&t->compare->policies[a], &m.f, billing);
         if (t->compare->closed_loop) {
             json_object_set_new(p, "results_per_person_week", json_real(m.results_per_person_week));
             json_object_set_new(p, "results_worst_over_mean", json_real(m.results_worst_over_mean));
@@ -370,7 +361,7 @@ static json_t *json_of(const struct team_options *t, enum office_family family, 
 
 /* All policies on one seed, and how good it could be. */
 static int run_seed(const struct team_options *t, enum office_family family, double load, uint64_t seed,
-                    const struct tariff_known *tariff, struct cell *ret, struct err *err)
+                    const struct billing *billing, struct cell *ret, struct err *err)
 {
     struct office_options oo;
     struct office office;
@@ -379,7 +370,7 @@ static int run_seed(const struct team_options *t, enum office_family family, dou
     make(t, family, load, seed, &oo, &office);
     *ret = (struct cell){ .jobs = (uint32_t)office.trace.jobs_n, .gpus = office.gpus, .people = office.people };
     for (uint32_t a = 0; a < t->compare->policies_n && r == 0; a++) {
-        r = run_team(t, &oo, &office, &t->compare->policies[a], tariff, &ret->by_policy[a], err);
+        r = run_team(t, &oo, &office, &t->compare->policies[a], billing, &ret->by_policy[a], err);
         best_h = fmin(best_h, ret->by_policy[a].f.tte_mean_h);
     }
     if (r == 0 && t->bound_steps && !t->compare->closed_loop) {
@@ -397,12 +388,12 @@ int team_run(const struct team_options *t, enum lang lang)
 {
     struct err err = { .translate = tr_of(lang) };
     struct cell *cells = calloc(t->seeds, sizeof(*cells));
-    struct tariff_known *tariff = calloc(1, sizeof(*tariff));
+    struct billing *billing = NULL;
     json_t *all = json_array();
-    if (!cells || !tariff)
+    if (!cells)
         abort();
     uint32_t loads_n = t->loads_n ? t->loads_n : 1, at = 0, of = t->families_n * loads_n * t->seeds;
-    int r = compare_tariff(t->compare->tariff, &tariff->tariff, &tariff->any, &err);
+    int r = compare_billing(t->compare->tariff, &billing, &err);
     for (uint32_t i = 0; i < t->families_n && r == 0; i++) {
         for (uint32_t l = 0; l < loads_n && r == 0; l++) {
             double load = t->loads_n ? t->loads[l] : t->families[i] == OFFICE_OVERLOAD ? 1.1 : 0.7;
@@ -412,11 +403,11 @@ int team_run(const struct team_options *t, enum lang lang)
                                at++, of);
                 progress.begun_s -= 1;
                 progress_jobs(&progress, 0, 1);
-                r = run_seed(t, t->families[i], load, t->seed + s, tariff, &cells[s], &err);
+                r = run_seed(t, t->families[i], load, t->seed + s, billing, &cells[s], &err);
                 progress_end(&progress);
             }
             if (r == 0 && t->compare->json)
-                json_array_append_new(all, json_of(t, t->families[i], load, cells, tariff));
+                json_array_append_new(all, json_of(t, t->families[i], load, cells, billing));
             else if (r == 0)
                 print_table(t, t->families[i], load, cells, lang);
         }
@@ -429,6 +420,6 @@ int team_run(const struct team_options *t, enum lang lang)
         fprintf(stderr, "eoul sim: %s\n", err.text);
     json_decref(all);
     free(cells);
-    free(tariff);
+    billing_destroy(billing);
     return err_exit_status(r);
 }

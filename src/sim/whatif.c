@@ -104,9 +104,9 @@ static int run_row(struct whatif *x, struct whatif_row *row, uint32_t have, stru
     const struct workload *w = &x->w;
     struct drive_options d = { .policy = row->policy.policy, .preempt = row->policy.preempt, .gpus = row->gpus,
         .seed = c->seed, .estimates = c->estimates, .sigma = c->sigma, .no_eta = true, .settings = &c->settings,
-        .tariff = w->has_tariff ? &w->tariff : NULL, .zone = &w->zone, .person_hour = c->person_hour,
+        .billing = w->billing, .zone = &w->zone, .person_hour = c->person_hour,
         .gpu_watts = c->watts };
-    struct figures_options f = { .zone = &w->zone, .tariff = w->has_tariff ? &w->tariff : NULL, .gpu_watts = c->watts,
+    struct figures_options f = { .zone = &w->zone, .billing = w->billing, .gpu_watts = c->watts,
                                  .gpus = row->gpus };
     struct drive_hooks hooks = { .user = &x->progress, .progress = progress_jobs };
     struct drive_result run;
@@ -158,7 +158,7 @@ static int cheapest(const struct whatif *x)
 static void print_json(const struct whatif *x, int best)
 {
     json_t *j = json_object(), *rows = json_array();
-    const struct tariff *tariff = x->w.has_tariff ? &x->w.tariff : NULL;
+    const struct billing *billing = x->w.billing;
     json_object_set_new(j, "jobs", json_integer((json_int_t)x->w.trace.jobs_n));
     json_object_set_new(j, "users", json_integer((json_int_t)x->w.trace.users_n));
     json_object_set_new(j, "rows_bad", json_integer((json_int_t)x->w.trace.faults_n));
@@ -166,11 +166,11 @@ static void print_json(const struct whatif *x, int best)
     json_object_set_new(j, "cheapest", best >= 0 ? json_integer(best) : json_null());
     for (uint32_t i = 0; i < x->rows_n; i++) {
         const struct whatif_row *r = &x->rows[i];
-        json_t *row = compare_json(&r->policy, &r->f, tariff), *hours = json_array();
+        json_t *row = compare_json(&r->policy, &r->f, billing), *hours = json_array();
         json_object_set_new(row, "gpus", json_integer(r->gpus));
         json_object_set_new(row, "results_per_person_week", json_real(r->results));
         json_object_set_new(row, "kwh_per_year", json_real(r->kwh_year));
-        json_object_set_new(row, "power_cost_per_year", tariff ? json_real(r->power_year) : json_null());
+        json_object_set_new(row, "power_cost_per_year", billing ? json_real(r->power_year) : json_null());
         json_object_set_new(row, "gpu_cost_per_year", json_real(r->gpus_year));
         json_object_set_new(row, "off_hours_interruptions", json_integer(0)); /* whatif.h */
         json_object_set_new(row, "results_that_wait_for_their_owner", json_integer(r->f.off_hours_ends));
@@ -203,7 +203,7 @@ static int put_svg(const struct whatif_table *table, const char *path, enum lang
 static int answer(const struct whatif *x, enum lang lang, struct err *err)
 {
     struct whatif_table table = { .rows = x->rows, .rows_n = x->rows_n, .goal = &x->o->goal,
-        .currency = x->w.has_tariff ? x->w.tariff.currency : "KRW", .best = cheapest(x) };
+        .currency = x->w.billing ? x->w.billing->tariff.currency : "KRW", .best = cheapest(x) };
     struct buf out;
     int r = x->o->svg ? put_svg(&table, x->o->svg, lang, err) : 0;
     if (r < 0)

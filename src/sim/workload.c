@@ -89,7 +89,7 @@ static int sample(struct workload *w, const struct compare_options *o, struct er
 
 static int load(struct workload *w, const struct compare_options *o, uint32_t gpus, uint32_t fit, struct err *err)
 {
-    int r = compare_tariff(o->tariff, &w->tariff, &w->has_tariff, err);
+    int r = compare_billing(o->tariff, &w->billing, err);
     bool made_up = workload_is_sample(o);
     if (r == 0)
         r = made_up ? sample(w, o, err) : read_trace(w, o, err);
@@ -104,6 +104,9 @@ static int load(struct workload *w, const struct compare_options *o, uint32_t gp
     if (w->trace.jobs_n == 0)
         return err_set(err, E_TOO_LARGE, "Every job of \"%s\" is wider than %u GPUs.", o->trace, fit);
     trace_fold_users(&w->trace, DRIVE_PERSONS_MAX);
+    if (w->billing)
+        billing_check_holidays(w->billing, &w->zone, w->trace.jobs[w->trace.jobs_n - 1].submit_at / USEC_PER_SEC,
+                               err->translate);
     compare_shake(&w->trace, o->shake, o->seed);
     compare_mark(&w->trace, o);
     if (made_up && strcmp(o->calendars, "office") == 0) {
@@ -131,6 +134,7 @@ int workload_load(const struct compare_options *o, uint32_t gpus, uint32_t fit, 
 
 void workload_finish(struct workload *w)
 {
+    billing_destroy(w->billing);
     presence_finish(&w->presence);
     trace_finish(&w->trace);
 }
@@ -138,6 +142,8 @@ void workload_finish(struct workload *w)
 void workload_tell_faults(const struct workload *w, enum lang lang)
 {
     const struct trace *t = &w->trace;
+    if (w->billing && w->billing->trouble[0])
+        fprintf(stderr, "%s\n", w->billing->trouble);
     if (t->faults_n == 0)
         return;
     fprintf(stderr, trn(lang, "%" PRIu64 " row of %" PRIu64 " cannot be used and is left out:\n",

@@ -15,8 +15,7 @@ struct workload {
     struct zone zone;
     char zone_name[64];
     struct presence presence;
-    struct tariff tariff;
-    bool has_tariff;
+    struct billing *billing; /* NULL: electricity has no price */
     uint32_t gpus;       /* of the machine */
 };
 

@@ -337,12 +337,15 @@ static void test_tariff(void **state)
     assert_string_equal(err.text, "The tariff from 2026-01-01 has no price for month 1, mon, 21:00.");
     assert_true(tariff_parse(STR("currency EUR\nfrom 2026-01-01\n1-13 daily 0-24 1\n"), &t, &err) < 0);
     assert_true(tariff_parse(STR("currency EUR\n1-12 daily 0-24 1\n"), &t, &err) < 0);
-    bool any;
-    assert_int_equal(compare_tariff(NULL, &t, &any, &err), 0); /* the one compiled in */
-    assert_int_equal(tariff_milli(&t, 20260715, 2, 16), 229000);
-    assert_int_equal(tariff_milli(&t, 20260715, 2, 3), 116000);
-    assert_int_equal(tariff_milli(&t, 20260712, 6, 16), 116000); /* a Sunday */
-    assert_int_equal(tariff_milli(&t, 20260415, 2, 12), 133400); /* the old hours' last day */
+    struct billing *b = NULL;
+    assert_int_equal(compare_billing("none", &b, &err), 0);
+    assert_null(b);
+    assert_int_equal(compare_billing(NULL, &b, &err), 0); /* the one built in */
+    assert_int_equal(tariff_milli(&b->tariff, 20260715, 2, 16), 229000);
+    assert_int_equal(tariff_milli(&b->tariff, 20260715, 2, 3), 116000);
+    assert_int_equal(tariff_milli(&b->tariff, 20260712, 6, 16), 116000); /* a Sunday */
+    assert_int_equal(tariff_milli(&b->tariff, 20260415, 2, 12), 133400); /* the old hours' last day */
+    billing_destroy(b);
 }
 
 /* --- driving -------------------------------------------------------------------------------------- */
@@ -540,15 +543,17 @@ static void test_figures(void **state)
     struct drive_result r;
     struct figures f;
     struct err err = { 0 };
-    struct tariff tariff;
+    struct billing *billing = calloc(1, sizeof *billing);
+    assert_non_null(billing);
+    buf_init(&billing->text, 16);
     /* Monday 09:00 UTC, one GPU: 2 h, then 8 h that end at 19:00 and are seen on Tuesday at 09:00. */
     assert_int_equal(trace_read(STR("submit,runtime,gpus,user\n32400,7200,1,ann\n32400,28800,1,ann\n"), "it",
                                 &(struct trace_options){ .zone = &utc }, &t, &err), 0);
     assert_int_equal(tariff_parse(STR("currency KRW\nfrom 2026-01-01\n1-12 daily 0-24 100\n1-12 daily 18-24 50\n"),
-                                  &tariff, &err), 0);
+                                  &billing->tariff, &err), 0);
     calendars(&t, PRESENCE_OFFICE, &p);
     drive(&t, &p, (struct drive_options){ .policy = POLICY_SAF, .estimates = ESTIMATE_EXACT, .gpus = 1 }, &r);
-    figures_make(&r, &p, &(struct figures_options){ .zone = &utc, .tariff = &tariff, .gpu_watts = 1000, .gpus = 1,
+    figures_make(&r, &p, &(struct figures_options){ .zone = &utc, .billing = billing, .gpu_watts = 1000, .gpus = 1,
                                                     .until_at = MONDAY_AT + 29 * USEC_PER_HOUR }, &f);
     assert_int_equal(f.jobs, 2);
     assert_float_equal(f.tte_mean_h, (2 + 24) / 2.0, 1e-9);
@@ -562,9 +567,41 @@ static void test_figures(void **state)
     assert_float_equal(f.cost_per_kwh, 95, 1e-6);
     assert_int_equal(f.off_hours_ends, 1);
     assert_float_equal(f.eta_p90_coverage, 1, 1e-9);
+    billing_destroy(billing);
     drive_result_finish(&r);
     presence_finish(&p);
     trace_finish(&t);
+}
+
+/* A run in Chuseok, a Friday, is billed as on a Sunday; a week later as on a Friday.  The plan is told the same. */
+static void test_figures_of_a_holiday(void **state)
+{
+    (void)state;
+    static const struct { const char *trace; uint32_t date, weekday; } cases[] = {
+        { "submit,runtime,gpus,user\n2026-09-25T14:00:00,3600,1,ann\n", 20260925, 6 },
+        { "submit,runtime,gpus,user\n2026-10-02T14:00:00,3600,1,ann\n", 20261002, 4 },
+    };
+    struct err err = { 0 };
+    struct billing *billing = NULL;
+    assert_int_equal(compare_billing(NULL, &billing, &err), 0);
+    for (size_t i = 0; i < 2; i++) {
+        struct trace t;
+        struct presence p;
+        struct drive_result r;
+        struct figures f;
+        assert_int_equal(trace_read(str_of(cases[i].trace), "it", &(struct trace_options){ .zone = &seoul }, &t, &err), 0);
+        calendars(&t, PRESENCE_OFFICE, &p);
+        drive(&t, &p, (struct drive_options){ .policy = POLICY_SAF, .estimates = ESTIMATE_EXACT, .gpus = 1,
+                                              .billing = billing, .zone = &seoul, .person_hour = 30000 }, &r);
+        figures_make(&r, &p, &(struct figures_options){ .zone = &seoul, .billing = billing, .gpu_watts = 1000,
+                                                        .gpus = 1 }, &f);
+        assert_float_equal(f.cost_per_kwh, (double)tariff_milli(&billing->tariff, cases[i].date, cases[i].weekday, 14) / 1000,
+                           1e-6);
+        drive_result_finish(&r);
+        presence_finish(&p);
+        trace_finish(&t);
+    }
+    billing_destroy(billing);
 }
 
 /* More GPUs than the core numbers: the same decisions from one pool. */
@@ -761,7 +798,7 @@ int main(void)
         cmocka_unit_test(test_journal), cmocka_unit_test(test_fold), cmocka_unit_test(test_infer),
         cmocka_unit_test(test_tariff), cmocka_unit_test(test_every_policy),
         cmocka_unit_test(test_no_foresight), cmocka_unit_test(test_always),
-        cmocka_unit_test(test_row_order), cmocka_unit_test(test_figures), cmocka_unit_test(test_slots),
+        cmocka_unit_test(test_row_order), cmocka_unit_test(test_figures), cmocka_unit_test(test_figures_of_a_holiday), cmocka_unit_test(test_slots),
         cmocka_unit_test(test_offices), cmocka_unit_test(test_misstated_hours), cmocka_unit_test(test_bound), cmocka_unit_test(test_closed),
         cmocka_unit_test(test_goal),
     };
