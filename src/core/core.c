@@ -8,6 +8,7 @@
 #include <assert.h>
 
 #include "core/avail.h"
+#include "core/boost.h"
 #include "core/calibrate.h"
 #include "core/capacity.h"
 #include "core/change.h"
@@ -394,6 +395,7 @@ static void apply_decide(struct core *c, struct out *out)
     c->quiet &= wall_at > c->now_at && boot_at > c->now_boot_at;
     timers_due(c, out);
     reserve_tick(c);
+    boost_tick(c);
     todo_decide(c, out);
     plan_decide(c, &d);
     for (uint32_t i = 0; i < d.stops_n; i++) {
@@ -458,6 +460,8 @@ int core_check(const struct core *c, const struct core_event *ev, struct err *er
                                  : err_set(err, E_STATE, "Settings must come before a decision.");
     case EVENT_RESERVE: return reserve_check(c, &ev->reserve, err);
     case EVENT_UNRESERVE: return reserve_check_remove(c, &ev->unreserve, err);
+    case EVENT_BOOST: return boost_check(c, &ev->boost, ev->wall_at, err);
+    case EVENT_UNBOOST: return boost_check_remove(c, &ev->unboost, err);
     case EVENT_TARIFF: return rates_check(&ev->tariff, err);
     case EVENT_OFFER:
         r = setup_check_person(ev->offer.person, err);
@@ -544,6 +548,8 @@ static void apply(struct core *c, const struct core_event *ev, struct out *out)
     case EVENT_DECIDE: apply_decide(c, out); break;
     case EVENT_RESERVE: reserve_apply(c, &ev->reserve); break;
     case EVENT_UNRESERVE: reserve_apply_remove(c, &ev->unreserve); break;
+    case EVENT_BOOST: boost_apply(c, &ev->boost); break;
+    case EVENT_UNBOOST: boost_apply_remove(c, &ev->unboost); break;
     case EVENT_TARIFF: rates_apply(c, &ev->tariff); break;
     case EVENT_OFFER:
         offer_set(c, &ev->offer);
@@ -600,7 +606,8 @@ void core_deadline(const struct core *c, usec_t *ret_wall_at, usec_t *ret_boot_a
         wall = NONE;
     *ret_wall_at =
         usec_min(wall == NONE ? USEC_NEVER : job_wall_due(&jobs_of(c)[wall]), c->again_at);
-    *ret_wall_at = MUTANT(c, MUTANT_LOOP) ? c->now_at : usec_min(usec_min(*ret_wall_at, todo_due(c)), reserve_due(c));
+    *ret_wall_at = MUTANT(c, MUTANT_LOOP) ? c->now_at : usec_min(usec_min(*ret_wall_at, todo_due(c)),
+                                                             usec_min(reserve_due(c), boost_due(c)));
     *ret_boot_at = usec_min(boot == NONE ? USEC_NEVER : job_boot_due(&jobs_of(c)[boot]),
                             graph_next_delay(c));
 }

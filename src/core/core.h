@@ -33,6 +33,8 @@ struct core; /* lives in the caller's block */
 #define CORE_TODOS_MAX   4096   /* live todos: 50 people with eighty each; planning is linear in it */
 #define RESERVATIONS_MAX 32     /* a bit each in a word */
 #define RESERVE_LENGTH_MAX_US (31 * USEC_PER_DAY)
+#define BOOSTS_MAX       32     /* they mean something only while they are few */
+#define BOOST_LENGTH_MAX_US (31 * USEC_PER_DAY)
 #define CORE_RATES_MAX   512    /* steps of a tariff: 20 days of hourly prices */
 #define CORE_CHUNKS_MAX  16     /* pieces one todo may be cut into */
 
@@ -222,6 +224,22 @@ struct reservation {
 uint32_t core_reservations_n(const struct core *core);
 bool core_reservation_get(const struct core *core, uint32_t at, struct reservation *ret); /* in the order of ids */
 uint32_t core_last_reservation(const struct core *core); /* greatest number ever given; 0: none */
+
+/* Work that an operator put before others' (boost.h).  What is over goes at the next decision. */
+#define BOOST_FIELDS(F) \
+    F(uint32_t, id) F(uint32_t, kind) F(uint32_t, target) F(uint32_t, by) F(usec_t, from_at) F(usec_t, until_at) \
+    BOOST_REASON(F)
+struct boost {
+#define F(type, name) type name;
+    BOOST_FIELDS(F)
+#undef F
+};
+uint32_t core_boosts_n(const struct core *core);
+bool core_boost_get(const struct core *core, uint32_t at, struct boost *ret); /* in the order of ids */
+uint32_t core_last_boost(const struct core *core); /* greatest number ever given; 0: none */
+/* The place of a boost that this live job has at that time. */
+#define CORE_NO_BOOST UINT32_MAX
+uint32_t core_boost_of(const struct core *core, job_id id, usec_t now_at);
 
 /* --- hands-on work (todo.h) ------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/avail.h"
+#include "core/boost.h"
 #include "core/capacity.h"
 #include "core/defer.h"
 #include "core/estimate.h"
@@ -67,13 +68,16 @@ static struct order_key key_of(const struct policy_ctx *ctx, const struct class_
     if (dispatch_aged(ctx, submit_at) || reserve_serves(c, like->owner, like->gpus, ctx->now_at)) {
         key.tier = TIER_BEFORE_ALL;
     } else {
-        if (urgent_stands(c, like->flags) && !MUTANT(c, MUTANT_URGENT_LAST))
+        if (c->boosts_n && boost_stands(c, like, id, ctx->now_at))
+            key.tier = TIER_BOOSTED;
+        else if (urgent_stands(c, like->flags) && !MUTANT(c, MUTANT_URGENT_LAST))
             key.tier = TIER_URGENT;
         key.value = view->value;
         key.area = ctx->ops->area_ties ? view->area : 0;
     }
     uint32_t first_seq = classes_of(c)[class].key.first_seq;
-    if (first_seq && best && best->job != NONE && key.tier != TIER_URGENT) {
+    if (first_seq && best && best->job != NONE && key.tier != TIER_URGENT &&
+        !(key.tier == TIER_BOOSTED && best->tier > TIER_BOOSTED)) {
         struct order_key before = *best;
         before.first_seq = first_seq;
         before.job = job;
@@ -406,8 +410,8 @@ static void run_views(struct run *r, struct policy_ctx *ctx)
         const struct job_class *class = &classes_of(c)[at];
         struct order_key key = head_key(ctx, dispatch_view(c, r->s, at), at, NULL);
         struct order_key *best = &r->best[class->key.owner];
-        if (key.tier == TIER_URGENT)
-            continue; /* what is sent first is not urgent for that */
+        if (key.tier == TIER_URGENT || class->key.boosted)
+            continue; /* what is sent first is neither urgent nor boosted for that */
         if (best->job == NONE || dispatch_before(&key, best))
             *best = key;
     }

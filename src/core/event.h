@@ -197,6 +197,13 @@ enum todo_flags {
     TODO_REVIEW = 1 << 1,   /* of a job's result: dropped when that can never come */
     TODO_FLAGS_ALL = (1 << 2) - 1,
 };
+enum boost_kind { BOOST_JOB, BOOST_ARRAY /* all its tasks */, BOOST_PERSON, BOOST_KIND_COUNT };
+/* Why it was given, in words: bytes, padded with 0. */
+#define BOOST_REASON(F) F(uint64_t, reason0) F(uint64_t, reason1) F(uint64_t, reason2) F(uint64_t, reason3) \
+    F(uint64_t, reason4) F(uint64_t, reason5) F(uint64_t, reason6) F(uint64_t, reason7) F(uint64_t, reason8) \
+    F(uint64_t, reason9) F(uint64_t, reason10) F(uint64_t, reason11)
+#define BOOST_REASON_MAX 96 /* bytes */
+
 #define TODO_WHO_MAX 8 /* people one todo may be offered to */
 
 struct number {  /* of a person */
@@ -356,6 +363,11 @@ struct offer {
     F(usec_t, from_at) F(usec_t, until_at) \
     F(uint64_t, name0) F(uint64_t, name1) F(uint64_t, name2) F(uint64_t, name3) /* its bytes, for people */
 #define EV_UNRESERVE(F, L) F(uint32_t, reservation) F(uint32_t, by)
+#define EV_BOOST(F, L) /* an operator puts work before others' (boost.h) */ \
+    F(uint32_t, boost)     /* greater than every one before it */ \
+    F(uint32_t, kind)      /* enum boost_kind */ F(uint32_t, target) \
+    F(uint32_t, by) F(usec_t, until_at) BOOST_REASON(F)
+#define EV_UNBOOST(F, L) F(uint32_t, boost) F(uint32_t, by)
 #define EV_TARIFF(F, L) /* what electricity costs, as far as that is known (price.h); replaces */ \
     F(usec_t, until_at)    /* known until here; the same price goes on behind it */ \
     F(int64_t, hour_milli) /* what an hour of a person is worth beside it, in the same currency; 0: no tariff */ \
@@ -377,7 +389,7 @@ struct offer {
     X(TODO_SNOOZE, todo_snooze, EV_TODO_SNOOZE) X(TODO_MOVE, todo_move, EV_TODO_MOVE) \
     X(TODO_SET, todo_set, EV_TODO_SET) X(SIGNAL, signal, EV_SIGNAL) \
     X(RESERVE, reserve, EV_RESERVE) X(UNRESERVE, unreserve, EV_UNRESERVE) \
-    X(TARIFF, tariff, EV_TARIFF)
+    X(TARIFF, tariff, EV_TARIFF) X(BOOST, boost, EV_BOOST) X(UNBOOST, unboost, EV_UNBOOST)
 
 enum set_field { SET_LIMIT_US, SET_NICE, SET_BEGIN_AT, SET_DEADLINE_AT, SET_ARRAY_MAX, SET_GPUS,
                  SET_CPUS, SET_MEM_MIB, SET_OWNER, SET_REVIEWER /* 0: the owner looks */, SET_FIELD_COUNT };

@@ -59,7 +59,10 @@
     X(MUTANT_COST, "cost-flat", "electricity") /* the first price is taken for the whole run */ \
     X(MUTANT_RESERVE, "reserve-ignored", "reserved") /* gives out what is kept for somebody */ \
     X(MUTANT_URGENT_COUNT, "urgent-endless", "urgent-count") \
-    X(MUTANT_URGENT_LAST, "urgent-ignored", "urgent")
+    X(MUTANT_URGENT_LAST, "urgent-ignored", "urgent") \
+    X(MUTANT_BOOST_LAST, "boost-ignored", "boost") \
+    X(MUTANT_BOOST_ENDLESS, "boost-endless", "boost-end") /* counts beyond its end */ \
+    X(MUTANT_BOOST_MUTE, "boost-unexplained", "boost-told") /* taken without a name or a reason */
 #define MUTANT_BY_ITSELF_MAX MUTANT_PREEMPT /* up to here core_broken, people or hashes notice it too */
 enum mutant {
 #define X(name, word, rule) name,

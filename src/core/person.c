@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "core/boost.h"
 #include "core/calibrate.h"
 #include "core/reserve.h"
 #include "core/share.h"
@@ -106,7 +107,7 @@ uint64_t head_hash(const struct core *c)
     h = hash_mix(hash_mix(h, (uint64_t)c->shown_at), (uint64_t)c->again_at);
     h = hash_mix(h, (uint64_t)c->unwatched_at);
     h = hash_mix(h, c->limits.groups); /* decides which history goes when the table is full */
-    h = reserve_hash(c, h);
+    h = boost_hash(c, reserve_hash(c, h));
     if (c->hits.n)
         h = calibrate_hash(h, &c->hits);
     return samples_hash(samples_hash(h, &c->team), &c->team_shown);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/avail.h"
+#include "core/boost.h"
 #include "core/capacity.h"
 #include "core/dispatch.h"
 #include "core/estimate.h"
@@ -59,7 +60,9 @@ static struct order_key runner_key(struct policy_ctx *ctx, uint32_t slot, usec_t
     struct class_key like = queue_class_key(c, j);
     struct class_view view = rest_view(ctx, j, ran_us, policy_base(ctx, avail_whose(j)));
     struct order_key key = { .submit_at = j->submit_at, .id = j->id, .own_id = j->id, .job = slot,
-                             .class = NONE, .tier = urgent_stands(c, j->flags) ? TIER_URGENT : TIER_OTHERS };
+                             .class = NONE,
+                             .tier = boost_stands(c, &like, j->id, ctx->now_at) ? TIER_BOOSTED
+                                     : urgent_stands(c, j->flags) ? TIER_URGENT : TIER_OTHERS };
     if (dispatch_aged(ctx, j->submit_at)) {
         key.tier = TIER_BEFORE_ALL;
         return key;

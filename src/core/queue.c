@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "core/avail.h"
+#include "core/boost.h"
 #include "core/dispatch.h"
 #include "core/estimate.h"
 #include "core/job.h"
@@ -73,6 +74,7 @@ struct class_key queue_class_key(const struct core *c, const struct job *j)
         .owner = j->owner & 511u, .eyes = avail_whose(j) & 511u, .gpus = j->gpus, .gpu_type = j->gpu_type,
         .estimate_us = j->estimate_us, .estimate_sd_milli = j->estimate_sd_milli,
         .done_us = j->done_us, .restart_us = estimate_restart_us(c, j), .preempt = j->preempt & 3u,
+        .boosted = boost_names(c, j),
         .deadline_at = j->deadline_at, .flex_us = j->flex_us,
         .flags = j->flags & (JOB_NOW | JOB_URGENT | JOB_CLEAN_TREE) };
 }

@@ -2,7 +2,7 @@
  *
  *     eoul-core 1                              version of this form
  *     limits jobs=... deps=... spans=... groups=... todos=... offers=...
- *     head, settings, gpu, rates, rate, team, reservation, person, array, job, todo, dep, group: one record a line, zeros left
+ *     head, settings, gpu, rates, rate, team, reservation, boost, person, array, job, todo, dep, group: one record a line, zeros left
  *                                              out
  *     end hash=...                             core_hash of what was saved
  *
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/avail.h"
+#include "core/boost.h"
 #include "core/capacity.h"
 #include "core/estimate.h"
 #include "core/graph.h"
@@ -54,14 +55,15 @@ struct saved_head {
     usec_t now_at, now_boot_at, shown_at, again_at, unwatched_at;
     uint64_t decisions, mem_mib;
     uint32_t cpus, last_id, first_seq, group_seq, w_level, closed, quiet, settings_known, todos_stale,
-        last_reservation;
+        last_reservation, last_boost;
 };
 #define HEAD_FIELDS(F) \
     F(usec_t, now_at) F(usec_t, now_boot_at) F(usec_t, shown_at) F(usec_t, again_at) \
     F(usec_t, unwatched_at) \
     F(uint64_t, decisions) F(uint64_t, mem_mib) F(uint32_t, cpus) F(uint32_t, last_id) \
     F(uint32_t, first_seq) F(uint32_t, group_seq) F(uint32_t, w_level) F(uint32_t, closed) \
-    F(uint32_t, quiet) F(uint32_t, settings_known) F(uint32_t, todos_stale) F(uint32_t, last_reservation)
+    F(uint32_t, quiet) F(uint32_t, settings_known) F(uint32_t, todos_stale) F(uint32_t, last_reservation) \
+    F(uint32_t, last_boost)
 struct saved_gpu { uint32_t gpu, type, state; int64_t watts_mw; };
 struct saved_team {
     uint32_t hits_n;
@@ -132,6 +134,7 @@ COLUMNS(dep, struct saved_dep,
 COLUMNS(group, struct saved_group, COLUMN(uint64_t, key) COLUMN(uint32_t, used_seq)
         COLUMN(uint32_t, failed_n) SAMPLES(samples))
 COLUMNS(reservation, struct reservation, RESERVATION_FIELDS(COLUMN))
+COLUMNS(boost, struct boost, BOOST_FIELDS(COLUMN))
 COLUMNS(rates, struct saved_rates, COLUMN(usec_t, until_at) COLUMN(int64_t, hour_milli) COLUMN(int64_t, gpu_mw))
 COLUMNS(rate, struct rate, COLUMN(usec_t, from_at) COLUMN(int64_t, kwh_milli))
 COLUMNS(end, struct saved_end, COLUMN(uint64_t, hash))
@@ -298,6 +301,8 @@ void core_save(const struct core *c, struct buf *out)
     record_print(out, "team", columns_team(), &team);
     for (uint32_t i = 0; i < c->reservations_n; i++)
         record_print(out, "reservation", columns_reservation(), &c->reservations[i]);
+    for (uint32_t i = 0; i < c->boosts_n; i++)
+        record_print(out, "boost", columns_boost(), &c->boosts[i]);
     save_people(c, out);
     save_jobs(c, out);
     for (uint32_t i = 0; i < c->groups_used; i++) {
@@ -406,6 +411,7 @@ static int load_head(struct loading *l, struct str rest, struct err *err)
     c->settings_known = h.settings_known != 0;
     l->todos_stale = h.todos_stale != 0;
     c->last_reservation = h.last_reservation;
+    c->last_boost = h.last_boost;
     return h.w_level > 64 ? corrupt(err) : 0;
 }
 
@@ -510,6 +516,15 @@ static int load_reservation(struct core *c, struct str rest, struct err *err)
     if (r < 0)
         return r;
     return reserve_enter(c, &saved) ? 0 : corrupt(err);
+}
+
+static int load_boost(struct core *c, struct str rest, struct err *err)
+{
+    struct boost saved = { 0 };
+    int r = record_parse(rest, columns_boost(), &saved, err);
+    if (r < 0)
+        return r;
+    return boost_enter(c, &saved) ? 0 : corrupt(err);
 }
 
 static int load_rates(struct core *c, struct str rest, struct err *err)
@@ -710,6 +725,8 @@ static int load_line(struct loading *l, struct str line, struct err *err)
         return load_todo(c, rest, err);
     if (str_is(word, "reservation"))
         return load_reservation(c, rest, err);
+    if (str_is(word, "boost"))
+        return load_boost(c, rest, err);
     if (str_is(word, "rates"))
         return load_rates(c, rest, err);
     if (str_is(word, "rate"))

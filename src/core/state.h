@@ -222,7 +222,7 @@ struct urgent { /* urgent.h */
 };
 
 /* Tiers of the order; the first goes first. */
-enum { TIER_BEFORE_ALL /* over its age, or GPUs are kept for it */, TIER_URGENT, TIER_OTHERS };
+enum { TIER_BEFORE_ALL /* over its age, or GPUs are kept for it */, TIER_BOOSTED /* boost.h */, TIER_URGENT, TIER_OTHERS };
 
 struct person {
     /* state */
@@ -273,7 +273,7 @@ struct class_key {
     uint32_t estimate_sd_milli : 16, /* ESTIMATE_SD_MAX stands for all above: no forecast tells them apart */
         owner : 9, flags : 7;        /* flags: those of JOB_NOW, JOB_URGENT and JOB_CLEAN_TREE */
     uint32_t eyes : 9,               /* who looks at the result: its reviewer, else its owner */
-        gpus : 8, gpu_type : 8, preempt : 2, unused_ : 5; /* unused 0: keys are compared as bytes */
+        gpus : 8, gpu_type : 8, preempt : 2, boosted : 1, unused_ : 4; /* unused 0: keys are compared as bytes */
 };
 static inline usec_t class_presence_at(const struct class_key *key)
 {
@@ -371,6 +371,8 @@ struct core {
     struct hits hits;           /* of everybody's */
     struct reservation reservations[RESERVATIONS_MAX]; /* by id */
     uint32_t reservations_n, last_reservation;
+    struct boost boosts[BOOSTS_MAX]; /* by id */
+    uint32_t boosts_n, last_boost;
     struct rates {              /* what electricity costs (price.h); n 0: nobody has said */
         usec_t until_at;
         int64_t hour_milli, gpu_mw;

@@ -1,4 +1,5 @@
 /* invariant.c - the ledger and its rules. */
+#include "sim/boosted.h"
 #include "sim/invariant.h"
 
 #include <assert.h>
@@ -380,6 +381,9 @@ static void ledger_event(struct invariant *v, uint32_t op)
     case EVENT_RESERVE: case EVENT_UNRESERVE:
         kept_event(v);
         break;
+    case EVENT_BOOST: case EVENT_UNBOOST:
+        boosted_event(v);
+        break;
     default:
         break;
     }
@@ -661,29 +665,39 @@ static void judge_age(struct invariant *v, bool started)
     BREAK(v, "age", "job %u has waited longest and over its age, there is room, and it waits", best_id);
 }
 
-/* The only urgent job that waits does not wait beside room for it, nor for room that this decision gave to others,
- * unless somebody is to go before it. */
-static void judge_urgent(struct invariant *v, const struct core_update *updates, uint32_t n)
+static bool in_front(const struct invariant *v, job_id id, const struct ledger_job *j, enum front front)
+{
+    return front == FRONT_URGENT ? (j->flags & JOB_URGENT) != 0 : boosted_stands(v, id, j);
+}
+
+/* The only urgent (boosted) job that waits does not wait beside room for it, nor for room that this decision gave to
+ * others, unless somebody is to go before it. */
+static void judge_front(struct invariant *v, enum front front, const struct core_update *updates, uint32_t n)
 {
     struct given given = { 0 };
-    job_id urgent = 0;
+    job_id only = 0;
     for (job_id id = 1; id <= v->last_id; id++) {
         const struct ledger_job *j = invariant_job(v, id);
         if (!j || j->state != JOB_PENDING)
             continue;
-        if (j->flags & JOB_FIRST || v->wall_at - j->submit_at >= v->age_us)
+        if (j->flags & JOB_FIRST || v->wall_at - j->submit_at >= v->age_us ||
+            (front == FRONT_URGENT && boosted_stands(v, id, j)))
             return;
-        if (!(j->flags & JOB_URGENT) || may_start(v, id, j, n > 0) == MAY_NOT)
+        if (!in_front(v, id, j, front) || may_start(v, id, j, n > 0) == MAY_NOT)
             continue;
-        if (urgent)
+        if (only)
             return;
-        urgent = id;
+        only = id;
     }
-    if (!urgent_given(v, updates, n, &given))
+    if (!urgent_given(v, front, updates, n, &given))
         return;
-    const struct ledger_job *j = urgent ? invariant_job(v, urgent) : NULL;
-    if (j && may_start(v, urgent, j, n > 0) == MAY_SURELY && fits_without(v, j, given))
-        BREAK(v, "urgent", "job %u is urgent, there is room or was before others got it, and it waits", urgent);
+    const struct ledger_job *j = only ? invariant_job(v, only) : NULL;
+    if (!j || may_start(v, only, j, n > 0) != MAY_SURELY || !fits_without(v, j, given))
+        return;
+    if (front == FRONT_URGENT)
+        BREAK(v, "urgent", "job %u is urgent, there is room or was before others got it, and it waits", only);
+    else
+        BREAK(v, "boost", "job %u is boosted, there is room or was before others got it, and it waits", only);
 }
 
 void invariant_committed(struct invariant *v, const struct core_event *ev, usec_t boot_base_at,
@@ -715,8 +729,12 @@ void invariant_committed(struct invariant *v, const struct core_event *ev, usec_
     }
     if (ev->kind == EVENT_DECIDE && v->age_us > 0 && v->live > v->busy)
         judge_age(v, n > 0);
+    if (ev->kind == EVENT_DECIDE && v->boosts_n) {
+        boosted_tick(v);
+        judge_front(v, FRONT_BOOSTED, updates, n);
+    }
     if (ev->kind == EVENT_DECIDE && v->urgent_week)
-        judge_urgent(v, updates, n);
+        judge_front(v, FRONT_URGENT, updates, n);
     v->ev = NULL;
 }
 
@@ -763,6 +781,7 @@ void invariant_recovered(struct invariant *v, const struct core *core)
             BREAK(v, "recovered", "after a restart job %u has other GPUs", c.id);
     }
     hands_recovered(v, core);
+    boosted_recovered(v, core);
     if (live != v->live)
         BREAK(v, "recovered", "after a restart %u jobs are live; it were %u", live, v->live);
 }
@@ -775,6 +794,7 @@ void invariant_stepped(struct invariant *v, const struct core *core, const struc
         BREAK(v, "core", "after \"%s\" the core says: %s", event_word(ev->kind), broken);
     if (ev->kind != EVENT_DECIDE)
         return;
+    boosted_stepped(v, core, ev->wall_at);
     struct core_plan plan = core_last_plan(core);
     for (uint32_t i = 0; i < n; i++) {
         const struct core_update *u = &updates[i];

@@ -91,6 +91,8 @@ struct invariant {
     bool shares;             /* the policy gives everybody a share of the GPUs */
     struct reservation reservations[RESERVATIONS_MAX];
     uint32_t reservations_n, last_reservation, types_max;
+    struct boost boosts[BOOSTS_MAX];
+    uint32_t boosts_n, last_boost;
     struct rate rates[CORE_RATES_MAX]; /* electricity (electric.h) */
     uint32_t rates_n;
     int64_t gpu_mw, watts_mw[CORE_GPUS_MAX];

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "sim/boosted.h"
 #include "sim/timer.h"
 
 #define BREAK(v, rule, ...) verdict_break((v)->verdict, rule, __VA_ARGS__)
@@ -23,11 +24,12 @@ void urgent_submit(struct invariant *v)
               v->urgent_week);
 }
 
-bool urgent_given(const struct invariant *v, const struct core_update *updates, uint32_t n, struct given *ret)
+bool urgent_given(const struct invariant *v, enum front front, const struct core_update *updates, uint32_t n,
+                  struct given *ret)
 {
     for (uint32_t i = 0; i < n; i++) {
         const struct ledger_job *j = updates[i].kind == UPDATE_START ? &v->jobs[updates[i].job] : NULL;
-        if (!j || j->flags & JOB_URGENT)
+        if (!j || (front == FRONT_URGENT && j->flags & JOB_URGENT) || boosted_stands(v, updates[i].job, j))
             continue;
         if (j->flags & JOB_FIRST || v->wall_at - j->submit_at >= v->age_us || v->reservations_n)
             return false;

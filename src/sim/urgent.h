@@ -9,8 +9,10 @@ struct given { /* by starts that are to be thought away */
     uint64_t gpu_mask, mem_mib;
     uint32_t cpus;
 };
-/* What this decision gave to jobs that are not urgent; false: one of them may stand before urgent ones. */
-bool urgent_given(const struct invariant *v, const struct core_update *updates, uint32_t n, struct given *ret);
+enum front { FRONT_BOOSTED, FRONT_URGENT };
+/* What this decision gave to jobs that are not boosted (urgent or boosted); false: one of them may stand before those. */
+bool urgent_given(const struct invariant *v, enum front front, const struct core_update *updates, uint32_t n,
+                  struct given *ret);
 
 void urgent_submit(struct invariant *v); /* EVENT_SUBMIT */
 void urgent_finish(struct invariant *v);

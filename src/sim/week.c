@@ -12,14 +12,14 @@
 #define WEEK_FAULTS  5   /* at least */
 #define WEEK_CALM_MAX_US (90 * USEC_PER_DAY) /* a queue that is not empty then is stuck */
 
-enum { T_SUBMIT = WORLD_KINDS, T_COMMAND, T_TODO, T_ANSWER, T_RESERVE, T_FAULT, T_HOURS, T_FOREIGN_ENDS, T_UNDRAIN, T_OPEN };
+enum { T_SUBMIT = WORLD_KINDS, T_COMMAND, T_TODO, T_ANSWER, T_RESERVE, T_BOOST, T_FAULT, T_HOURS, T_FOREIGN_ENDS, T_UNDRAIN, T_OPEN };
 
 enum fault { FAULT_CRASH, FAULT_KILL, FAULT_DISK_FULL, FAULT_CLOCK, FAULT_POWER, FAULT_FOREIGN,
              FAULT_SUPERVISOR, FAULT_COUNT };
 
 struct week {
     struct world world;
-    struct prng client, fault, hands, reserve;
+    struct prng client, fault, hands, reserve, boost;
     uint32_t gpus_n, cpus, types_n;
     uint64_t mem_mib;
     usec_t run_median_us;
@@ -411,6 +411,31 @@ static void week_reserve(struct week *k)
     world_send(&k->world, op);
 }
 
+/* --- operators' boosts ------------------------------------------------------------------------------ */
+
+/* Of one of the last jobs, or of somebody, for up to a day; one in five is ended early, and some lack what they must
+ * have, or name what is not there. */
+static void week_boost(struct week *k)
+{
+    struct prng *p = &k->boost;
+    const struct invariant *v = &k->world.invariant;
+    bool remove = v->boosts_n && luck_chance(p, 200);
+    struct world_op *op = world_op_new(&k->world, remove ? EVENT_UNBOOST : EVENT_BOOST);
+    uint32_t kind = (uint32_t)prng_below(p, BOOST_KIND_COUNT);
+    job_id job = v->last_id - (job_id)prng_below(p, v->last_id < 12 ? v->last_id + 1 : 12);
+    op->once = true;
+    if (remove)
+        op->op.ev.unboost = (struct ev_unboost){ .boost = v->boosts[prng_below(p, v->boosts_n)].id, .by = 1 };
+    else
+        op->op.ev.boost = (struct ev_boost){
+            .boost = v->last_boost + 1, .kind = kind, .by = luck_chance(p, 950),
+            .target = kind == BOOST_PERSON ? 1 + (uint32_t)prng_below(p, k->world.people_n)
+                      : kind == BOOST_ARRAY && job && v->jobs[job].array ? v->jobs[job].array : job,
+            .until_at = world_wall(&k->world) + luck_between(p, -1, 24) * USEC_PER_HOUR,
+            .reason0 = luck_chance(p, 950) ? 0x656e696c64616564 : 0 };
+    world_send(&k->world, op);
+}
+
 /* --- other commands ------------------------------------------------------------------------------- */
 
 static void week_set(struct week *k, struct ev_set *e)
@@ -622,6 +647,8 @@ static void week_timer(struct world *w, uint32_t kind, uint32_t what)
         week_answer(k);
     else if (kind == T_RESERVE)
         week_reserve(k);
+    else if (kind == T_BOOST)
+        week_boost(k);
     else if (kind == T_FAULT)
         week_fault(k);
     else if (kind == T_HOURS)
@@ -658,6 +685,8 @@ static void week_plan(struct week *k)
         world_at(w, begin_at + luck_between(&k->hands, 0, last_us), T_ANSWER, 0);
     for (uint32_t i = 0; i < 16; i++)
         world_at(w, begin_at + luck_between(&k->reserve, 0, last_us), T_RESERVE, 0);
+    for (uint32_t i = 0; i < 20; i++)
+        world_at(w, begin_at + luck_between(&k->boost, 0, last_us), T_BOOST, 0);
     for (uint32_t i = 0; i < 5; i++)
         world_at(w, begin_at + luck_between(p, 0, last_us), T_HOURS, 0);
     uint32_t faults = WEEK_FAULTS + (uint32_t)prng_below(&k->fault, 12);
@@ -797,6 +826,7 @@ static void week_once(const struct week_options *options, uint64_t run, struct w
     prng_init(&k->fault, options->seed, LUCK_FAULT);
     prng_init(&k->hands, options->seed, LUCK_HANDS);
     prng_init(&k->reserve, options->seed, LUCK_RESERVE);
+    prng_init(&k->boost, options->seed, LUCK_BOOST);
     week_found(k);
     week_plan(k);
     if (world_run(&k->world, k->ends_boot_at)) {

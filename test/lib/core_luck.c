@@ -443,8 +443,30 @@ static void reserve(struct luck *l)
         .until_at = from_at + (usec_t)(1 + below(l, 8)) * USEC_PER_HOUR, .name0 = 0x6f6d6564 };
 }
 
+static void boost(struct luck *l)
+{
+    struct boost b;
+    uint32_t n = core_boosts_n(l->core), kind = (uint32_t)below(l, BOOST_KIND_COUNT);
+    if (n && below(l, 3) == 0 && core_boost_get(l->core, (uint32_t)below(l, n), &b)) {
+        l->ev.kind = EVENT_UNBOOST;
+        l->ev.unboost = (struct ev_unboost){ b.id, 1, 0 };
+        return;
+    }
+    struct core_job j = { 0 };
+    core_job_get(l->core, some_job(l), &j);
+    l->ev.kind = EVENT_BOOST;
+    l->ev.boost = (struct ev_boost){
+        .boost = core_last_boost(l->core) + 1, .kind = kind, .by = 1, .reason0 = 0x656e696c64616564,
+        .target = kind == BOOST_PERSON ? (uint32_t)(1 + below(l, l->persons)) : kind == BOOST_ARRAY ? j.array_id : j.id,
+        .until_at = l->wall_at + (usec_t)(1 + below(l, 8)) * USEC_PER_HOUR };
+}
+
 static void world(struct luck *l)
 {
+    if (below(l, 6) == 0) {
+        boost(l);
+        return;
+    }
     if (below(l, 4) == 0) {
         reserve(l);
         return;
