@@ -298,6 +298,71 @@ static void me_forecasts(struct cli *cli, const json_t *f, bool agreed)
     }
 }
 
+/* Mine and the team's, in whole minutes. */
+struct two_lengths {
+    char own[64], team[64];
+};
+
+static struct two_lengths me_lengths(struct cli *cli, const json_t *w, const char *own, const char *team)
+{
+    struct two_lengths ret;
+    struct buf a, b;
+    buf_init_fixed(&a, ret.own, sizeof ret.own);
+    buf_init_fixed(&b, ret.team, sizeof ret.team);
+    cli_length(cli, &a, json_i64(w, own) / USEC_PER_MIN * USEC_PER_MIN);
+    cli_length(cli, &b, json_i64(w, team) / USEC_PER_MIN * USEC_PER_MIN);
+    return ret;
+}
+
+static void me_delay_and_gpus(struct cli *cli, const json_t *w)
+{
+    char memory[256];
+    struct buf text;
+    int64_t delay = json_i64(w, "delay_milli"), gpu = json_i64(w, "gpu_milli");
+    struct two_lengths d = me_lengths(cli, w, "delay_us", "team_delay_us"), g = me_lengths(cli, w, "gpu_us", "team_gpu_us");
+    buf_init_fixed(&text, memory, sizeof memory);
+    buf_printf(&text, tr(cli->lang, "results seen %1$s later than on an empty machine, %2$s in the team: x %3$lld.%4$02lld"),
+               d.own, d.team, (long long)delay / 1000, (long long)delay % 1000 / 10);
+    if (delay != 1000)
+        me_line(cli, "", memory, NULL);
+    buf_clear(&text);
+    buf_printf(&text, tr(cli->lang, "%1$s of GPU time lately, %2$s a person in the team: x %3$lld.%4$02lld"), g.own, g.team,
+               (long long)gpu / 1000, (long long)gpu % 1000 / 10);
+    if (gpu != 1000)
+        me_line(cli, "", memory, NULL);
+}
+
+/* How much my jobs count, and why. */
+static void me_weight(struct cli *cli, const json_t *w)
+{
+    char memory[256];
+    struct buf text;
+    int64_t all = json_i64(w, "all_milli"), own = json_i64(w, "own_milli"), results = json_i64(w, "results_milli");
+    bool plain = all == 1000 && own == 1000 && results == 1000 && json_i64(w, "delay_milli") == 1000 &&
+                 json_i64(w, "gpu_milli") == 1000;
+    if (!json_is_true(json_object_get(w, "counts")) || plain)
+        return;
+    buf_init_fixed(&text, memory, sizeof memory);
+    buf_printf(&text, tr(cli->lang, "my jobs count %1$lld.%2$02lld times as much as usual"), (long long)all / 1000,
+               (long long)all % 1000 / 10);
+    me_line(cli, tr(cli->lang, "weight"), memory, NULL);
+    if (own != 1000) {
+        buf_clear(&text);
+        buf_printf(&text, tr(cli->lang, "as the team configured: x %1$lld.%2$02lld"), (long long)own / 1000,
+                   (long long)own % 1000 / 10);
+        me_line(cli, "", memory, NULL);
+    }
+    if (results != 1000) {
+        int64_t team = json_i64(w, "team_results_milli");
+        buf_clear(&text);
+        buf_printf(&text, tr(cli->lang, "%1$lld results in 28 days, %2$lld.%3$lld a person in the team: x %4$lld.%5$02lld"),
+                   (long long)json_i64(w, "results"), (long long)team / 1000, (long long)team % 1000 / 100,
+                   (long long)results / 1000, (long long)results % 1000 / 10);
+        me_line(cli, "", memory, NULL);
+    }
+    me_delay_and_gpus(cli, w);
+}
+
 static void put_me(struct cli *cli, const json_t *me)
 {
     const char *from = json_text(me, "hours_from");
@@ -327,6 +392,7 @@ static void put_me(struct cli *cli, const json_t *me)
         me_line(cli, tr(cli->lang, "later starts"), tr(cli->lang, "yes"),
                 tr(cli->lang, "inside the slack of a job; \"eoul me defer no\" ends it"));
     me_forecasts(cli, json_object_get(me, "forecasts"), json_is_true(json_object_get(me, "defer")));
+    me_weight(cli, json_object_get(me, "weight"));
     if (json_i64(me, "calendars_n") > 0) {
         char number[32];
         snprintf(number, sizeof number, "%lld", (long long)json_i64(me, "calendars_n"));

@@ -295,12 +295,28 @@ struct core_urgent {
 };
 struct core_urgent core_urgent(const struct core *core, person_no person, usec_t now_at);
 
+/* How much a person's wait counts, and what of (weight.h): the person's own business.  Factors are in thousandths: one of
+ * 1000 changes nothing.  The sums are as of the last tick (estimate.h) or ending. */
+struct core_weight {
+    bool counts;             /* the policy asks for it */
+    uint32_t all_milli;      /* own x fair */
+    uint32_t own_milli;      /* as configured */
+    uint32_t fair_milli;     /* as of the last tick: the three below, between a fifth and five */
+    uint32_t results_milli, delay_milli, gpu_milli;
+    uint32_t hours_milli;    /* part of the powers of delay and GPU time that the person's hours leave */
+    uint32_t results;        /* in 28 days */
+    uint64_t team_results_milli; /* the mean of those who had any, in thousandths */
+    uint64_t delay_us, team_delay_us; /* of a result, mean; own ones joined by ten of the team's mean */
+    uint64_t gpu_us, team_gpu_us; /* GPU time, halved every half-life; the mean of those who had any */
+};
+struct core_weight core_weight(const struct core *core, person_no person);
+
 /* Why is this job where it is: a reason and its numbers, no text. */
 struct explanation {
     enum reason reason;
     job_id job;
     uint32_t position;       /* 1: next in line; 0: not in line */
-    job_id blocker;          /* whose end (start, state) it waits for; 0: none or many */
+    job_id blocker;          /* whose end (start, state) it waits for, or makes the room; 0: none or many */
     usec_t change_at;        /* when what it waits for is expected (wall); USEC_NEVER: unknown */
     uint32_t need_gpus, free_gpus, up_gpus; /* of its type: asked, free now, usable at all */
     uint32_t need_cpus, free_cpus;
@@ -312,10 +328,33 @@ struct explanation {
     usec_t now_eyes_late_at; /* the same at its P90 */
     int64_t power_mw;        /* of its GPUs, where a tariff is known and it has a start; 0: neither cost is known */
     int64_t now_cost_milli, start_cost_milli; /* electricity of a run of P50 from now, and from start_at */
+    uint32_t passed;         /* jobs submitted after it that run, or are in line before it */
+    bool aged;               /* it has waited so long that it goes first (settings.age_us) ... */
+    usec_t aged_at;          /* ... from then on; USEC_NEVER: nothing ages */
+    usec_t moved_from_at;    /* deferred: when it could have begun, to the second; 0: not known */
+    usec_t last_good_at;     /* the latest start that is seen at eyes_at; USEC_NEVER: unknown, or others depend on it */
+    usec_t deadline_at;      /* 0: none */
+    usec_t last_start_at;    /* the latest start that keeps the deadline at P90; USEC_NEVER: it has none */
+    uint32_t drained_gpus, foreign_gpus, quarantined_gpus; /* of its type, not up */
+    uint32_t made_way;       /* how often it made way for others */
+    usec_t kept_us, restart_us; /* work of earlier attempts that is kept; what its next start costs for it */
     struct forecast forecast;
 };
 int core_explain(const struct core *core, job_id job, const struct core_plan *plan,
                  struct explanation *ret);
+
+/* What a start of the last decision rests on, for who asks afterwards: nothing of it is kept by the core. */
+#define TRADE_LOOKS 4096 /* live jobs that are looked at for `passed`, the oldest first: bounds a turn's work */
+struct core_trade {
+    usec_t ready_at;         /* when it could first have started, to the second */
+    usec_t moved_from_at;    /* when its start was first moved later; 0: it was not */
+    usec_t end_p50_at, end_p90_at, eyes_at, eyes_late_at; /* as forecast then */
+    uint32_t history_n;      /* finished runs that rests on */
+    uint32_t passed;         /* jobs submitted before it that could start but for room, and wait on */
+    int64_t cost_milli, moved_cost_milli; /* electricity of a run of P50 from its start, and from moved_from_at; both 0: not
+                              * known, or it was not moved */
+};
+bool core_trade(const struct core *core, const struct core_update *start, struct core_trade *ret);
 
 /* Every invariant of doc/events.md: NULL if all hold, else a static sentence.  O(live jobs). */
 const char *core_broken(const struct core *core);

@@ -53,27 +53,59 @@ static uint32_t position(const struct core_plan *plan, const struct plan_row *ro
     return n;
 }
 
-/* The running job whose expected end is the last before this row's start: its end makes the room.
- */
-static job_id room_maker(const struct core_plan *plan, const struct plan_row *row)
+static bool busy_row(const struct plan_row *r)
 {
-    const struct plan_row *best = NULL;
+    return r->state == JOB_CONFIGURING || r->state == JOB_RUNNING || r->state == JOB_COMPLETING;
+}
+
+/* Whose ends make room for a job. */
+enum makers { MAKERS_BUSY, MAKERS_ALL, MAKERS_OWN, MAKERS_ARRAY };
+
+static bool makes_room(const struct core *c, const struct job *j, const struct plan_row *r, enum makers who)
+{
+    if (who == MAKERS_ALL)
+        return r->job != j->id;
+    if (!busy_row(r))
+        return false;
+    uint32_t slot = who == MAKERS_BUSY ? NONE : job_find(c, r->job);
+    if (slot == NONE)
+        return who == MAKERS_BUSY;
+    return who == MAKERS_OWN ? jobs_of(c)[slot].owner == j->owner : jobs_of(c)[slot].array == j->array;
+}
+
+/* The job whose expected end is the last before this row's start: its end makes the room.  Of those that count for a
+ * limit the first to end, if none is. */
+static job_id room_maker(const struct core *c, const struct job *j, const struct core_plan *plan,
+                         const struct plan_row *row, enum makers who)
+{
+    const struct plan_row *best = NULL, *first = NULL;
     for (uint32_t i = 0; i < plan->rows_n; i++) {
         const struct plan_row *r = &plan->rows[i];
-        bool busy =
-            r->state == JOB_CONFIGURING || r->state == JOB_RUNNING || r->state == JOB_COMPLETING;
-        if (busy && r->end_p50_at <= row->start_at && (!best || r->end_p50_at > best->end_p50_at))
+        if (r->end_p50_at == USEC_NEVER || !makes_room(c, j, r, who))
+            continue;
+        if (!first || r->end_p50_at < first->end_p50_at)
+            first = r;
+        if (r->end_p50_at <= row->start_at && (!best || r->end_p50_at > best->end_p50_at))
             best = r;
     }
+    if (!best && (who == MAKERS_OWN || who == MAKERS_ARRAY))
+        best = first;
     return best ? best->job : 0;
 }
 
-static job_id row_before(const struct core_plan *plan, const struct plan_row *row)
+/* Jobs that came later and are served before it; tasks of its own array are itself. */
+static uint32_t passed_by(const struct core *c, const struct job *j, const struct core_plan *plan, const struct plan_row *row)
 {
-    while (row-- > plan->rows)
-        if (in_line(row))
-            return row->job;
-    return 0;
+    uint32_t n = 0;
+    if (!in_line(row))
+        return 0;
+    for (const struct plan_row *r = plan->rows; r < row; r++) {
+        if (r->job < j->id || (!busy_row(r) && !in_line(r)))
+            continue;
+        uint32_t slot = j->array == NONE ? NONE : job_find(c, r->job);
+        n += slot == NONE || jobs_of(c)[slot].array != j->array;
+    }
+    return n;
 }
 
 static job_id namesake(const struct core *c, const struct job *j)
@@ -95,10 +127,10 @@ static void explain_reason(const struct core *c, const struct job *j, const stru
     e->change_at = e->start_at;
     switch (e->reason) {
     case REASON_RESOURCES:
-        e->blocker = row ? room_maker(plan, row) : 0;
+        e->blocker = row ? room_maker(c, j, plan, row, MAKERS_BUSY) : 0;
         break;
     case REASON_PRIORITY:
-        e->blocker = row ? row_before(plan, row) : 0;
+        e->blocker = row ? room_maker(c, j, plan, row, MAKERS_ALL) : 0;
         break;
     case REASON_DEPENDENCY: case REASON_DEPENDENCY_NEVER: case REASON_SINGLETON:
         e->blocker = e->reason == REASON_SINGLETON ? namesake(c, j) : graph_waits_for(c, j);
@@ -112,6 +144,7 @@ static void explain_reason(const struct core *c, const struct job *j, const stru
     case REASON_ARRAY_LIMIT:
         e->limit = arrays_of(c)[j->array].max;
         e->used = arrays_of(c)[j->array].busy;
+        e->blocker = row ? room_maker(c, j, plan, row, MAKERS_ARRAY) : 0;
         break;
     case REASON_HELD_FAILURES:
         e->limit = arrays_of(c)[j->array].hold_after;
@@ -126,14 +159,46 @@ static void explain_reason(const struct core *c, const struct job *j, const stru
     case REASON_PERSON_RUNNING:
         e->limit = p->running_max;
         e->used = p->running;
+        e->blocker = row ? room_maker(c, j, plan, row, MAKERS_OWN) : 0;
         break;
     case REASON_PERSON_GPUS:
         e->limit = p->gpus_max;
         e->used = p->gpus;
+        e->blocker = row ? room_maker(c, j, plan, row, MAKERS_OWN) : 0;
         break;
     default:
         break;
     }
+}
+
+static void explain_gpus(const struct core *c, const struct job *j, struct explanation *e)
+{
+    for (uint32_t i = 0; i < CORE_GPUS_MAX; i++) {
+        const struct gpu *g = &c->gpus[i];
+        if (!g->known || (j->gpu_type && g->type != j->gpu_type))
+            continue;
+        e->drained_gpus += g->state == GPU_DRAINED;
+        e->foreign_gpus += g->state == GPU_FOREIGN;
+        e->quarantined_gpus += g->state == GPU_QUARANTINED;
+    }
+}
+
+/* Until when a start is as good, and from when it is due. */
+static void explain_bounds(const struct core *c, const struct job *j, usec_t now_at, struct explanation *e)
+{
+    bool chained = j->dependents != NONE || (j->array != NONE && arrays_of(c)[j->array].dependents != NONE);
+    e->aged_at = c->settings.age_us ? usec_add(j->submit_at, c->settings.age_us) : USEC_NEVER;
+    e->aged = j->state == JOB_PENDING && e->aged_at <= now_at;
+    e->deadline_at = j->deadline_at;
+    e->last_start_at = j->deadline_at ? j->deadline_at - e->forecast.p90_us : USEC_NEVER;
+    e->last_good_at = USEC_NEVER;
+    if (j->state == JOB_PENDING && !chained && e->start_at != USEC_NEVER && e->eyes_at != USEC_NEVER)
+        e->last_good_at = usec_max(e->eyes_at - e->forecast.p50_us, e->start_at);
+    if (e->reason == REASON_DEFERRED && j->deferred_s)
+        e->moved_from_at = usec_add(j->submit_at, (usec_t)(j->deferred_s - 1) * USEC_PER_SEC);
+    e->made_way = j->preempted_n;
+    e->kept_us = j->done_us;
+    e->restart_us = j->done_us ? estimate_restart_us(c, j) : 0;
 }
 
 /* What waiting for its start changes in the price of its electricity. */
@@ -144,6 +209,41 @@ static void explain_cost(const struct core *c, const struct job *j, const struct
     e->power_mw = rates_gpu_mw(c, j->gpu_type) * j->gpus;
     e->now_cost_milli = rates_cost_milli(c, e->power_mw, plan->made_at, usec_add(plan->made_at, e->forecast.p50_us));
     e->start_cost_milli = rates_cost_milli(c, e->power_mw, e->start_at, usec_add(e->start_at, e->forecast.p50_us));
+}
+
+static uint32_t passed_over(const struct core *c, const struct job *j)
+{
+    const struct id_entry *ids = ids_of(c);
+    uint32_t n = 0;
+    for (uint32_t at = 0; at < c->by_id_n && at < TRADE_LOOKS && ids[at].id < j->id; at++) {
+        const struct job *other = ids[at].slot == NONE ? NULL : &jobs_of(c)[ids[at].slot];
+        n += other && other->class != NONE && (j->array == NONE || other->array != j->array);
+    }
+    return n;
+}
+
+bool core_trade(const struct core *c, const struct core_update *start, struct core_trade *ret)
+{
+    uint32_t slot = job_find(c, start->job);
+    if (slot == NONE || start->plan_row >= c->plan_rows_n || c->plan_rows[start->plan_row].job != start->job)
+        return false;
+    const struct job *j = &jobs_of(c)[slot];
+    const struct plan_row *row = &c->plan_rows[start->plan_row];
+    struct core_trade t = {
+        .ready_at = usec_add(j->submit_at, (usec_t)j->ready_s * USEC_PER_SEC),
+        .end_p50_at = row->end_p50_at, .end_p90_at = row->end_p90_at,
+        .eyes_at = row->eyes_at, .eyes_late_at = row->eyes_late_at, .passed = passed_over(c, j) };
+    struct forecast f = estimate_forecast(c, j, 0, NULL);
+    t.history_n = f.history_n;
+    if (j->deferred_s)
+        t.moved_from_at = usec_add(j->submit_at, (usec_t)(j->deferred_s - 1) * USEC_PER_SEC);
+    if (j->deferred_s && j->gpus && rates_known(c) && c->rates.at[0].from_at <= t.moved_from_at) {
+        int64_t mw = rates_gpu_mw(c, j->gpu_type) * j->gpus;
+        t.cost_milli = rates_cost_milli(c, mw, row->start_at, usec_add(row->start_at, f.p50_us));
+        t.moved_cost_milli = rates_cost_milli(c, mw, t.moved_from_at, usec_add(t.moved_from_at, f.p50_us));
+    }
+    *ret = t;
+    return true;
 }
 
 int core_explain(const struct core *c, job_id job, const struct core_plan *plan,
@@ -167,6 +267,7 @@ int core_explain(const struct core *c, job_id job, const struct core_plan *plan,
         estimate_forecast(c, j, busy ? usec_max(c->now_boot_at - j->start_boot_at, 0) : 0, NULL);
     if (row) {
         e.position = position(plan, row);
+        e.passed = passed_by(c, j, plan, row);
         e.start_at = row->start_at;
         e.start_late_at = row->start_late_at;
         e.end_p50_at = row->end_p50_at;
@@ -178,6 +279,8 @@ int core_explain(const struct core *c, job_id job, const struct core_plan *plan,
         busy ? e.eyes_at : avail_job_eyes(c, j, usec_add(plan->made_at, e.forecast.p50_us));
     e.now_eyes_late_at =
         busy ? e.eyes_late_at : avail_job_eyes(c, j, usec_add(plan->made_at, e.forecast.p90_us));
+    explain_bounds(c, j, plan->made_at, &e);
+    explain_gpus(c, j, &e);
     explain_cost(c, j, plan, &e);
     explain_reason(c, j, plan, row, &e);
     *ret = e;

@@ -7,6 +7,7 @@
 #include "core/estimate.h"
 #include "core/graph.h"
 #include "core/person.h"
+#include "core/policy.h"
 #include "core/share.h"
 
 #define ROOM      3 /* results that everybody is taken to have: nobody's first one changes the world */
@@ -104,56 +105,104 @@ static uint32_t part_of_hours(const struct core *c, uint32_t person)
     return milli < 1000 ? milli : 1000;
 }
 
-/* The weight so far, times what delay and GPU time say. */
-static uint32_t by_share(const struct core *c, const struct team_share *team, uint32_t person, uint32_t so_far)
+/* What delay and GPU time say of somebody, and of what. */
+static void by_share(const struct core *c, const struct team_share *team, uint32_t person, struct core_weight *w)
 {
     const struct share *s = &c->persons[person].share;
-    uint32_t part = part_of_hours(c, person);
-    uint32_t by_delay = (c->settings.fair_delay_milli < 4000 ? c->settings.fair_delay_milli : 4000) * part / 1000;
-    uint32_t by_gpu = (c->settings.fair_gpu_milli < 4000 ? c->settings.fair_gpu_milli : 4000) * part / 1000;
-    uint64_t fair = so_far, gpu_us = team->gpu_us / team->people;
-    if (by_delay && team->results) {
+    w->hours_milli = part_of_hours(c, person);
+    uint32_t by_delay = (c->settings.fair_delay_milli < 4000 ? c->settings.fair_delay_milli : 4000) * w->hours_milli / 1000;
+    uint32_t by_gpu = (c->settings.fair_gpu_milli < 4000 ? c->settings.fair_gpu_milli : 4000) * w->hours_milli / 1000;
+    uint64_t gpu_us = team->gpu_us / team->people;
+    w->gpu_us = s->gpu_us;
+    w->team_gpu_us = gpu_us;
+    if (team->results) {
         uint64_t mean_us = (uint64_t)(team->delay_us * SHARE_ONE / team->results);
         unsigned __int128 delay_us = (unsigned __int128)s->delay_us + ROOM_SHARE * (unsigned __int128)mean_us;
         uint64_t own_us = (uint64_t)(delay_us * SHARE_ONE / (s->results + ROOM_SHARE * SHARE_ONE));
-        fair = fair * power(own_us + ROOM_DELAY_US, mean_us + ROOM_DELAY_US, by_delay) / 1000;
+        w->delay_us = own_us;
+        w->team_delay_us = mean_us;
+        if (by_delay)
+            w->delay_milli = power(own_us + ROOM_DELAY_US, mean_us + ROOM_DELAY_US, by_delay);
     }
     if (by_gpu)
-        fair = fair * power(gpu_us + ROOM_GPU_US, s->gpu_us + ROOM_GPU_US, by_gpu) / 1000;
-    return fair < FAIR_MIN ? FAIR_MIN : fair > FAIR_MAX ? FAIR_MAX : (uint32_t)fair;
+        w->gpu_milli = power(gpu_us + ROOM_GPU_US, s->gpu_us + ROOM_GPU_US, by_gpu);
+}
+
+struct team_results { /* of everybody who has any */
+    uint64_t all, people;
+};
+
+static struct team_results results_of_team(const struct core *c)
+{
+    struct team_results t = { 0 };
+    for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++)
+        if (c->persons[i].daily.n) {
+            t.all += results(&c->persons[i]);
+            t.people++;
+        }
+    return t;
+}
+
+static struct core_weight worked_out(const struct core *c, const struct team_results *done, const struct team_share *team,
+                                     uint32_t person)
+{
+    const struct person *p = &c->persons[person];
+    uint32_t fair_milli = c->settings.fair_milli < 2000 ? c->settings.fair_milli : 2000;
+    struct core_weight w = { .results_milli = 1000, .delay_milli = 1000, .gpu_milli = 1000, .fair_milli = 1000 };
+    w.own_milli = p->weight_milli ? p->weight_milli : 1000;
+    w.results = results(p);
+    if (done->people)
+        w.team_results_milli = done->all * 1000 / done->people;
+    if (p->daily.n && fair_milli)
+        w.results_milli = power(w.team_results_milli + ROOM * 1000, (w.results + ROOM) * UINT64_C(1000), fair_milli);
+    uint64_t fair = w.results_milli;
+    if (p->share.step && team->people) {
+        by_share(c, team, person, &w);
+        fair = fair * w.delay_milli / 1000;
+        fair = fair * w.gpu_milli / 1000;
+        fair = fair < FAIR_MIN ? FAIR_MIN : fair > FAIR_MAX ? FAIR_MAX : fair;
+    }
+    w.fair_milli = (uint32_t)fair;
+    return w;
 }
 
 void weight_tick(struct core *c)
 {
-    uint64_t all = 0, people = 0;
     share_tick(c);
     int64_t today = day_of(c->now_at);
     for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++) {
         struct person *p = &c->persons[i];
-        if (p->daily.n == 0)
+        if (p->daily.n == 0 || p->daily_day == today)
             continue;
-        if (p->daily_day != today) {
-            roll(p, today);
-            person_changed(c, i);
-        }
-        all += results(p);
-        people++;
+        roll(p, today);
+        person_changed(c, i);
     }
-    uint32_t fair_milli = c->settings.fair_milli < 2000 ? c->settings.fair_milli : 2000;
+    struct team_results done = results_of_team(c);
     struct team_share team = share_of_team(c);
     for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++) {
         struct person *p = &c->persons[i];
-        uint32_t fair = p->daily.n && fair_milli
-            ? power((all * 1000 / people) + ROOM * 1000, (results(p) + ROOM) * UINT64_C(1000), fair_milli)
-            : 0;
-        if (p->share.step && team.people)
-            fair = by_share(c, &team, i, fair ? fair : 1000);
+        bool counted = (p->daily.n && c->settings.fair_milli) || (p->share.step && team.people);
+        uint32_t fair = counted ? worked_out(c, &done, &team, i).fair_milli : 0;
         if (fair == p->fair_milli)
             continue;
         p->fair_milli = fair;
         p->value_version++;
         person_changed(c, i);
     }
+}
+
+struct core_weight core_weight(const struct core *c, person_no person)
+{
+    struct core_weight w = { 0 };
+    if (person == 0 || person > CORE_PERSONS_MAX)
+        return w;
+    struct team_results done = results_of_team(c);
+    struct team_share team = share_of_team(c);
+    w = worked_out(c, &done, &team, person);
+    w.fair_milli = c->persons[person].fair_milli ? c->persons[person].fair_milli : 1000;
+    w.all_milli = weight_of_person(c, person);
+    w.counts = policy_ops_of(c)->uses_index;
+    return w;
 }
 
 uint32_t weight_of_person(const struct core *c, uint32_t person)

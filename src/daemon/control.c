@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "daemon/internal.h"
+#include "daemon/message.h"
 #include "spec/spec.h"
 
 /* --- jobs ------------------------------------------------------------------------------------------ */
@@ -183,25 +184,13 @@ static int requeue_ended(struct daemon *d, struct op *op, const struct job_ref *
 
 /* --- the code at the start ------------------------------------------------------------------------------ */
 
-/* "0123456789ab+9f3e5c77": enough of it to compare by eye. */
-static void put_code(struct buf *out, struct str code)
-{
-    struct str commit;
-    str_next(&code, '+', &commit);
-    buf_str(out, str_slice(commit, 0, commit.len < 12 ? commit.len : 12));
-    if (code.len) {
-        buf_char(out, '+');
-        buf_str(out, str_slice(code, 0, code.len < 8 ? code.len : 8));
-    }
-}
-
 /* Kept with the attempt if it is not what was submitted.  Said by the job's own user in its own start. */
 static int code_op(struct daemon *d, struct op *op, const struct job_ref *ref)
 {
     struct store_request r;
     struct core_job j;
     struct spec spec;
-    char memory[256];
+    char memory[ERR_TEXT_MAX];
     struct buf text;
     if (ref->whole_array || !core_job_get(d->core, ref->id, &j) ||
         (j.state != JOB_CONFIGURING && j.state != JOB_RUNNING))
@@ -214,11 +203,7 @@ static int code_op(struct daemon *d, struct op *op, const struct job_ref *ref)
     if (code < 0)
         err_set(&op->err, code, "Job %u cannot be looked up.", ref->id);
     if (code == 0 && spec.code.len && !str_eq(spec.code, op->job.code)) {
-        buf_c(&text, "Its code changed between the submit (");
-        put_code(&text, spec.code);
-        buf_c(&text, ") and this start (");
-        put_code(&text, op->job.code);
-        buf_c(&text, "); it ran as it was at the start.");
+        message_of_code(&text, spec.code, op->job.code);
         op->changed = 1;
         code = store_attempt_note(d->store, ref->id, j.attempt, buf_look(&text));
         if (code < 0)

@@ -19,6 +19,7 @@
 
 #include "base/io.h"
 #include "daemon/internal.h"
+#include "daemon/message.h"
 #include "engine/attempt.h"
 #include "engine/local.h"
 
@@ -115,10 +116,12 @@ static enum store_attempt_state state_after(enum engine_event_kind kind)
 static void write_end(struct daemon *d, const struct engine_event *e, const struct core_job *before,
                       const char *message)
 {
-    struct err err = { 0 };
+    char memory[ERR_TEXT_MAX];
     if (!message && e->kind == ENGINE_START_FAILED) {
-        attempt_explain(e->cause, e->stage, e->error, e->detail, &err);
-        message = err.text;
+        struct buf kept;
+        buf_init_fixed(&kept, memory, sizeof memory);
+        message_of_launch(&kept, e->cause, e->stage, e->error, e->detail);
+        message = memory;
     }
     struct store_attempt a = {
         .job = e->job, .number = e->attempt, .state = state_after(e->kind), .open = e->quarantine,

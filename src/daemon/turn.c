@@ -25,6 +25,7 @@
 #include "daemon/calendars.h"
 #include "daemon/feeds.h"
 #include "daemon/internal.h"
+#include "daemon/trade.h"
 #include "daemon/links.h"
 #include "web/web.h"
 
@@ -87,11 +88,18 @@ static int starts(struct daemon *d, const struct core_update *u)
         return E_IO;
     a->gpus = u->gpus;
     struct core_plan plan = core_last_plan(d->core);
+    struct core_trade trade;
+    char memory[TRADE_TEXT_MAX];
+    struct buf text;
     struct store_attempt row = { .job = u->job, .number = u->attempt, .gpus = u->gpus,
                                  .decided_at = d->now.wall_at };
     if (u->plan_row < plan.rows_n)
         row.plan_start_at = plan.rows[u->plan_row].start_at;
     memcpy(row.uuid, a->uuid, sizeof row.uuid);
+    buf_init_fixed(&text, memory, sizeof memory);
+    if (core_trade(d->core, u, &trade))
+        trade_print(&text, &trade);
+    row.trade = buf_look(&text);
     return store_attempt_add(d->store, &row);
 }
 
@@ -192,6 +200,8 @@ int turn_updates(struct daemon *d, const struct core_event *ev, uint64_t seq,
         case UPDATE_STOP:
             if (!act_add(d, ACT_STOP, u[i].job, u[i].attempt))
                 code = E_NO_MEMORY;
+            else if (u[i].reason == REASON_PREEMPTED)
+                code = store_attempt_way(d->store, u[i].job, u[i].attempt, (uint32_t)u[i].value);
             break;
         case UPDATE_LIMIT:
             a = act_add(d, ACT_LIMIT, u[i].job, u[i].attempt);

@@ -10,6 +10,8 @@
 #include "i18n/text.h"
 
 #define WHY_ODDS_RUNS 30 /* with fewer runs behind a forecast no odds are told */
+#define WHY_LATER_US (15 * USEC_PER_MIN) /* of later than a planned start less is not worth a word */
+#define MONEY_LEAST_MILLI 1000 /* nor is less than one of the currency */
 #define PART_MAX 160 /* a time, a length, a name inside a sentence */
 
 struct why {
@@ -84,21 +86,36 @@ static struct part money_text(const struct why *w, int64_t milli)
 }
 
 /* "9 (train)": a job's name is foreign text. */
-static struct part blocker_text(const struct why *w)
+static struct part job_text(const char *id, struct str called)
 {
     struct part p = {""};
     struct buf b;
     buf_init_fixed(&b, p.text, sizeof p.text - 4);
-    buf_c(&b, w->f->blocker_id);
-    if (w->f->blocker_name.len) {
+    buf_c(&b, id);
+    if (called.len) {
         char clean[3 * 40 + 1];
         struct buf name;
         buf_init_fixed(&name, clean, sizeof clean);
-        utf8_clean(&name, str_slice(w->f->blocker_name, 0, 40));
+        utf8_clean(&name, str_slice(called, 0, 40));
         buf_c(&b, " (");
         buf_str(&b, buf_look(&name));
         buf_c(&b, ")");
     }
+    return p;
+}
+
+static struct part blocker_text(const struct why *w)
+{
+    return job_text(w->f->blocker_id, w->f->blocker_name);
+}
+
+/* "1.3": of thousandths. */
+static struct part factor_text(uint32_t milli)
+{
+    struct part p = {""};
+    struct buf b;
+    buf_init_fixed(&b, p.text, sizeof p.text);
+    buf_printf(&b, "%u.%02u", (milli + 5) / 1000, (milli + 5) % 1000 / 10);
     return p;
 }
 
@@ -213,11 +230,11 @@ static void say_limit(const struct why *w)
 {
     const struct explanation *x = w->x;
     if (x->reason == REASON_ARRAY_LIMIT)
-        say(w, tr(w->lang, "Its array runs at most %u tasks at once, and %u are running."),
-            x->limit, x->used);
+        say(w, trn(w->lang, "Its array runs at most %u task at once, and %u is running.",
+                   "Its array runs at most %u tasks at once, and %u are running.", x->limit), x->limit, x->used);
     else if (x->reason == REASON_PERSON_RUNNING)
-        say(w, tr(w->lang, "%s may have %u jobs running at once, and has %u."), w->f->owner,
-            x->limit, x->used);
+        say(w, trn(w->lang, "%s may have %u job running at once, and has %u.", "%s may have %u jobs running at once, and has %u.",
+                   x->limit), w->f->owner, x->limit, x->used);
     else
         say(w, tr(w->lang, "%s may use %u GPUs at once and uses %u; this job needs %u."),
             w->f->owner, x->limit, x->used, x->need_gpus);
@@ -227,7 +244,7 @@ static void say_limit(const struct why *w)
 static void say_money(const struct why *w)
 {
     const struct explanation *x = w->x;
-    int64_t saved = x->now_cost_milli - x->start_cost_milli, least = 1000;
+    int64_t saved = x->now_cost_milli - x->start_cost_milli, least = MONEY_LEAST_MILLI;
     if (!w->f->currency || x->power_mw == 0 || x->now_cost_milli < 0 || x->start_cost_milli < 0)
         return;
     if (saved >= least)
@@ -238,6 +255,29 @@ static void say_money(const struct why *w)
             money_text(w, x->start_cost_milli).text, money_text(w, x->now_cost_milli).text);
 }
 
+static void say_moved(const struct why *w)
+{
+    const struct explanation *x = w->x;
+    struct part to = at_text(w, x->start_at), from = at_text(w, x->moved_from_at);
+    bool was = is_time(x->moved_from_at);
+    if (x->need_gpus && was)
+        say(w, trn(w->lang, "Its start was moved from %2$s to %3$s inside its slack, as its owner agreed: until then "
+                            "its %1$u GPU is left to others.",
+                   "Its start was moved from %2$s to %3$s inside its slack, as its owner agreed: until then "
+                   "its %1$u GPUs are left to others.", x->need_gpus), x->need_gpus, from.text, to.text);
+    else if (x->need_gpus)
+        say(w, trn(w->lang, "Its start was moved to %2$s inside its slack, as its owner agreed: until then "
+                            "its %1$u GPU is left to others.",
+                   "Its start was moved to %2$s inside its slack, as its owner agreed: until then "
+                   "its %1$u GPUs are left to others.", x->need_gpus), x->need_gpus, to.text);
+    else if (was)
+        say(w, tr(w->lang, "Its start was moved from %1$s to %2$s inside its slack, as its owner agreed: until then its "
+                           "CPUs are left to others."), from.text, to.text);
+    else
+        say(w, tr(w->lang, "Its start was moved to %s inside its slack, as its owner agreed: until then its "
+                           "CPUs are left to others."), to.text);
+}
+
 /* What the later start gives and what it costs; odds only where there is enough history for them. */
 static void say_deferred(const struct why *w)
 {
@@ -245,15 +285,7 @@ static void say_deferred(const struct why *w)
     bool odds = is_time(x->eyes_late_at) && is_time(x->now_eyes_late_at);
     if (!is_time(x->start_at))
         return; /* what is planned says that it has none */
-    if (x->need_gpus)
-        say(w, trn(w->lang, "Its start was moved to %2$s inside its slack, as its owner agreed: until then "
-                            "its %1$u GPU is left to others.",
-                   "Its start was moved to %2$s inside its slack, as its owner agreed: until then "
-                   "its %1$u GPUs are left to others.", x->need_gpus),
-            x->need_gpus, at_text(w, x->start_at).text);
-    else
-        say(w, tr(w->lang, "Its start was moved to %s inside its slack, as its owner agreed: until then its "
-                           "CPUs are left to others."), at_text(w, x->start_at).text);
+    say_moved(w);
     if (x->forecast.history_n < WHY_ODDS_RUNS)
         say(w, tr(w->lang, "There is too little history to give odds: %u runs are known."),
             x->forecast.history_n);
@@ -284,6 +316,48 @@ static void say_reserved(const struct why *w)
         say(w, tr(w->lang, "It might still hold GPUs that are kept for %1$s from %2$s to %3$s; give it a shorter "
                            "--time if it needs less."), f->reservation_for, at_text(w, f->reservation_from_at).text,
             at_text(w, f->reservation_until_at).text);
+}
+
+static void say_backoff(const struct why *w)
+{
+    const struct why_facts *f = w->f;
+    struct part from = at_text(w, w->x->change_at);
+    if (f->launch_message.len)
+        say(w, tr(w->lang, "Attempt %1$u could not be started: %2$.*3$s; the next one may start from %4$s."), f->attempt,
+            f->launch_message.ptr, (int)f->launch_message.len, from.text);
+    else if (f->signal)
+        say(w, tr(w->lang, "Attempt %1$u was ended by signal %2$d; the next one may start from %3$s."), f->attempt,
+            f->signal, from.text);
+    else if (f->exit_code)
+        say(w, tr(w->lang, "Attempt %1$u failed with exit code %2$d; the next one may start from %3$s."), f->attempt,
+            f->exit_code, from.text);
+    else
+        say(w, tr(w->lang, "Attempt %u failed; the next one may start from %s."), f->attempt, from.text);
+}
+
+/* Which of those it could use are not up, and what brings them back. */
+static void say_gpus_down(const struct why *w)
+{
+    const struct explanation *x = w->x;
+    say(w, trn(w->lang, "It needs %u GPU, but %u of those it could use are up.",
+               "It needs %u GPUs, but only %u of those it could use are up.", x->need_gpus), x->need_gpus, x->up_gpus);
+    if (x->foreign_gpus)
+        say(w, trn(w->lang, "%u is used by somebody outside of eoul and comes back when that ends.",
+                   "%u are used by somebody outside of eoul and come back when that ends.", x->foreign_gpus),
+            x->foreign_gpus);
+    if (x->drained_gpus)
+        say(w, trn(w->lang, "%u is drained; \"eoul undrain\" lets it back in.",
+                   "%u are drained; \"eoul undrain\" lets them back in.", x->drained_gpus), x->drained_gpus);
+    if (x->quarantined_gpus)
+        say(w, trn(w->lang, "%u is in quarantine, because something of an earlier attempt may still run on it; it comes "
+                            "back when that has ended.",
+                   "%u are in quarantine, because something of an earlier attempt may still run on them; they come back "
+                   "when that has ended.", x->quarantined_gpus), x->quarantined_gpus);
+}
+
+static bool factor_differs(uint32_t milli)
+{
+    return milli < 950 || milli > 1050;
 }
 
 static void say_waiting_reason(const struct why *w)
@@ -327,8 +401,7 @@ static void say_waiting_reason(const struct why *w)
         say_limit(w);
         break;
     case REASON_BACKOFF:
-        say(w, tr(w->lang, "Attempt %u failed; the next one may start from %s."), w->f->attempt,
-            at_text(w, x->change_at).text);
+        say_backoff(w);
         break;
     case REASON_SINGLETON:
         say(w, tr(w->lang, "It waits until no other job of %s with the same name is there."),
@@ -343,10 +416,7 @@ static void say_waiting_reason(const struct why *w)
         say_never_fits(w);
         break;
     case REASON_GPU_TAKEN:
-        say(w,
-            tr(w->lang, "It needs %u GPUs, but only %u are up: the others are drained, in "
-                        "quarantine or used by somebody outside of eoul."),
-            x->need_gpus, x->up_gpus);
+        say_gpus_down(w);
         break;
     case REASON_DEFERRED:
         say_deferred(w);
@@ -377,6 +447,92 @@ static void say_blocker(const struct why *w)
     if (room && w->f->blocker_id && w->f->blocker_end_at)
         say(w, tr(w->lang, "Room is expected when job %s ends, around %s."), blocker_text(w).text,
             at_text(w, w->f->blocker_end_at).text);
+}
+
+/* --- what stands between it and its start
+ * ------------------------------------------------------------------------------------------ */
+
+static bool is_in_line(const struct explanation *x)
+{
+    return x->position > 0;
+}
+
+/* Jobs that came later and are served earlier, and from when none can be. */
+static void say_order(const struct why *w)
+{
+    const struct explanation *x = w->x;
+    if (!is_in_line(x))
+        return;
+    if (x->aged && is_time(x->aged_at))
+        say(w, tr(w->lang, "It has waited so long that since %s it goes before all that have not."),
+            at_text(w, x->aged_at).text);
+    else if (x->passed)
+        say(w, trn(w->lang, "%u job that was submitted later runs or stands before it: that one is shorter, needs less or "
+                            "counts for more.",
+                   "%u jobs that were submitted later run or stand before it: they are shorter, need less or count for "
+                   "more.", x->passed), x->passed);
+    if (!x->aged && is_time(x->aged_at) && x->start_at > x->aged_at)
+        say(w, tr(w->lang, "From %s it goes before all that have not waited as long."), at_text(w, x->aged_at).text);
+}
+
+/* How much its owner's jobs count at present: for the owner alone. */
+static void say_weight(const struct why *w)
+{
+    if (w->f->weight && is_in_line(w->x) && factor_differs(w->f->weight->all_milli))
+        say(w, tr(w->lang, "Your jobs count %s times as much as usual at present; \"eoul me\" says why."),
+            factor_text(w->f->weight->all_milli).text);
+}
+
+static void say_deadline(const struct why *w)
+{
+    const struct explanation *x = w->x;
+    struct part deadline = at_text(w, x->deadline_at), start = at_text(w, x->last_start_at);
+    if (!is_time(x->deadline_at))
+        return;
+    if (is_time(x->start_at) && x->start_at >= x->deadline_at)
+        say(w, tr(w->lang, "Its deadline is %1$s, but the plan has no room for it before %2$s: as things stand it is given up "
+                           "then. \"eoul set %3$s --deadline\" moves the deadline, \"eoul first %3$s\" the job to the front of "
+                           "its owner's."), deadline.text, at_text(w, x->start_at).text, w->f->name_id);
+    else if (x->last_start_at <= w->f->now_at)
+        say(w, tr(w->lang, "Its deadline is %s; as long as its runs take it may miss that even if it starts now. What has not "
+                           "started by its deadline is given up."), deadline.text);
+    else if (is_time(x->start_at) && x->start_at > x->last_start_at)
+        say(w, tr(w->lang, "Its deadline is %1$s: it should start by %2$s, and the plan has no room for it before %3$s. What "
+                           "has not started by its deadline is given up."), deadline.text, start.text,
+            at_text(w, x->start_at).text);
+    else
+        say(w, tr(w->lang, "Its deadline is %1$s: it should start by %2$s, and does as planned."), deadline.text, start.text);
+}
+
+/* It ran, and somebody else needed the room more; what that cost, and what of it is left. */
+static void say_gave_way(const struct why *w)
+{
+    const struct why_way *g = &w->f->gave;
+    const struct explanation *x = w->x;
+    if (!g->id || !is_time(g->at))
+        return;
+    struct part other = job_text(g->id, g->name), at = at_text(w, g->at);
+    say(w, tr(w->lang, "It made way for job %1$s at %2$s, after it had run for %3$s, as its --preempt allows."), other.text,
+        at.text, length_text(w, g->ran_us).text);
+    if (x->kept_us)
+        say(w, tr(w->lang, "What it had done is kept, %1$s of work; going on costs it about %2$s."),
+            length_text(w, x->kept_us).text, length_text(w, x->restart_us).text);
+    else
+        say(w, tr(w->lang, "It begins anew when there is room again."));
+}
+
+static void say_got_way(const struct why *w)
+{
+    const struct why_way *g = &w->f->got;
+    if (!g->id)
+        return;
+    struct part other = job_text(g->id, g->name);
+    if (g->n > 1)
+        say(w, tr(w->lang, "%1$u jobs make way for it, job %2$s among them: it counts for more now."), g->n, other.text);
+    else if (g->at)
+        say(w, tr(w->lang, "Job %s made way for it: it counted for more then."), other.text);
+    else
+        say(w, tr(w->lang, "Job %s is making way for it: it counts for more now."), other.text);
 }
 
 /* --- what is expected
@@ -410,13 +566,22 @@ static void say_plan(const struct why *w)
             at_text(w, x->eyes_at).text);
 }
 
+/* Could it start earlier at all, if others or the plan let it? */
+static bool could_start(enum reason reason)
+{
+    return reason != REASON_BEGIN_TIME && reason != REASON_DEPENDENCY && reason != REASON_SINGLETON;
+}
+
 static void say_cost(const struct why *w)
 {
     const struct explanation *x = w->x;
-    if (!is_time(x->eyes_at) || !is_time(x->now_eyes_at) || !is_time(x->start_at) ||
+    if (!could_start(x->reason) || !is_time(x->eyes_at) || !is_time(x->now_eyes_at) || !is_time(x->start_at) ||
         x->start_at <= w->f->now_at + USEC_PER_MIN)
         return;
-    if (x->now_eyes_at >= x->eyes_at)
+    if (x->now_eyes_at >= x->eyes_at && is_time(x->last_good_at) && x->last_good_at > x->start_at + WHY_LATER_US)
+        say(w, tr(w->lang, "If it started now, %1$s would see it from %2$s either way: waiting costs nothing, as long as it "
+                           "starts by %3$s."), w->f->owner, at_text(w, x->eyes_at).text, at_text(w, x->last_good_at).text);
+    else if (x->now_eyes_at >= x->eyes_at)
         say(w,
             tr(w->lang,
                "If it started now, %s would see it from %s either way: waiting costs nothing."),
@@ -425,6 +590,8 @@ static void say_cost(const struct why *w)
         say(w, tr(w->lang, "If it started now, %s would see it from %s: waiting costs %s."),
             w->f->owner, at_text(w, x->now_eyes_at).text,
             rough_text(w, x->eyes_at - x->now_eyes_at).text);
+    if (x->reason != REASON_DEFERRED) /* that has said it */
+        say_money(w);
 }
 
 static void say_forecast(const struct why *w)
@@ -462,18 +629,111 @@ static void say_forecast(const struct why *w)
 /* --- running and ended
  * ------------------------------------------------------------------------------ */
 
+/* It was told to stop. */
+static void say_stopping(const struct why *w)
+{
+    const struct why_way *g = &w->f->gave;
+    switch (w->x->reason) {
+    case REASON_PREEMPTED:
+        if (g->id)
+            say(w, tr(w->lang, "It is making way for job %s, which counts for more now, as its --preempt allows, and goes back "
+                               "in line."), job_text(g->id, g->name).text);
+        else
+            say(w, tr(w->lang, "It is making way for a job that counts for more now, as its --preempt "
+                               "allows, and goes back in line."));
+        break;
+    case REASON_REQUEUED:
+        say(w, tr(w->lang, "It was told to stop and goes back in line when it has ended."));
+        break;
+    case REASON_STOP_RULE:
+        say(w, tr(w->lang, "The stop rule of its sweep gives it up for better points; it is ending."));
+        break;
+    case REASON_CANCELLED:
+        say(w, tr(w->lang, "It was cancelled and is ending."));
+        break;
+    default:
+        say(w, tr(w->lang, "It was told to stop and is ending."));
+        break;
+    }
+}
+
+/* How long it waited, and for what. */
+static void say_waited(const struct why *w)
+{
+    const struct why_facts *f = w->f;
+    usec_t before_us = f->trade.ready_at - f->submit_at, turn_us = f->start_at - f->trade.ready_at;
+    if (f->attempt > 1 || f->start_at < f->submit_at)
+        return; /* earlier attempts lie between */
+    if (f->start_at - f->submit_at < USEC_PER_MIN)
+        say(w, tr(w->lang, "It started as soon as it was submitted."));
+    else if (before_us >= USEC_PER_MIN && turn_us >= USEC_PER_MIN)
+        say(w, tr(w->lang, "It waited %1$s until nothing but room kept it (what it depends on, its begin time, a hold), and "
+                           "then %2$s for its turn."), length_text(w, before_us).text, length_text(w, turn_us).text);
+    else if (before_us >= USEC_PER_MIN)
+        say(w, tr(w->lang, "It waited %s for what it depends on, its begin time or a hold, and then started at once."),
+            length_text(w, before_us).text);
+    else
+        say(w, tr(w->lang, "It waited %s for its turn."), length_text(w, f->start_at - f->submit_at).text);
+}
+
+/* Its start was moved later: was it worth anything? */
+static void say_was_moved(const struct why *w)
+{
+    const struct why_facts *f = w->f;
+    const struct core_trade *t = &f->trade;
+    int64_t saved = t->moved_cost_milli - t->cost_milli;
+    if (!is_time(t->moved_from_at) || f->start_at <= t->moved_from_at + USEC_PER_MIN)
+        return;
+    say(w, tr(w->lang, "Its start was moved from %1$s to %2$s inside its slack."), at_text(w, t->moved_from_at).text,
+        at_text(w, f->start_at).text);
+    if (f->currency && saved >= MONEY_LEAST_MILLI && t->cost_milli >= 0)
+        say(w, tr(w->lang, "That made its electricity about %1$s cheaper: %2$s instead of %3$s."), money_text(w, saved).text,
+            money_text(w, t->cost_milli).text, money_text(w, t->moved_cost_milli).text);
+}
+
+/* What its start rested on, as it was written down then. */
+static void say_start(const struct why *w)
+{
+    const struct core_trade *t = &w->f->trade;
+    if (w->f->has_trade) {
+        say_waited(w);
+        say_was_moved(w);
+        if (t->passed)
+            say(w, trn(w->lang, "It started before %u job that was submitted earlier: that one needed more room, had a "
+                                "limit in the way or counted for less.",
+                       "It started before %u jobs that were submitted earlier: they needed more room, had a limit in "
+                       "the way or counted for less.", t->passed), t->passed);
+    }
+    say_got_way(w);
+}
+
+static void say_expected(const struct why *w)
+{
+    const struct core_trade *t = &w->f->trade;
+    if (!w->f->has_trade || !is_time(t->end_p50_at))
+        return;
+    if (t->history_n < WHY_ODDS_RUNS || !is_time(t->end_p90_at))
+        say(w, tr(w->lang, "When it started it was expected to end around %s; there was too little history to give odds."),
+            at_text(w, t->end_p50_at).text);
+    else
+        say(w, tr(w->lang, "When it started it was expected to end around %1$s (nine times in ten by %2$s)."),
+            at_text(w, t->end_p50_at).text, at_text(w, t->end_p90_at).text);
+}
+
 static void say_running(const struct why *w)
 {
     const struct explanation *x = w->x;
     if (w->f->state == JOB_CONFIGURING) {
         say(w, tr(w->lang, "It is being started."));
+        say_start(w);
         return;
     }
     if (w->f->state == JOB_COMPLETING) {
-        say(w, tr(w->lang, "It was told to stop and is ending."));
+        say_stopping(w);
         return;
     }
     say(w, tr(w->lang, "It has been running since %s."), at_text(w, w->f->start_at).text);
+    say_start(w);
     if (is_time(w->f->stalled_at))
         say(w, tr(w->lang, "It seems to hang: no step since %s, its CPUs and GPUs idle."),
             at_text(w, w->f->stalled_at).text);
@@ -520,7 +780,8 @@ static void say_ended(const struct why *w)
             say(w, tr(w->lang, "It could not be started: %.*s."), STR_ARG(w->f->launch_message));
         else
             say(w, tr(w->lang, "It could not be started (%s)."), at.text);
-        break;
+        say(w, tr(w->lang, "When that is mended, \"eoul requeue %s\" runs it again."), w->f->name_id);
+        return; /* it never ran */
     case REASON_DEADLINE:
         say(w, tr(w->lang, "Its deadline passed before it could be done (%s)."), at.text);
         break;
@@ -535,6 +796,10 @@ static void say_ended(const struct why *w)
     }
     if (w->f->start_at && w->f->end_at > w->f->start_at)
         say(w, tr(w->lang, "It ran for %s."), length_text(w, w->f->end_at - w->f->start_at).text);
+    if (w->f->start_at) {
+        say_start(w);
+        say_expected(w);
+    }
 }
 
 void why_sentences(const struct explanation *x, const struct why_facts *f, struct json_out *j)
@@ -544,6 +809,10 @@ void why_sentences(const struct explanation *x, const struct why_facts *f, struc
     if (f->state == JOB_PENDING) {
         say_waiting_reason(&w);
         say_blocker(&w);
+        say_got_way(&w);
+        say_gave_way(&w);
+        say_order(&w);
+        say_weight(&w);
         if (f->urgent)
             say(&w, tr(w.lang, "It is urgent: of the jobs that wait, only those over their age and those that GPUs are "
                                "reserved for go before it."));
@@ -552,6 +821,7 @@ void why_sentences(const struct explanation *x, const struct why_facts *f, struc
             x->reason != REASON_DEPENDENCY_NEVER && x->reason != REASON_NEVER_FITS) {
             say_plan(&w);
             say_cost(&w);
+            say_deadline(&w);
         }
         say_forecast(&w);
     } else if (job_state_is_final(f->state)) {
@@ -560,93 +830,6 @@ void why_sentences(const struct explanation *x, const struct why_facts *f, struc
         say_running(&w);
         if (f->state == JOB_RUNNING)
             say_forecast(&w);
-    }
-    out_end(j);
-}
-
-/* --- numbers
- * -------------------------------------------------------------------------------------- */
-
-static const char *source_word(enum forecast_source source)
-{
-    static const char *const words[] = { "own", "person", "team", "guess", "told" };
-    return words[source];
-}
-
-static void waiting_numbers(const struct explanation *x, const struct why_facts *f,
-                            struct json_out *j)
-{
-    out_put_u64(j, "position", x->position);
-    out_put_u64(j, "before", x->position > 0 ? x->position - 1 : 0);
-    out_put_at(j, "change_at", x->change_at);
-    out_put_u64(j, "need_gpus", x->need_gpus);
-    out_put_u64(j, "free_gpus", x->free_gpus);
-    out_put_u64(j, "up_gpus", x->up_gpus);
-    out_put_u64(j, "need_cpus", x->need_cpus);
-    out_put_u64(j, "free_cpus", x->free_cpus);
-    out_put_u64(j, "need_mem_mib", x->need_mem_mib);
-    out_put_u64(j, "free_mem_mib", x->free_mem_mib);
-    out_put_u64(j, "cpus", f->cpus);
-    out_put_u64(j, "mem_mib", f->mem_mib);
-    out_put_u64(j, "limit", x->limit);
-    out_put_u64(j, "used", x->used);
-    if (x->reservation)
-        out_put_u64(j, "reservation", x->reservation);
-    if (x->reservation && f->reservation_for) {
-        out_put_at(j, "reservation_from_at", f->reservation_from_at);
-        out_put_at(j, "reservation_until_at", f->reservation_until_at);
-    }
-    if (f->currency && x->power_mw) {
-        out_put_i64(j, "power_mw", x->power_mw);
-        out_put_i64(j, "now_cost_milli", x->now_cost_milli);
-        out_put_i64(j, "start_cost_milli", x->start_cost_milli);
-        out_put_i64(j, "saved_milli", x->now_cost_milli - x->start_cost_milli);
-        out_put_c(j, "currency", f->currency);
-    }
-    out_put_at(j, "start_late_at", x->start_late_at);
-    out_put_at(j, "now_eyes_at", x->now_eyes_at);
-    out_put_at(j, "now_eyes_late_at", x->now_eyes_late_at);
-    if (is_time(x->eyes_at) && is_time(x->now_eyes_at))
-        out_put_i64(j, "waiting_costs_us",
-                    x->eyes_at > x->now_eyes_at ? x->eyes_at - x->now_eyes_at : 0);
-}
-
-void why_numbers(const struct explanation *x, const struct why_facts *f, struct json_out *j)
-{
-    bool waiting = f->state == JOB_PENDING;
-    bool final = job_state_is_final(f->state);
-    out_object(j);
-    out_put_at(j, "now_at", f->now_at);
-    out_put_u64(j, "attempt", f->attempt);
-    out_put_i64(j, "limit_us", f->limit_us);
-    out_put_at(j, "start_at", waiting ? x->start_at : f->start_at);
-    if (f->blocker_id) {
-        out_put_u64(j, "blocker", x->blocker);
-        out_put_at(j, "blocker_end_at", f->blocker_end_at);
-    }
-    if (waiting)
-        waiting_numbers(x, f, j);
-    if (final) {
-        out_put_at(j, "end_at", f->end_at);
-        out_put_i64(j, "exit_code", f->exit_code);
-        out_put_i64(j, "signal", f->signal);
-        out_put_i64(j, "ran_us",
-                    f->start_at && f->end_at > f->start_at ? f->end_at - f->start_at : 0);
-    } else {
-        out_put_at(j, "end_p10_at", f->end_p10_at);
-        out_put_at(j, "end_p50_at", x->end_p50_at);
-        out_put_at(j, "end_p90_at", x->end_p90_at);
-        out_put_at(j, "eyes_at", x->eyes_at);
-        out_put_at(j, "eyes_late_at", x->eyes_late_at);
-        out_put_i64(j, "run_p10_us", x->forecast.p10_us);
-        out_put_i64(j, "run_p50_us", x->forecast.p50_us);
-        out_put_i64(j, "run_p90_us", x->forecast.p90_us);
-        out_put_u64(j, "history_n", x->forecast.history_n);
-        out_put_c(j, "history_of", source_word(x->forecast.source));
-        if (is_time(f->stalled_at))
-            out_put_at(j, "stalled_at", f->stalled_at);
-        if (!waiting && f->limit_us)
-            out_put_at(j, "limit_at", usec_add(f->start_at, f->limit_us));
     }
     out_end(j);
 }

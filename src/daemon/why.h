@@ -1,6 +1,6 @@
 /* why.h - why a job is where it is, in sentences with the numbers they rest on.
  *
- * The core says a reason and numbers (struct explanation); here they become one to five sentences in
+ * The core says a reason and numbers (struct explanation); here they become one to eight sentences in
  * the reader's language and zone: what binds, what would change that and when, what the plan expects,
  * what the waiting costs in time-to-eyes, and what the forecast rests on.  No sentence has a number
  * that why_numbers does not give as well (forecasts rounded by why_rough), so that a program, or a test, can check each of them.
@@ -18,6 +18,14 @@
 #include "web/json_out.h"
 
 #define WHY_SENTENCE_MAX 512 /* bytes */
+
+struct why_way {       /* one job made way for another; id NULL: none did */
+    const char *id;    /* of the other */
+    struct str name;   /* empty: not for the reader */
+    usec_t at;         /* when it was gone; 0: it is making way now */
+    usec_t ran_us;     /* what it had run then */
+    uint32_t n;        /* jobs that did so */
+};
 
 struct why_facts { /* what the core does not know, or knows as a number only */
     enum lang lang;            /* of the reader */
@@ -37,7 +45,13 @@ struct why_facts { /* what the core does not know, or knows as a number only */
     usec_t stalled_at;         /* running and seems to hang: its last step; 0: it does not */
     uint32_t attempt;
     int32_t exit_code, signal; /* ended */
-    struct str launch_message; /* JobLaunchFailure: what was in the way, without a full stop; empty: not for the reader */
+    struct str launch_message; /* its last attempt never ran: what was in the way, without a full stop, in the reader's
+                                * language; empty: nothing was, or it is not for the reader */
+    usec_t submit_at;
+    bool has_trade;            /* running and ended: what its start rested on is known: */
+    struct core_trade trade;
+    struct why_way gave, got;  /* whom it made way for last, and who did for it */
+    const struct core_weight *weight; /* of its owner, who reads; NULL: not for the reader, or it makes no difference */
     usec_t limit_us;
     const char *reservation_for; /* whose reservation is in the way; NULL: several, or none */
     struct str reservation_name;

@@ -261,6 +261,27 @@ const char *attempt_phase_word(uint32_t phase)
     return word(words, ATTEMPT_PHASE_COUNT, phase);
 }
 
+/* What the system calls a failure, in the language of err. */
+static const char *system_says(int error, const struct err *err)
+{
+    static const struct { int error; const char *text; } known[] = {
+        { ENOENT, N_("No such file or directory") }, { EACCES, N_("Permission denied") },
+        { EPERM, N_("Operation not permitted") }, { ENOTDIR, N_("Not a directory") },
+        { EISDIR, N_("Is a directory") }, { ENOEXEC, N_("Exec format error") },
+        { ENOSPC, N_("No space left on device") }, { EDQUOT, N_("Disk quota exceeded") },
+        { EROFS, N_("Read-only file system") }, { ELOOP, N_("Too many levels of symbolic links") },
+        { ENAMETOOLONG, N_("File name too long") }, { E2BIG, N_("Argument list too long") },
+        { ENOMEM, N_("Cannot allocate memory") }, { EAGAIN, N_("Resource temporarily unavailable") },
+        { EMFILE, N_("Too many open files") }, { EIO, N_("Input/output error") },
+        { ETXTBSY, N_("Text file busy") }, { ESTALE, N_("Stale file handle") },
+        { EEXIST, N_("File exists") }, { EINVAL, N_("Invalid argument") },
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (known[i].error == error)
+            return err->translate ? err->translate(known[i].text) : known[i].text;
+    return strerror(error);
+}
+
 static void explain_ticket(int error, struct err *err)
 {
     switch (error) {
@@ -284,7 +305,7 @@ static void explain_ticket(int error, struct err *err)
 
 void attempt_explain(uint32_t cause, uint32_t stage, int error, const char *detail, struct err *err)
 {
-    const char *why = strerror(error);
+    const char *why = system_says(error, err);
     if (cause == ATTEMPT_GPU_BUSY) {
         err_set(err, E_BUSY, "somebody else runs on GPU \"%s\" (its lock is held)", detail);
         return;

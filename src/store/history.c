@@ -27,6 +27,7 @@ int store_attempt_add(struct store *s, const struct store_attempt *a)
     bind_u64(st, 4, a->gpus);
     bind_i64(st, 5, a->decided_at);
     bind_i64(st, 6, a->plan_start_at);
+    bind_str(st, 7, a->trade);
     return store_done(s, st);
 }
 
@@ -73,6 +74,11 @@ int store_attempt_note(struct store *s, uint32_t job, uint32_t number, struct st
     return store_done(s, st);
 }
 
+int store_attempt_way(struct store *s, uint32_t job, uint32_t number, uint32_t way_for)
+{
+    return STORE_WRITE(s, ST_ATTEMPT_WAY, num(job), num(number), num(way_for));
+}
+
 int store_attempt_close(struct store *s, uint32_t job, uint32_t number)
 {
     return STORE_WRITE(s, ST_ATTEMPT_CLOSE, num(job), num(number));
@@ -98,7 +104,8 @@ static int attempts_walk(struct store *s, sqlite3_stmt *st,
             .exit_code = col_i32(st, 10), .signal = col_i32(st, 11), .user_us = col_i64(st, 12),
             .system_us = col_i64(st, 13), .rss_max_kib = col_i64(st, 14),
             .output_bytes = col_u64(st, 15), .output_lost = col_u64(st, 16),
-            .cause = col_str(st, 17), .message = col_str(st, 18),
+            .cause = col_str(st, 17), .message = col_str(st, 18), .trade = col_str(st, 19),
+            .way_for = col_u32(st, 20),
         };
         struct str uuid = col_str(st, 2);
         if (uuid.len == sizeof a.uuid)
@@ -115,6 +122,16 @@ int store_attempts_each(struct store *s, uint32_t job,
     if (!st)
         return s->failed;
     bind_i64(st, 1, job);
+    return attempts_walk(s, st, row, data);
+}
+
+int store_attempts_way(struct store *s, uint32_t way_for,
+                       int (*row)(const struct store_attempt *a, void *data), void *data)
+{
+    sqlite3_stmt *st = store_st(s, ST_ATTEMPTS_WAY);
+    if (!st)
+        return s->failed;
+    bind_i64(st, 1, way_for);
     return attempts_walk(s, st, row, data);
 }
 

@@ -173,15 +173,21 @@ struct store_attempt {
     int64_t rss_max_kib;
     uint64_t output_bytes, output_lost;
     struct str cause;       /* end_cause_word */
-    struct str message;     /* a sentence for one that never ran */
+    struct str message;     /* of one that never ran: what was in the way (engine/attempt.h reads it) */
+    struct str trade;       /* what its start rested on (daemon/trade.h); empty: of an older eoul */
+    uint32_t way_for;       /* it was told to make way for this job; 0: it was not */
 };
 int store_attempt_add(struct store *s, const struct store_attempt *a);   /* STARTING */
 int store_attempt_running(struct store *s, uint32_t job, uint32_t number, usec_t start_at);
 int store_attempt_end(struct store *s, const struct store_attempt *a);   /* all but gpus, uuid, decided_at */
 int store_attempt_note(struct store *s, uint32_t job, uint32_t number, struct str message); /* while it is open */
+int store_attempt_way(struct store *s, uint32_t job, uint32_t number, uint32_t way_for);
 int store_attempt_close(struct store *s, uint32_t job, uint32_t number); /* not open any more */
 int store_attempts_each(struct store *s, uint32_t job,
                         int (*row)(const struct store_attempt *a, void *data), void *data);
+/* Those that made way for a job. */
+int store_attempts_way(struct store *s, uint32_t way_for,
+                       int (*row)(const struct store_attempt *a, void *data), void *data);
 /* Those a restart must ask the engine about: STARTING, RUNNING or quarantined. */
 int store_attempts_open(struct store *s,
                         int (*row)(const struct store_attempt *a, void *data), void *data);

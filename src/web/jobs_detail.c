@@ -1,4 +1,5 @@
 /* jobs_detail.c - see jobs_detail.h and jobs_write in internal.h. */
+#include "daemon/message.h"
 #include "web/jobs_detail.h"
 
 #include <limits.h>
@@ -162,7 +163,19 @@ static int put_request(struct json_out *j, struct daemon *d, const struct view_r
 struct attempt_walk {
     struct json_out *j;
     bool may;
+    const char *(*translate)(const char *);
 };
+
+/* It may name paths: for its submitter, in the language asked for. */
+static void put_message(const struct attempt_walk *w, struct str kept)
+{
+    char memory[ERR_TEXT_MAX];
+    struct buf text;
+    buf_init_fixed(&text, memory, sizeof memory);
+    if (w->may)
+        message_tell(&text, kept, w->translate);
+    out_put_clean(w->j, "message", buf_look(&text));
+}
 
 static int put_attempt(const struct store_attempt *a, void *data)
 {
@@ -175,7 +188,7 @@ static int put_attempt(const struct store_attempt *a, void *data)
     out_put_i64(w->j, "exit_code", a->exit_code);
     out_put_i64(w->j, "signal", a->signal);
     out_put_str(w->j, "cause", a->cause);
-    out_put_clean(w->j, "message", w->may ? a->message : (struct str){ 0 }); /* may name paths */
+    put_message(w, a->message);
     view_write_mask(w->j, "gpus", a->gpus);
     out_put_i64(w->j, "user_us", a->user_us);
     out_put_i64(w->j, "system_us", a->system_us);
@@ -188,7 +201,7 @@ static int put_attempt(const struct store_attempt *a, void *data)
 
 static int put_attempts(struct json_out *j, struct daemon *d, job_id id, bool may, struct err *err)
 {
-    struct attempt_walk walk = { j, may };
+    struct attempt_walk walk = { j, may, err->translate };
     out_key(j, "attempts");
     out_array(j);
     int code = store_attempts_each(daemon_store(d), id, put_attempt, &walk);

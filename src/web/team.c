@@ -53,6 +53,29 @@ static void put_forecasts(struct json_out *j, const struct core *core, person_no
     out_end(j);
 }
 
+/* How much this person's jobs count, and of what: for them alone. */
+static void put_weight(struct json_out *j, const struct core *core, person_no no)
+{
+    struct core_weight w = core_weight(core, no);
+    out_key(j, "weight");
+    out_object(j);
+    out_put_bool(j, "counts", w.counts);
+    out_put_u64(j, "all_milli", w.all_milli);
+    out_put_u64(j, "own_milli", w.own_milli);
+    out_put_u64(j, "fair_milli", w.fair_milli);
+    out_put_u64(j, "results_milli", w.results_milli);
+    out_put_u64(j, "delay_milli", w.delay_milli);
+    out_put_u64(j, "gpu_milli", w.gpu_milli);
+    out_put_u64(j, "hours_milli", w.hours_milli);
+    out_put_u64(j, "results", w.results);
+    out_put_u64(j, "team_results_milli", w.team_results_milli);
+    out_put_u64(j, "delay_us", w.delay_us);
+    out_put_u64(j, "team_delay_us", w.team_delay_us);
+    out_put_u64(j, "gpu_us", w.gpu_us);
+    out_put_u64(j, "team_gpu_us", w.team_gpu_us);
+    out_end(j);
+}
+
 /* Who has used how much of the allowance of urgent submits: for all to see, that is what makes it one. */
 static void put_urgent(struct json_out *j, struct daemon *d)
 {
@@ -384,6 +407,7 @@ void team_write_me(struct web *web, person_no no, enum lang lang, struct json_ou
     out_put_i64(j, "buffer_us", me.buffer_us);
     out_put_bool(j, "defer", me.defer);
     put_forecasts(j, daemon_core(web->daemon), no);
+    put_weight(j, daemon_core(web->daemon), no);
     out_put_at(j, "away_from_at", me.away_from_at);
     out_put_at(j, "away_until_at", me.away_until_at);
     out_put_at(j, "here_until_at", me.here_until_at);

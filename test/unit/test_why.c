@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <ctype.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,10 @@
 #include "base/prng.h"
 #include "cal/format.h"
 #include "cal/zone_load.h"
+#include "daemon/message.h"
+#include "daemon/trade.h"
 #include "daemon/why.h"
+#include "supervisor/wire.h"
 #include "i18n/text.h"
 
 static struct zone seoul;
@@ -91,6 +95,8 @@ static void add_value(struct texts *t, const char *key, int64_t value, const str
         add_text(t, &b);
         cal_format_length(&b, language, value);
     }
+    else if (strncmp(key, "weight", 6) == 0)
+        buf_printf(&b, "%lld.%02lld", (long long)(value + 5) / 1000, (long long)(value + 5) % 1000 / 10);
     else if (n > 6 && strcmp(key + n - 6, "_milli") == 0)
         buf_i64(&b, ((value < 0 ? -value : value) + 500) / 1000);
     else if (n > 4 && strcmp(key + n - 4, "_mib") == 0)
@@ -129,6 +135,8 @@ static void no_number_is_out_of_the_air(struct answer a, const struct why_facts 
     json_object_foreach(a.numbers, key, value) {
         if (json_is_integer(value))
             add_value(&t, key, json_integer_value(value), f);
+        else if (json_is_string(value))
+            snprintf(t.text[t.n++], sizeof t.text[0], "%s", json_string_value(value));
     }
     snprintf(t.text[t.n++], sizeof t.text[0], "%s", f->name_id);
     qsort(t.text, t.n, sizeof t.text[0], longest_first);
@@ -156,6 +164,7 @@ static struct explanation some(enum reason reason)
         .end_p50_at = NOW + 15 * USEC_PER_HOUR, .end_p90_at = NOW + 17 * USEC_PER_HOUR,
         .eyes_at = NOW + 18 * USEC_PER_HOUR, .eyes_late_at = NOW + 18 * USEC_PER_HOUR,
         .now_eyes_at = NOW + 18 * USEC_PER_HOUR, .now_eyes_late_at = NOW + 18 * USEC_PER_HOUR,
+        .aged_at = USEC_NEVER, .last_good_at = USEC_NEVER, .last_start_at = USEC_NEVER,
         .forecast = { 4 * USEC_PER_HOUR, 6 * USEC_PER_HOUR, 8 * USEC_PER_HOUR, 7, FORECAST_OWN },
     };
 }
@@ -182,10 +191,36 @@ static void all_reasons(void **state)
                 struct why_facts f = facts((enum lang)lang, (enum job_state)job);
                 struct answer a = ask(&x, &f);
                 assert_true(json_array_size(a.sentences) >= 1);
-                assert_true(json_array_size(a.sentences) <= 6);
+                assert_true(json_array_size(a.sentences) <= 9);
                 no_number_is_out_of_the_air(a, &f);
                 forget(a);
             }
+}
+
+/* A fact that may be there or not, of every size. */
+static void surprise(struct prng *luck, struct explanation *x, struct why_facts *f, const struct core_weight *weight)
+{
+    usec_t *times[] = { &x->aged_at, &x->moved_from_at, &x->last_good_at, &x->deadline_at, &x->last_start_at,
+                        &f->gave.at, &f->got.at, &f->trade.ready_at, &f->trade.moved_from_at, &f->trade.end_p50_at,
+                        &f->trade.end_p90_at, &f->submit_at };
+    uint32_t *counts[] = { &x->passed, &x->drained_gpus, &x->foreign_gpus, &x->quarantined_gpus, &f->trade.passed,
+                           &f->trade.history_n, &f->got.n, &x->made_way };
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+        *times[i] = prng_below(luck, 4) == 0 ? 0 : NOW + ((usec_t)prng_below(luck, 80 * 24) - 960) * USEC_PER_HOUR;
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        *counts[i] = (uint32_t)prng_below(luck, 40);
+    x->aged = prng_below(luck, 4) == 0;
+    x->kept_us = prng_below(luck, 2) ? 0 : (usec_t)prng_below(luck, 100000) * USEC_PER_SEC;
+    x->restart_us = 120 * USEC_PER_SEC;
+    f->has_trade = prng_below(luck, 2);
+    f->gave.id = prng_below(luck, 3) ? NULL : "17";
+    f->gave.name = prng_below(luck, 2) ? STR("eval") : (struct str){ 0 };
+    f->gave.ran_us = (usec_t)prng_below(luck, 100000) * USEC_PER_SEC;
+    f->got.id = prng_below(luck, 3) ? NULL : "18_2";
+    f->weight = prng_below(luck, 2) ? weight : NULL;
+    f->currency = prng_below(luck, 2) ? "KRW" : NULL;
+    f->trade.cost_milli = (int64_t)prng_below(luck, 5000000);
+    f->trade.moved_cost_milli = (int64_t)prng_below(luck, 5000000);
 }
 
 /* The same with numbers of every size, some of them unknown. */
@@ -209,6 +244,11 @@ static void any_numbers(void **state)
         x.forecast.source = (enum forecast_source)prng_below(&luck, 4);
         struct why_facts f = facts((enum lang)prng_below(&luck, LANG_COUNT),
                                    (enum job_state)(JOB_PENDING + prng_below(&luck, 4)));
+        struct core_weight weight = { .counts = true, .all_milli = (uint32_t)prng_below(&luck, 25000) };
+        surprise(&luck, &x, &f, &weight);
+        if (f.state != JOB_PENDING && prng_below(&luck, 2))
+            f.state = JOB_COMPLETED;
+        f.end_at = NOW - 5 * USEC_PER_MIN;
         if (prng_below(&luck, 4) == 0)
             f.blocker_id = NULL;
         struct answer a = ask(&x, &f);
@@ -380,6 +420,197 @@ static void kept_for_somebody(void **state)
     forget(a);
 }
 
+static const char *sentence(struct answer a, size_t at)
+{
+    const char *text = json_string_value(json_array_get(a.sentences, at));
+    return text ? text : "";
+}
+
+static bool has(struct answer a, const char *want)
+{
+    for (size_t i = 0; i < json_array_size(a.sentences); i++)
+        if (strcmp(sentence(a, i), want) == 0)
+            return true;
+    return false;
+}
+
+/* Both sides of making way: what the one lost and when it was, who did it for the other. */
+static void making_way(void **state)
+{
+    struct explanation x = some(REASON_RESOURCES);
+    struct why_facts f = facts(LANG_EN, JOB_PENDING);
+    (void)state;
+    x.made_way = 1;
+    f.gave = (struct why_way){ .id = "17", .name = STR("eval"), .at = NOW - USEC_PER_HOUR, .ran_us = 2 * USEC_PER_HOUR };
+    struct answer a = ask(&x, &f);
+    assert_true(has(a, "It made way for job 17 (eval) at 14:00, after it had run for 2 h, as its --preempt allows."));
+    assert_true(has(a, "It begins anew when there is room again."));
+    no_number_is_out_of_the_air(a, &f);
+    forget(a);
+    x.kept_us = USEC_PER_HOUR + 50 * USEC_PER_MIN;
+    x.restart_us = 2 * USEC_PER_MIN;
+    a = ask(&x, &f);
+    assert_true(has(a, "What it had done is kept, 1 h 50 min of work; going on costs it about 2 min."));
+    assert_int_equal(json_integer_value(json_object_get(a.numbers, "kept_us")), x.kept_us);
+    forget(a);
+    f.lang = LANG_KO;
+    a = ask(&x, &f);
+    assert_true(has(a, "--preempt 설정에 따라 2시간 동안 실행된 뒤 작업 17 (eval)에 자리를 양보했습니다(14:00)."));
+    no_number_is_out_of_the_air(a, &f);
+    forget(a);
+    x = some(REASON_PREEMPTED);
+    f.lang = LANG_EN;
+    f.state = JOB_COMPLETING;
+    f.gave.at = 0;
+    a = ask(&x, &f);
+    assert_true(has(a, "It is making way for job 17 (eval), which counts for more now, as its --preempt allows, and goes back "
+                       "in line."));
+    forget(a);
+    f = facts(LANG_EN, JOB_RUNNING);
+    f.got = (struct why_way){ .id = "9_2", .at = NOW - USEC_PER_HOUR, .n = 1 };
+    a = ask(&x, &f);
+    assert_true(has(a, "Job 9_2 made way for it: it counted for more then."));
+    forget(a);
+}
+
+/* What a start rested on is told when it has ended, too; without a record nothing is made up. */
+static void afterwards(void **state)
+{
+    struct explanation x = some(REASON_NONE);
+    struct why_facts f = facts(LANG_EN, JOB_COMPLETED);
+    (void)state;
+    f.attempt = 1;
+    f.submit_at = NOW - 5 * USEC_PER_HOUR;
+    struct answer a = ask(&x, &f);
+    assert_int_equal(json_array_size(a.sentences), 2);
+    forget(a);
+    f.has_trade = true;
+    f.currency = "KRW";
+    f.trade = (struct core_trade){ .ready_at = NOW - 3 * USEC_PER_HOUR, .moved_from_at = NOW - 2 * USEC_PER_HOUR,
+                                   .end_p50_at = NOW, .end_p90_at = NOW + USEC_PER_HOUR, .history_n = 40, .passed = 2,
+                                   .cost_milli = 1230000, .moved_cost_milli = 1640400 };
+    a = ask(&x, &f);
+    assert_true(has(a, "It waited 2 h until nothing but room kept it (what it depends on, its begin time, a hold), and then 2 h "
+                       "for its turn."));
+    assert_true(has(a, "Its start was moved from 13:00 to 14:00 inside its slack."));
+    assert_true(has(a, "That made its electricity about 410 won cheaper: 1230 won instead of 1640 won."));
+    assert_true(has(a, "It started before 2 jobs that were submitted earlier: they needed more room, had a limit in the way or "
+                       "counted for less."));
+    assert_true(has(a, "When it started it was expected to end around 15:00 (nine times in ten by 16:00)."));
+    no_number_is_out_of_the_air(a, &f);
+    forget(a);
+    f.trade.history_n = 29;
+    a = ask(&x, &f);
+    assert_true(has(a, "When it started it was expected to end around 15:00; there was too little history to give odds."));
+    forget(a);
+}
+
+static void deadlines(void **state)
+{
+    struct explanation x = some(REASON_RESOURCES);
+    struct why_facts f = facts(LANG_EN, JOB_PENDING);
+    (void)state;
+    x.deadline_at = NOW + 24 * USEC_PER_HOUR;
+    x.last_start_at = NOW + 16 * USEC_PER_HOUR;
+    struct answer a = ask(&x, &f);
+    assert_true(has(a, "Its deadline is tomorrow 15:00: it should start by tomorrow 07:00, and does as planned."));
+    forget(a);
+    x.start_at = NOW + 26 * USEC_PER_HOUR;
+    a = ask(&x, &f);
+    assert_non_null(strstr(sentence(a, json_array_size(a.sentences) - 2), "no room for it before tomorrow 17:00"));
+    no_number_is_out_of_the_air(a, &f);
+    forget(a);
+}
+
+static void gpus_that_are_down(void **state)
+{
+    struct explanation x = some(REASON_GPU_TAKEN);
+    struct why_facts f = facts(LANG_EN, JOB_PENDING);
+    (void)state;
+    x.up_gpus = 2;
+    x.drained_gpus = 5;
+    x.foreign_gpus = 1;
+    struct answer a = ask(&x, &f);
+    assert_string_equal(sentence(a, 0), "It needs 4 GPUs, but only 2 of those it could use are up.");
+    assert_string_equal(sentence(a, 1), "1 is used by somebody outside of eoul and comes back when that ends.");
+    assert_string_equal(sentence(a, 2), "5 are drained; \"eoul undrain\" lets them back in.");
+    no_number_is_out_of_the_air(a, &f);
+    forget(a);
+}
+
+/* Weights are for whoever owns the job, and only where they change something. */
+static void weights(void **state)
+{
+    struct explanation x = some(REASON_PRIORITY);
+    struct why_facts f = facts(LANG_EN, JOB_PENDING);
+    struct core_weight w = { .counts = true, .all_milli = 1304, .own_milli = 1000, .fair_milli = 1304 };
+    (void)state;
+    struct answer a = ask(&x, &f);
+    assert_null(json_object_get(a.numbers, "weight_milli"));
+    forget(a);
+    f.weight = &w;
+    a = ask(&x, &f);
+    assert_true(has(a, "Your jobs count 1.30 times as much as usual at present; \"eoul me\" says why."));
+    assert_int_equal(json_integer_value(json_object_get(a.numbers, "weight_fair_milli")), 1304);
+    no_number_is_out_of_the_air(a, &f);
+    forget(a);
+    w.all_milli = 1001;
+    a = ask(&x, &f);
+    for (size_t i = 0; i < json_array_size(a.sentences); i++)
+        assert_null(strstr(sentence(a, i), "Your jobs"));
+    forget(a);
+}
+
+/* What a store keeps of an attempt is told in the reader's language, and what cannot be read as it is. */
+static void messages(void **state)
+{
+    char memory[512], told[512];
+    struct buf kept, out;
+    (void)state;
+    buf_init_fixed(&kept, memory, sizeof memory);
+    message_of_launch(&kept, ATTEMPT_LAUNCH, STAGE_CWD, ENOENT, "/a b/c");
+    buf_init_fixed(&out, told, sizeof told);
+    message_tell(&out, buf_look(&kept), tr_en);
+    assert_string_equal(told, "cannot enter the working directory \"/a b/c\": No such file or directory");
+    buf_clear(&out);
+    message_tell(&out, buf_look(&kept), tr_ko);
+    assert_string_equal(told, "작업 디렉터리 \"/a b/c\"에 들어갈 수 없습니다: 그런 파일이나 디렉터리가 없습니다");
+    buf_clear(&kept);
+    buf_clear(&out);
+    message_of_code(&kept, STR("0123456789abcdef+ffff0000ffff"), STR("fedcba9876543210"));
+    message_tell(&out, buf_look(&kept), tr_en);
+    assert_string_equal(told, "Its code changed between the submit (0123456789ab+ffff0000) and this start (fedcba987654); it ran "
+                              "as it was at the start.");
+    static const char *const others[] = { "cannot execute \"x\": Permission denied", "", "=launch", "=launch exit moon 2 x",
+                                          "=launch launch cwd many x", "=code", "=else 1 2" };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        buf_clear(&out);
+        buf_c(&out, "");
+        message_tell(&out, str_of(others[i]), tr_ko);
+        assert_string_equal(told, others[i]);
+    }
+}
+
+static void trades(void **state)
+{
+    char memory[TRADE_TEXT_MAX];
+    struct buf b;
+    struct core_trade t = { .ready_at = INT64_MAX, .moved_from_at = INT64_MAX, .end_p50_at = INT64_MAX,
+                            .end_p90_at = INT64_MAX, .eyes_at = INT64_MAX, .eyes_late_at = INT64_MAX,
+                            .history_n = UINT32_MAX, .passed = UINT32_MAX, .cost_milli = INT64_MIN + 1,
+                            .moved_cost_milli = INT64_MIN + 1 }, back;
+    (void)state;
+    buf_init_fixed(&b, memory, sizeof memory);
+    trade_print(&b, &t);
+    assert_false(b.failed);
+    assert_true(trade_parse(buf_look(&b), &back));
+    assert_memory_equal(&t, &back, sizeof t);
+    assert_false(trade_parse(STR(""), &back));
+    assert_false(trade_parse(STR("ready_at=x"), &back));
+    assert_true(trade_parse(STR("ready_at=5 newer=7"), &back));
+    assert_true(back.ready_at == 5 && back.passed == 0);
+}
+
 /* A job's name is foreign text. */
 static void names_cannot_forge(void **state)
 {
@@ -407,6 +638,8 @@ int main(void)
         cmocka_unit_test(all_reasons), cmocka_unit_test(any_numbers),
         cmocka_unit_test(as_people_read_them), cmocka_unit_test(waiting_has_a_price),
         cmocka_unit_test(money), cmocka_unit_test(one_of_each), cmocka_unit_test(rough_lengths), cmocka_unit_test(what_is_missing),
+        cmocka_unit_test(making_way), cmocka_unit_test(afterwards), cmocka_unit_test(deadlines),
+        cmocka_unit_test(gpus_that_are_down), cmocka_unit_test(weights), cmocka_unit_test(messages), cmocka_unit_test(trades),
         cmocka_unit_test(names_cannot_forge), cmocka_unit_test(kept_for_somebody),
     };
     return cmocka_run_group_tests(tests, find_zone, NULL);
