@@ -137,13 +137,28 @@ class Round:
         until = time.monotonic() + QUIET_S
         left = list(self.acked)
         while left and time.monotonic() < until:
-            done = self.eoul("wait", *left, timeout=QUIET_S + 5)
+            self.wait(left, until)
             left = [job for job in left if not (self.show(job) or {"ended": True}).get("ended")]
             if left and not self.alive():
                 self.eoul("up")
             elif left:
                 time.sleep(0.05)  # only after a daemon died under our wait
         self.left = left
+
+    def wait(self, jobs, until):
+        """As long as the daemon is there: `eoul wait` bears with one that is away, and nobody else would start it again."""
+        waiter = subprocess.Popen([f"{self.programs}/eoul", "wait", *map(str, jobs)], env=self.env, cwd=self.dir,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            while time.monotonic() < until + 5:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    waiter.wait(timeout=1)
+                    return
+                if not self.alive():
+                    return
+        finally:
+            waiter.kill()
+            waiter.wait()
 
     def judge(self):
         lost = doubled = 0
