@@ -186,7 +186,7 @@ void profile_init(struct profile *p, struct profile_point *points, uint32_t max,
                   const struct room *room)
 {
     assert(max > 0);
-    *p = (struct profile){ points, 1, max };
+    *p = (struct profile){ points, 1, max, 0 };
     points[0] = (struct profile_point){ from_at, *room };
 }
 
@@ -203,10 +203,23 @@ void profile_add_later(struct profile *p, usec_t at, const struct room *more)
     room_give(&last->room, more->gpus, (uint32_t)more->cpus, (uint32_t)more->mem_mib);
 }
 
-/* Last point at or before t. */
+/* Last point at or before t; the first if there is none.  In steps that double, from the last place on. */
 static uint32_t profile_place(const struct profile *p, usec_t t)
 {
-    uint32_t low = 0, high = p->n;
+    uint32_t low = p->last < p->n ? p->last : 0, high = low + 1, step = 1;
+    if (p->points[low].at <= t) {
+        while (high < p->n && p->points[high].at <= t) {
+            low = high;
+            high = step < p->n - high ? high + step : p->n;
+            step *= 2;
+        }
+    } else {
+        while (low > 0 && p->points[low].at > t) {
+            high = low;
+            low = step < low ? low - step : 0;
+            step *= 2;
+        }
+    }
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
         if (p->points[middle].at <= t)
@@ -247,7 +260,7 @@ usec_t profile_find(const struct profile *p, const struct needs *needs, usec_t n
 
 uint32_t profile_cut(struct profile *p, usec_t t)
 {
-    uint32_t at = profile_place(p, t);
+    uint32_t at = p->last = profile_place(p, t);
     if (p->points[at].at == t)
         return at;
     assert(p->points[at].at < t);

@@ -270,6 +270,7 @@ static void draw_busy(struct draw *d)
         usec_t ran = usec_max(d->ctx.boot_at - j->start_boot_at, 0);
         struct forecast f = estimate_forecast(c, j, ran, NULL);
         struct lengths l = { f.p10_us - ran, f.p50_us - ran, f.p90_us - ran };
+        d->row_of[slot] = d->rows_n;
         row_begin(row, c, j, d->rows_n++);
         plan_row_times(c, j, row, d->ctx.now_at, d->ctx.now_at, &l);
         row->start_at = row->start_late_at = j->start_at;
@@ -282,6 +283,7 @@ static void draw_starts(struct draw *d)
         const struct job *j = &jobs_of(d->c)[d->d.starts[i].job];
         row_start(&d->rows[d->rows_n], d->c, &d->ctx, &d->d.starts[i],
                   dispatch_view(d->c, &d->s, j->class), d->rows_n);
+        d->row_of[d->d.starts[i].job] = d->rows_n;
         d->rows_n++;
     }
 }
@@ -461,6 +463,7 @@ static void draw_places(struct draw *d, struct profile *p, bool late)
             plan_row_times(c, j, row, row->start_at, usec_max(row->start_at, start_at), &l);
             continue;
         }
+        d->row_of[key->job] = first_row + i;
         row_begin(row, c, j, first_row + i);
         row->reason = c->closed ? REASON_QUEUE_CLOSED
                       : reason == REASON_RESOURCES && key->job != d->d.reserved ? REASON_PRIORITY
@@ -487,6 +490,7 @@ static void draw_blocked(struct draw *d)
         struct forecast f = estimate_forecast(c, j, 0, NULL);
         struct lengths l = { f.p10_us, f.p50_us, f.p90_us };
         usec_t start_at = USEC_NEVER;
+        d->row_of[slot] = d->rows_n;
         row_begin(row, c, j, d->rows_n++);
         if (row->reason == REASON_BEGIN_TIME)
             start_at = usec_max(j->begin_at, d->ctx.now_at + 1);
@@ -504,8 +508,6 @@ static void draw_chain(struct draw *d, struct profile *p, bool late)
     struct chain *ch = d->chain;
     if (!late) {
         uint8_t *tried = ch->tried;
-        for (uint32_t i = 0; i < d->rows_n; i++)
-            d->row_of[job_find(c, d->rows[i].job)] = i;
         *ch = (struct chain){ .c = c, .now_at = d->ctx.now_at, .boot_at = d->ctx.boot_at,
                               .rows = d->rows, .row_of = d->row_of, .tried = tried };
     }

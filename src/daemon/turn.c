@@ -33,6 +33,7 @@
 #define SHARE_JOBS    1000u /* one user's of a turn; or one operation, which is whole: some 20 ms that others wait */
 #define COPY_JOBS     40u   /* of the core, copied before a submit of many (state_mark) while one job is taken in */
 #define SHARES_MAX    64u   /* users who have a part in one turn; further ones have theirs in the next */
+#define PLAN_HUGE    (4u << 20) /* bytes of a plan from which large pages are asked for: 9,000 small ones were a fifth of it */
 #define PLAN_AGE_US  USEC_PER_SEC /* a plan that nothing has changed is shown again for so long */
 #define STARTS_WAIT_US (20 * USEC_PER_MSEC) /* see starts_wait */
 #define ABORT_STATUS 70     /* EX_SOFTWARE: the store is not to be trusted by this process any more */
@@ -682,6 +683,8 @@ int daemon_plan(struct daemon *d, struct core_plan *ret)
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return E_NO_MEMORY;
+    if (size >= PLAN_HUGE)
+        (void)madvise(memory, size, MADV_HUGEPAGE); /* where the kernel has none it is slower, no more */
     d->plan_memory = memory;
     d->plan_size = size;
     int code = core_plan(d->core, now.wall_at, now.boot_at, memory, size, &d->plan);

@@ -215,8 +215,8 @@ int main(void)
     queue_bench("array_10000", 10000, 0, 0.5, 5, 50);
     queue_bench("mixed_10000", 10000, 1, 5, 20, 50);
     queue_bench("apart_10000", 10000, 2, 5, 50, 50);
-    queue_bench("array_100000", 100000, 0, 5, 50, 0);
-    queue_bench("mixed_100000", 100000, 1, 20, 50, 0);
+    queue_bench("array_100000", 100000, 0, 5, 50, 100);
+    queue_bench("mixed_100000", 100000, 1, 20, 50, 100);
     struct core_limits limits = { 1, 1, 1, 1 }, more = { 100001, 1, 1, 1 };
     line("core_bytes_per_job_room", (double)(core_size(&more) - core_size(&limits)) / 100000, "B", 600);
     return 0;
