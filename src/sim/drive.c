@@ -40,6 +40,7 @@ struct drive {
     size_t decided_size;
     void *plan;
     size_t plan_size;
+    struct last_two { usec_t run_us[2]; } *last_two; /* by user: their last runs, 0: none yet */
     usec_t wall_at, boot_offset_us;
     size_t next;              /* of the trace's jobs: not yet submitted */
     job_id first_id, last_id; /* submitted at this instant */
@@ -178,6 +179,19 @@ uint32_t drive_submit(struct drive *d, const struct trace_job *what)
     return job;
 }
 
+/* What is thought of its length, and what would be said without any model: the user's last two runs. */
+static void foresee(struct drive *d, uint32_t job)
+{
+    struct drive_job *j = &d->jobs[job];
+    const struct last_two *last = &d->last_two[j->what.user];
+    struct forecast f;
+    if (d->options->no_eta || !core_forecast(d->box.core, j->id, 0, &f))
+        return;
+    j->run_p50_us = f.p50_us;
+    j->run_p90_us = f.p90_us;
+    j->last_two_us = last->run_us[1] ? (last->run_us[0] + last->run_us[1]) / 2 : last->run_us[0];
+}
+
 static void submit(struct drive *d, uint32_t job)
 {
     const struct drive_job *j = &d->jobs[job];
@@ -204,6 +218,7 @@ static void submit(struct drive *d, uint32_t job)
     if (!d->first_id)
         d->first_id = d->last_id;
     step_only(d, &ev);
+    foresee(d, job);
 }
 
 /* --- attempts ------------------------------------------------------------------------------------- */
@@ -255,6 +270,8 @@ static void end(struct drive *d, uint32_t job)
     used(d, job);
     j->running = false;
     j->end_at = d->wall_at;
+    struct last_two *last = &d->last_two[j->what.user];
+    *last = (struct last_two){ { j->what.run_us, last->run_us[0] } };
     over(d, job);
 }
 
@@ -437,6 +454,9 @@ int drive_run(const struct trace *trace, const struct presence *presence,
     if (trace->users_n > CORE_PERSONS_MAX)
         return err_set(err, E_TOO_LARGE, "A workload has at most %d users here.", CORE_PERSONS_MAX);
     limits.groups = 4096; /* a long trace has many programs */
+    d.last_two = calloc(trace->users_n + 1, sizeof(*d.last_two));
+    if (!d.last_two)
+        abort();
     core_box_init(&d.box, &limits);
     d.wall_at = options->from_at ? options->from_at : trace->jobs_n ? trace->jobs[0].submit_at : presence->from_at;
     d.boot_offset_us = d.wall_at - BOOT_AT;
@@ -455,6 +475,7 @@ int drive_run(const struct trace *trace, const struct presence *presence,
     free(d.of_id);
     free(d.decided);
     free(d.plan);
+    free(d.last_two);
     return r;
 }
 

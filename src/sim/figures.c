@@ -79,7 +79,7 @@ static double quantile(const double *sorted, size_t n, double q)
 
 struct owner {
     double delay_h;
-    uint32_t jobs;
+    uint32_t jobs, eta_n, eta_p90;
 };
 
 static usec_t eyes(const struct presence *p, const struct trace_job *w, usec_t t)
@@ -105,13 +105,58 @@ static void fairness(const struct owner *owners, size_t n, double mean_h, struct
     f->worst_over_mean = mean_h > 0 ? worst / mean_h : 1;
 }
 
+/* --- forecasts ------------------------------------------------------------------------------------ */
+
+/* One job's, into sums. */
+static void forecast(const struct drive_job *j, struct owner *owner, struct figures *f)
+{
+    if (j->eta_p50_at) {
+        f->eta_n++;
+        f->eta_p50_coverage += j->end_at <= j->eta_p50_at;
+        f->eta_p90_coverage += j->end_at <= j->eta_p90_at;
+        owner->eta_n++;
+        owner->eta_p90 += j->end_at <= j->eta_p90_at;
+    }
+    if (j->run_p50_us <= 0 || j->last_two_us <= 0)
+        return;
+    double run = log((double)j->what.run_us), p50 = run - log((double)j->run_p50_us),
+           p90 = run - log((double)j->run_p90_us), last = run - log((double)j->last_two_us);
+    f->pinball_n++;
+    f->run_p50_coverage += p50 <= 0;
+    f->run_p90_coverage += p90 <= 0;
+    f->pinball_p50 += fabs(p50) / 2;
+    f->pinball_p90 += p90 > 0 ? 0.9 * p90 : -0.1 * p90;
+    f->pinball_last_two += fabs(last) / 2;
+}
+
+static void forecasts(const struct owner *owners, size_t n, struct figures *f)
+{
+    double etas = f->eta_n ? f->eta_n : 1, runs = f->pinball_n ? f->pinball_n : 1;
+    f->eta_p50_coverage /= etas;
+    f->eta_p90_coverage /= etas;
+    f->run_p50_coverage /= runs;
+    f->run_p90_coverage /= runs;
+    f->pinball_p50 /= runs;
+    f->pinball_p90 /= runs;
+    f->pinball_last_two /= runs;
+    for (size_t i = 0; i < n; i++) {
+        if (owners[i].eta_n < FIGURES_ETA_MIN)
+            continue;
+        double part = (double)owners[i].eta_p90 / owners[i].eta_n;
+        f->eta_p90_least = f->eta_users ? fmin(f->eta_p90_least, part) : part;
+        f->eta_p90_most = fmax(f->eta_p90_most, part);
+        f->eta_users_well += part >= 0.80 && part <= 0.97;
+        f->eta_users++;
+    }
+}
+
 static void people(const struct drive_result *run, const struct presence *p,
                    const struct figures_options *o, struct figures *f)
 {
     double *tte = calloc(run->jobs_n + 1, sizeof(*tte)), *delay = calloc(run->jobs_n + 1, sizeof(*delay));
     struct owner *owners = calloc(p->users_n + 1, sizeof(*owners));
     size_t n = 0;
-    double tte_sum = 0, delay_sum = 0, jct = 0, wait = 0, p50 = 0, p90 = 0;
+    double tte_sum = 0, delay_sum = 0, jct = 0, wait = 0;
     if (!tte || !delay || !owners)
         abort();
     for (size_t i = 0; i < run->jobs_n; i++) {
@@ -135,11 +180,7 @@ static void people(const struct drive_result *run, const struct presence *p,
         delay_sum += delay[n++];
         jct += (double)(j->end_at - w->submit_at) / HOUR;
         wait += (double)(j->start_at - w->submit_at) / HOUR;
-        if (j->eta_p50_at) {
-            f->eta_n++;
-            p50 += j->end_at <= j->eta_p50_at;
-            p90 += j->end_at <= j->eta_p90_at;
-        }
+        forecast(j, &owners[w->user], f);
     }
     double jobs = n ? (double)n : 1;
     qsort(tte, n, sizeof(*tte), by_value);
@@ -155,8 +196,7 @@ static void people(const struct drive_result *run, const struct presence *p,
     f->delay_p95_h = quantile(delay, n, 0.95);
     f->jct_mean_h = jct / jobs;
     f->wait_mean_h = wait / jobs;
-    f->eta_p50_coverage = f->eta_n ? p50 / f->eta_n : 0;
-    f->eta_p90_coverage = f->eta_n ? p90 / f->eta_n : 0;
+    forecasts(owners, p->users_n, f);
     fairness(owners, p->users_n, f->delay_mean_h, f);
     free(tte);
     free(delay);

@@ -11,6 +11,9 @@
  *                       mean of all jobs' delays.  Owners with at least FIGURES_JOBS_MIN jobs count
  *     cost_per_kwh      money for a kWh, weighed by when the GPUs drew it
  *     eta_p50, eta_p90  share of the looked-at jobs that ended by the P50 (P90) forecast at their submit
+ *     pinball           loss of a forecast run time, of natural logarithms: short by x costs q x, long by x (1 - q) x.
+ *                       pinball_last_two takes the mean of the user's last two runs for the P50; both count the jobs whose
+ *                       user had one
  */
 #ifndef EOUL_SIM_FIGURES_H
 #define EOUL_SIM_FIGURES_H
@@ -19,6 +22,7 @@
 #include "sim/drive.h"
 
 #define FIGURES_JOBS_MIN 10
+#define FIGURES_ETA_MIN  200 /* looked-at jobs of a user whose own coverage is told */
 #define FIGURES_HOURS    168 /* of a local week, Monday first */
 
 struct figures {
@@ -33,6 +37,10 @@ struct figures {
     uint32_t owners;               /* those counted in jain */
     double eta_p50_coverage, eta_p90_coverage;
     uint32_t eta_n;
+    uint32_t eta_users, eta_users_well; /* with FIGURES_ETA_MIN jobs; of them those with 80 to 97 % by their P90 */
+    double eta_p90_least, eta_p90_most; /* coverage of these users' P90: the worst off both ways */
+    double run_p50_coverage, run_p90_coverage, pinball_p50, pinball_p90, pinball_last_two;
+    uint32_t pinball_n;
     uint64_t events, decisions;    /* of the core */
     uint32_t off_hours_ends;       /* results that came while their owner was away: nobody was called */
     double busy_by_hour[FIGURES_HOURS]; /* mean share of the GPUs in use at that hour of the week */

@@ -86,7 +86,7 @@ static int usage(FILE *out)
         "  --set NAME=N     a number of the policies' settings (src/core/event.h)\n"
         "  --closed-loop    the next is asked for when the last was seen: results per person-week\n"));
     fprintf(out, "%s", tr(language,
-        "\nOf a team, besides policy, estimates, checkpoint, tariff and closed-loop as above:\n"
+        "\nOf a team, besides policy, estimates, presence, checkpoint, tariff and closed-loop as above:\n"
         "  --family F,F     office16, office64, leave, zones, overload, sweeps, deadline, long, always\n"
         "  --load L,L       share of the GPUs' hours that is asked for;  --weeks N;  --gpus N;  --people N\n"
         "  --seeds N        so many teams from --seed on: ratios with half the width of their 95 % interval\n"

@@ -45,6 +45,8 @@ struct presence_options {
 
 int presence_make(const struct trace *t, const struct presence_options *o, struct presence *ret,
                   struct err *err);
+/* Truth parts from what is known: there for half an hour after each submit too. */
+void presence_add_sessions(const struct trace *t, struct presence *p);
 /* From each user's hours and absences (office.h). */
 void presence_of_hours(struct windows *ret, const struct hours *hours, const struct zone *zone,
                        const struct span *away, size_t away_n, usec_t from_at, usec_t until_at);

@@ -91,6 +91,8 @@ static void make(const struct team_options *t, enum office_family family, double
     struct compare_options mark = *t->compare;
     mark.seed = seed;
     compare_mark(&ret->trace, &mark);
+    if (mark.sessions)
+        presence_add_sessions(&ret->trace, &ret->presence);
 }
 
 static int run_team(const struct team_options *t, const struct office_options *oo, const struct office *office,
@@ -218,7 +220,15 @@ static struct figures mean_of(const struct cell *cells, uint32_t n, uint32_t a, 
         ADD(delay_p90_h); ADD(delay_p95_h); ADD(jct_mean_h); ADD(wait_mean_h); ADD(utilisation);
         ADD(off_hours_share); ADD(gpu_h); ADD(lost_gpu_h); ADD(kwh); ADD(cost); ADD(cost_per_kwh); ADD(jain);
         ADD(worst_over_mean); ADD(eta_p50_coverage); ADD(eta_p90_coverage); ADD(wall_s);
+        ADD(run_p50_coverage); ADD(run_p90_coverage); ADD(pinball_p50); ADD(pinball_p90); ADD(pinball_last_two);
 #undef ADD
+        if (f->eta_users) {
+            m.eta_p90_least = m.eta_users ? fmin(m.eta_p90_least, f->eta_p90_least) : f->eta_p90_least;
+            m.eta_p90_most = fmax(m.eta_p90_most, f->eta_p90_most);
+        }
+        m.eta_users += f->eta_users;
+        m.eta_users_well += f->eta_users_well;
+        m.pinball_n += f->pinball_n;
         m.jobs += f->jobs;
         m.preemptions += f->preemptions;
         m.dropped += f->dropped;
@@ -314,6 +324,23 @@ static json_t *ratio_json(struct ratio r)
     return json_pack("{s:f,s:f}", "mean", r.mean, "half_width_95", r.half);
 }
 
+/* Seed by seed: what another run of the same teams can be put beside. */
+static json_t *by_seed_json(const struct team_options *t, const struct cell *cells, uint32_t a, enum what what)
+{
+    json_t *seeds = json_array();
+    for (uint32_t i = 0; i < t->seeds; i++)
+        json_array_append_new(seeds, json_real(value(&cells[i].by_policy[a], what)));
+    return seeds;
+}
+
+static json_t *bounds_json(const struct team_options *t, const struct cell *cells, bool preemptive)
+{
+    json_t *seeds = json_array();
+    for (uint32_t i = 0; i < t->seeds; i++)
+        json_array_append_new(seeds, json_real(preemptive ? cells[i].bound_preemptive_h : cells[i].bound_h));
+    return seeds;
+}
+
 static json_t *json_of(const struct team_options *t, enum office_family family, double load, const struct cell *cells,
                        const struct billing *billing)
 {
@@ -353,7 +380,14 @@ static json_t *json_of(const struct team_options *t, enum office_family family, 
         if (t->bound_steps)
             json_object_set_new(p, "tte_over_bound",
                                 ratio_json(above_bound(cells, t->seeds, a, t->compare->policies[a].preempt)));
+        json_object_set_new(p, "tte_mean_h_by_seed", by_seed_json(t, cells, a, TTE));
+        if (t->compare->closed_loop)
+            json_object_set_new(p, "results_per_person_week_by_seed", by_seed_json(t, cells, a, RESULTS));
         json_array_append_new(policies, p);
+    }
+    if (t->bound_steps) {
+        json_object_set_new(j, "bound_h_by_seed", bounds_json(t, cells, false));
+        json_object_set_new(j, "bound_preemptive_h_by_seed", bounds_json(t, cells, true));
     }
     json_object_set_new(j, "policies", policies);
     return j;

@@ -678,6 +678,78 @@ static void test_misstated_hours(void **state)
     office_finish(&f);
 }
 
+/* What a run says of its forecasts: the last two runs as they had ended by then, the losses by hand, and whose P90 fits. */
+static void test_forecasts(void **state)
+{
+    (void)state;
+    struct trace t;
+    struct presence p;
+    struct drive_result r;
+    struct figures f;
+    struct err err = { 0 };
+    /* Four GPUs: 1 h, 3 h and 5 h one after another, the last submitted while the 5 h run; bo has run nothing before. */
+    assert_int_equal(trace_read(STR("submit,runtime,gpus,user\n32400,3600,1,ann\n40000,10800,1,ann\n60000,18000,1,ann\n"
+                                    "61000,7200,1,ann\n61000,7200,1,bo\n"), "it",
+                                &(struct trace_options){ .zone = &utc }, &t, &err), 0);
+    calendars(&t, PRESENCE_OFFICE, &p);
+    drive(&t, &p, (struct drive_options){ .policy = POLICY_SAF, .estimates = ESTIMATE_EXACT }, &r);
+    const usec_t last_h[] = { 0, 1, 2, 2, 0 };
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(r.jobs[i].last_two_us, last_h[i] * USEC_PER_HOUR);
+        assert_int_equal(r.jobs[i].run_p50_us, r.jobs[i].what.run_us);
+        assert_int_equal(r.jobs[i].run_p90_us, r.jobs[i].what.run_us);
+    }
+    r.jobs[1].run_p50_us *= 2; /* twice too long: half its logarithm */
+    r.jobs[2].run_p90_us /= 2; /* half of what it ran: nine tenths */
+    figures_make(&r, &p, &(struct figures_options){ .zone = &utc, .gpus = 4 }, &f);
+    assert_int_equal(f.pinball_n, 3);
+    assert_float_equal(f.pinball_p50, log(2) / 2 / 3, 1e-9);
+    assert_true(fabs(f.pinball_p90 - 0.9 * log(2) / 3) < 1e-9);
+    assert_float_equal(f.pinball_last_two, (log(3) + log(2.5) + 0) / 2 / 3, 1e-9);
+    assert_float_equal(f.run_p50_coverage, 1, 1e-9);
+    assert_true(fabs(f.run_p90_coverage - 2 / 3.0) < 1e-9);
+    assert_int_equal(f.eta_users, 0); /* nobody has enough of them */
+    drive_result_finish(&r);
+    presence_finish(&p);
+    trace_finish(&t);
+
+    workload(&t, 3, 2000);
+    calendars(&t, PRESENCE_OFFICE, &p);
+    assert_int_equal(drive_run(&t, &p, &(struct drive_options){ .policy = POLICY_SAF, .gpus = 16 }, NULL, &r, &err), 0);
+    uint32_t jobs = 0;
+    for (size_t i = 0; i < r.jobs_n; i++) { /* of user 0 every tenth ends late */
+        r.jobs[i].eta_p50_at = r.jobs[i].end_at;
+        r.jobs[i].eta_p90_at = r.jobs[i].end_at - (r.jobs[i].what.user == 0 && jobs++ % 10 == 0);
+    }
+    figures_make(&r, &p, &(struct figures_options){ .zone = &utc, .gpus = 4 }, &f);
+    assert_true(jobs >= FIGURES_ETA_MIN && f.eta_users >= 2);
+    assert_int_equal(f.eta_users_well, 1);
+    assert_float_equal(f.eta_p90_least, 0.9, 0.01);
+    assert_float_equal(f.eta_p90_most, 1, 1e-9);
+    drive_result_finish(&r);
+    presence_finish(&p);
+    trace_finish(&t);
+}
+
+/* Who submits is there for half an hour, and no policy is told. */
+static void test_sessions(void **state)
+{
+    (void)state;
+    struct office_options o = { .family = OFFICE_16, .weeks = 2, .load = 0.5, .spread = 0.5, .seed = 1 };
+    struct office f;
+    size_t evenings = 0;
+    office_make(&o, &f);
+    presence_add_sessions(&f.trace, &f.presence);
+    for (size_t i = 0; i < f.trace.jobs_n; i++) {
+        const struct trace_job *j = &f.trace.jobs[i];
+        usec_t at = j->submit_at + PRESENCE_SUBMIT_US - 1;
+        assert_true(presence_there(&f.presence.truth[j->user], f.presence.until_at, at));
+        evenings += !presence_there(&f.presence.known[j->user], f.presence.until_at, at);
+    }
+    assert_true(evenings > 0);
+    office_finish(&f);
+}
+
 static double sum_h(const struct drive_result *r, const struct presence *p, const struct zone *zone, uint32_t gpus)
 {
     struct figures f;
@@ -798,7 +870,8 @@ int main(void)
         cmocka_unit_test(test_journal), cmocka_unit_test(test_fold), cmocka_unit_test(test_infer),
         cmocka_unit_test(test_tariff), cmocka_unit_test(test_every_policy),
         cmocka_unit_test(test_no_foresight), cmocka_unit_test(test_always),
-        cmocka_unit_test(test_row_order), cmocka_unit_test(test_figures), cmocka_unit_test(test_figures_of_a_holiday), cmocka_unit_test(test_slots),
+        cmocka_unit_test(test_row_order), cmocka_unit_test(test_figures), cmocka_unit_test(test_figures_of_a_holiday),
+        cmocka_unit_test(test_slots), cmocka_unit_test(test_forecasts), cmocka_unit_test(test_sessions),
         cmocka_unit_test(test_offices), cmocka_unit_test(test_misstated_hours), cmocka_unit_test(test_bound), cmocka_unit_test(test_closed),
         cmocka_unit_test(test_goal),
     };
