@@ -1,21 +1,38 @@
 #!/usr/bin/env python3
-"""plan.py PROGRAMS_DIR [--seeds N] [--first S] [--weeks W] [--data DIR] [--only PART,...] [--jobs N]
+"""plan.py PROGRAMS_DIR [--seeds N] [--first S] [--weeks W] [--data DIR] [--only PART,...] [--jobs N] [--seconds S,S]
 
 The planner's figures on made-up teams and real logs, beside their targets and beside a bound that no order can beat.
 Every line is `name TAB value TAB unit TAB target TAB ok|short|-`; ratios are means over seeds of the seeds' ratios, with half
 the width of the 95 % interval in the unit column.  `<= x` is met when the mean is; a `short` is reported, not hidden.
-Lines without a target are there to be read.  Parts: office exact sigma checkpoint closed families controls misstate logs
-eta anytime speed.
+Lines without a target are there to be read.  "agreed" is with everybody's starts moved where that costs nobody anything
+(--set defer=2); nobody's are before they have said so.
+
+The parts, one after another; --only names those wanted:
+
+    exact sigma checkpoint   office16 at load .5, .7, .85, run times known exactly, roughly, and from history
+    price fair               what a kWh costs with a tariff in the plan; how evenly waiting is spread
+    closed                   closed loop: results per person-week
+    families sessions        other teams; people who are there when their calendar does not say so
+    controls misstate        where there is nothing to gain; what wrong hours bring their teller
+    logs eta                 KTH-SP2 and Philly; forecasts
+    joint psplib anytime     proved and published optima; what more tries bring
+    hours speed              interruptions outside somebody's hours; processor time
 """
 import argparse
 import concurrent.futures
+import csv
+import glob
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SCORE = os.path.join(HERE, "..", "joint", "score.py")
+AGREED = ("--set", "defer=2")
+BOUND_STEPS = {"office64": "100"}
 
 
 class Bench:
@@ -24,6 +41,7 @@ class Bench:
         self.sim = os.path.join(args.programs, "eoul-sim")
         self.short = 0
         self.pool = concurrent.futures.ThreadPoolExecutor(args.jobs)
+        self.bounds = {}
 
     def run(self, *options):
         """A future of the parsed JSON of one eoul-sim call."""
@@ -34,10 +52,18 @@ class Bench:
             return json.loads(p.stdout)
         return self.pool.submit(call)
 
-    def team(self, *options, family="office16", loads=".5,.7,.85", weeks=None):
+    def team(self, *options, family="office16", loads=".5,.7,.85", weeks=None, seeds=None, eta=False):
         a = self.args
-        return self.run("team", "--family", family, "--load", loads, "--weeks", str(weeks or a.weeks), "--seeds", str(a.seeds),
-                        "--seed", str(a.first), "--no-eta", *options)
+        return self.run("team", "--family", family, "--load", loads, "--weeks", str(weeks or a.weeks), "--seeds",
+                        str(seeds or a.seeds), "--seed", str(a.first), *([] if eta else ["--no-eta"]), *options)
+
+    def bound(self, family="office16", loads=".5,.7,.85", *options):
+        """The bounds of these teams: of jobs and people alone, so the same for all estimates and policies."""
+        key = (family, loads, options)
+        if key not in self.bounds:
+            self.bounds[key] = self.team("--estimates", "exact", "--checkpoint", "over:4h", "--policy", "saf,blend", "--bound",
+                                         BOUND_STEPS.get(family, "400"), *options, family=family, loads=loads)
+        return self.bounds[key]
 
     def line(self, name, value, unit, target=None):
         """target: None, ("<=", x) or (">=", x) or ("in", low, high)"""
@@ -52,8 +78,13 @@ class Bench:
         self.short += verdict == "short"
         print("%s\t%.4g\t%s\t%s\t%s" % (name, value, unit, said, verdict), flush=True)
 
-    def ratio(self, name, ratio, target=None, half=True):
+    def ratio(self, name, ratio, target=None):
         self.line(name, ratio["mean"], "x +-%.3f" % ratio["half_width_95"], target)
+
+    def ratios(self, name, over, under, target=None):
+        """Of two lists, seed by seed."""
+        values = [a / b for a, b in zip(over, under)]
+        self.ratio(name, {"mean": mean(values), "half_width_95": spread(values)}, target)
 
 
 def policies(result):
@@ -68,106 +99,168 @@ def ge(x):
     return None if x is None else (">=", x)
 
 
-def load_lines(b, name, results, peers, bound=True):
-    """peers: {policy: {"tte_over_saf": [targets by load], ...}}"""
-    for i, result in enumerate(results):
-        by = policies(result)
-        head = "%s load %.2f" % (name, result["load"])
-        for word, p in by.items():
-            b.line("%s %s time until seen" % (head, word), p["tte_mean_h"], "h")
-        for word, wanted in peers.items():
-            for key, targets in wanted.items():
-                b.ratio("%s %s %s" % (head, word, key), by[word][key], le(targets[i]) if targets else None)
-            if bound:
-                b.ratio("%s %s tte_over_bound" % (head, word), by[word]["tte_over_bound"])
+def mean(values):
+    return sum(values) / len(values)
+
+
+def spread(values):
+    m = mean(values)
+    t = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}.get(len(values), 2.0)
+    return t * (sum((v - m) ** 2 for v in values) / (len(values) - 1) / len(values)) ** .5 if len(values) > 1 else 0.0
+
+
+def preempts(word, options):
+    """Does this policy interrupt somebody here?  Only then may it be put beside the bound with interrupting."""
+    some = options[options.index("--checkpoint") + 1] != "none" if "--checkpoint" in options else True
+    return some and (word in ("blend", "srsf", "las") or word.endswith("-p"))
+
+
+def over_bound(b, name, p, bound, preemptive, target=None):
+    b.ratios("%s over the bound" % name, p["tte_mean_h_by_seed"],
+             bound["bound_preemptive_h_by_seed" if preemptive else "bound_h_by_seed"], target)
+
+
+def office(b, name, options, words, wanted, bound_targets=None, family="office16", loads=".5,.7,.85", extra=()):
+    """Hours of each policy and its distance from the bound; `wanted`: {policy: {"tte_over_saf": targets by load or None}}."""
+    r = b.team(*options, *extra, "--policy", words, family=family, loads=loads)
+    bounds = b.bound(family, loads, *extra)
+
+    def show():
+        for i, (result, bound) in enumerate(zip(r.result(), bounds.result())):
+            by = policies(result)
+            head = "%s load %.2f" % (name, result["load"])
+            for word, p in by.items():
+                preemptive = preempts(word, options)
+                b.line("%s %s time until seen" % (head, word), p["tte_mean_h"], "h")
+                over_bound(b, "%s %s" % (head, word), p, bound, preemptive,
+                           le(bound_targets[i]) if bound_targets and word == "blend" else None)
+            for word, keys in wanted.items():
+                for key, targets in keys.items():
+                    b.ratio("%s %s %s" % (head, word, key), by[word][key], le(targets[i]) if targets else None)
+    return show
+
+
+EXACT = {"tte_over_saf": [.87, .86, .88], "delay_over_saf": [.50, .60, .73], "tte_over_easy": [.69, .58, .49],
+         "tte_over_sjf": [.87, .84, .89]}
+SIGMA = {"tte_over_saf": [.93, .92, .93], "tte_over_easy": [.76, .65, .56], "delay_over_saf": None}
 
 
 def part_exact(b):
-    r = b.team("--estimates", "exact", "--checkpoint", "none", "--policy", "easy,sjf,saf,blend", "--bound", "400")
-    yield lambda: load_lines(b, "office16 exact", r.result(), {"blend": {
-        "tte_over_saf": [.87, .86, .88], "delay_over_saf": [.50, .60, .73], "tte_over_easy": [.69, .58, .49],
-        "tte_over_sjf": [.87, .84, .89], "price_over_saf": [.93, .96, .98]}, "saf": {}})
-    later = b.team("--estimates", "exact", "--checkpoint", "none", "--policy", "saf,blend", "--set", "defer=2")
-    yield lambda: load_lines(b, "office16 exact, everybody agreed to later starts", later.result(), {"blend": {
-        "tte_over_saf": [.87, .86, .88], "delay_over_saf": [.50, .60, .73], "price_over_saf": [.93, .96, .98]}}, bound=False)
+    options = ("--estimates", "exact", "--checkpoint", "none")
+    yield office(b, "office16 exact, agreed", (*options, *AGREED), "easy,sjf,saf,blend", {"blend": EXACT})
+    yield office(b, "office16 exact", options, "easy,sjf,saf,blend", {"blend": EXACT})
 
 
 def part_sigma(b):
-    later = b.team("--estimates", "sigma:0.5", "--checkpoint", "none", "--policy", "saf,blend", "--set", "defer=2")
-    yield lambda: load_lines(b, "office16 sigma .5, everybody agreed to later starts", later.result(), {"blend": {
-        "tte_over_saf": [.93, .92, .93], "delay_over_saf": None}}, bound=False)
-    r = b.team("--estimates", "sigma:0.5", "--checkpoint", "none", "--policy", "easy,sjf,saf,blend", "--bound", "400")
-    yield lambda: load_lines(b, "office16 sigma .5", r.result(), {"blend": {
-        "tte_over_saf": [.93, .92, .93], "tte_over_easy": [.76, .65, .56], "delay_over_saf": None}, "saf": {}})
-    h = b.team("--estimates", "history", "--checkpoint", "none", "--policy", "easy,sjf,saf,blend", "--bound", "400")
-    yield lambda: load_lines(b, "office16 history", h.result(), {"blend": {
-        "tte_over_saf": None, "tte_over_easy": None, "delay_over_saf": None}, "saf": {}})
-    s = b.team("--estimates", "sigma:1", "--checkpoint", "none", "--policy", "easy,saf,blend", "--bound", "400")
-    yield lambda: load_lines(b, "office16 sigma 1", s.result(), {"blend": {"tte_over_saf": None, "tte_over_easy": None}})
+    for estimates, name in (("sigma:0.5", "sigma .5"), ("history", "own history"), ("sigma:1", "sigma 1")):
+        options = ("--estimates", estimates, "--checkpoint", "none")
+        wanted = SIGMA if estimates == "sigma:0.5" else dict.fromkeys(SIGMA)
+        yield office(b, "office16 %s, agreed" % name, (*options, *AGREED), "easy,saf,blend", {"blend": wanted})
+        yield office(b, "office16 %s" % name, options, "easy,sjf,saf,blend", {"blend": wanted})
 
 
 def part_checkpoint(b):
     for share, targets in ((".3", [.85, .82, .80]), (".6", [.82, .78, .74]), ("over:4h", [.81, .75, .71])):
-        r = b.team("--estimates", "sigma:0.5", "--checkpoint", share, "--policy", "easy,saf,srsf,blend", "--bound", "400")
-        yield lambda r=r, share=share, targets=targets: load_lines(
-            b, "office16 sigma .5 checkpoint %s" % share, r.result(),
-            {"blend": {"tte_over_saf": targets, "tte_over_srsf": [1.0] * 3, "tte_over_easy": None}, "srsf": {"tte_over_saf": None}})
-    e = b.team("--estimates", "exact", "--checkpoint", "all", "--policy", "easy,saf,srsf,las,blend", "--bound", "400")
+        yield office(b, "office16 sigma .5, checkpoint %s" % share, ("--estimates", "sigma:0.5", "--checkpoint", share),
+                     "easy,saf,srsf,blend", {"blend": {"tte_over_saf": targets, "tte_over_srsf": [1.0] * 3, "tte_over_easy": None}})
+    for share in ("over:4h", "all"):
+        yield office(b, "office16 exact, checkpoint %s" % share, ("--estimates", "exact", "--checkpoint", share),
+                     "easy,saf,srsf,las,blend", {"blend": {"tte_over_saf": None, "tte_over_srsf": [1.0] * 3}}, [1.06, 1.10, 1.18])
 
-    def exact():
-        load_lines(b, "office16 exact, all checkpoint", e.result(),
-                   {"blend": {"tte_over_saf": None, "tte_over_srsf": [1.0] * 3}, "srsf": {}, "las": {}}, bound=False)
-        for i, result in enumerate(e.result()):
-            for word in ("srsf", "blend"):
-                b.ratio("office16 exact, all checkpoint load %.2f %s tte_over_bound" % (result["load"], word),
-                        policies(result)[word]["tte_over_bound"], le([1.06, 1.10, 1.18][i]) if word == "blend" else None)
-    yield exact
+
+def part_price(b):
+    for estimates, name in (("exact", "exact"), ("sigma:0.5", "sigma .5")):
+        options = ("--estimates", estimates, "--checkpoint", "none", *AGREED, "--policy", "saf,blend")
+        without, tariff = b.team(*options), b.team(*options, "--person-hour", "30000")
+
+        def show(without=without, tariff=tariff, name=name):
+            for i, (plain, told) in enumerate(zip(without.result(), tariff.result())):
+                head = "office16 %s, agreed, tariff in the plan, load %.2f" % (name, told["load"])
+                p, q = policies(told)["blend"], policies(plain)["blend"]
+                b.ratio(head + " price_over_saf", p["price_over_saf"], le([.93, .96, .98][i]))
+                b.ratio(head + " tte_over_saf", p["tte_over_saf"])
+                b.ratios(head + " time until seen by that without tariff", p["tte_mean_h_by_seed"], q["tte_mean_h_by_seed"],
+                         le(1.0) if name == "exact" else None)
+        yield show
+
+
+def part_fair(b):
+    for estimates, checkpoint, name in (("exact", "none", "exact, agreed"), ("history", "none", "own history, agreed"),
+                                        ("sigma:0.5", "over:4h", "sigma .5, checkpoint over:4h")):
+        r = b.team("--estimates", estimates, "--checkpoint", checkpoint, "--policy", "saf,srsf,blend", *AGREED)
+
+        def show(r=r, name=name):
+            for result in r.result():
+                for word, p in policies(result).items():
+                    head = "office16 %s load %.2f %s" % (name, result["load"], word)
+                    own = word == "blend"
+                    b.line(head + " Jain's index of delays", p["jain"], "", ge(.85) if own else None)
+                    b.line(head + " worst delay of a person by the mean", p["worst_over_mean"], "x", le(3) if own else None)
+        yield show
 
 
 def part_closed(b):
-    def lines(name, results, word, target, worst=False):
-        p = policies(results[0])[word]
+    def lines(name, result, word, target=None):
+        p = policies(result)[word]
         b.line("%s %s results" % (name, word), p["results_per_person_week"], "a person-week")
         b.ratio("%s %s results_over_easy" % (name, word), p["results_over_easy"], ge(target))
-        if worst:
-            b.line("%s %s fewest results of a person by the mean" % (name, word), p["results_worst_over_mean"], "x", ge(.70))
+
     for estimates, target in (("exact", 1.23), ("sigma:0.5", 1.19)):
         r = b.team("--closed-loop", "--estimates", estimates, "--checkpoint", "none", "--policy", "easy,saf,blend", loads="1.5")
 
         def show(r=r, estimates=estimates, target=target):
-            lines("closed loop 16 GPUs %s" % estimates, r.result(), "saf", None)
-            lines("closed loop 16 GPUs %s" % estimates, r.result(), "blend", target)
+            lines("closed loop, 16 GPUs, %s" % estimates, r.result()[0], "saf")
+            lines("closed loop, 16 GPUs, %s" % estimates, r.result()[0], "blend", target)
         yield show
-    for gpus, target in (("16", 1.26), ("24", 1.30)):
-        r = b.team("--closed-loop", "--estimates", "sigma:0.5", "--checkpoint", "all", "--policy", "easy,saf,srsf,blend", "--gpus",
-                   gpus, "--people", "12", loads="1.5")
+    for gpus, checkpoint, target in (("16", "over:4h", 1.26), ("16", "all", 1.26), ("24", "over:4h", 1.30), ("24", "all", 1.30),
+                                     ("12", "all", None)):
+        options = ("--closed-loop", "--estimates", "sigma:0.5", "--checkpoint", checkpoint, "--gpus", gpus, "--people", "12")
+        r = b.team(*options, "--policy", "easy,saf,srsf,blend", loads="1.5")
+        plain = b.team(*options, "--policy", "blend", "--set", "half_life_us=0", loads="1.5")
 
-        def show2(r=r, gpus=gpus, target=target):
-            for word in ("saf", "srsf"):
-                lines("closed loop %s GPUs sigma .5, all checkpoint" % gpus, r.result(), word, None)
-            lines("closed loop %s GPUs sigma .5, all checkpoint" % gpus, r.result(), "blend", target, gpus == "16")
+        def show2(r=r, plain=plain, gpus=gpus, checkpoint=checkpoint, target=target):
+            name = "closed loop, %s GPUs, sigma .5, checkpoint %s" % (gpus, checkpoint)
+            for word in ("saf", "srsf", "blend"):
+                lines(name, r.result()[0], word, target if word == "blend" else None)
+            for word in ("saf", "blend"):
+                b.line("%s %s fewest results of a person by the mean" % (name, word),
+                       policies(r.result()[0])[word]["results_worst_over_mean"], "x",
+                       ge(.70) if gpus != "24" and word == "blend" else None)
+            b.ratios(name + " blend results by those without the fair weight",
+                     policies(r.result()[0])["blend"]["results_per_person_week_by_seed"],
+                     policies(plain.result()[0])["blend"]["results_per_person_week_by_seed"], ge(.99))
         yield show2
 
 
 def part_families(b):
-    for family in ("office64", "leave", "zones", "sweeps", "deadline", "long", "overload"):
-        loads = "1.1" if family == "overload" else ".7"
-        r = b.team("--estimates", "sigma:0.5", "--checkpoint", "over:4h", "--policy", "easy,saf,srsf,blend,blend-np", "--bound",
-                   "200" if family != "office64" else "100", family=family, loads=loads)
+    for family, load in (("office16", ".3"), ("office16", ".95"), ("office64", ".7"), ("leave", ".7"), ("zones", ".7"),
+                         ("sweeps", ".7"), ("deadline", ".7"), ("long", ".7"), ("overload", "1.1")):
+        for estimates in ("sigma:0.5",) if family == "office64" else ("sigma:0.5", "exact"):
+            r = b.team("--estimates", estimates, "--checkpoint", "over:4h", "--policy", "easy,saf,srsf,blend,blend-np", *AGREED,
+                       family=family, loads=load)
+            bounds = b.bound(family, load)
 
-        def show(r=r, family=family):
-            by = policies(r.result()[0])
-            for word in ("easy", "saf", "srsf", "blend-np", "blend"):
-                p = by[word]
-                b.line("%s sigma .5 %s time until seen" % (family, word), p["tte_mean_h"], "h")
-                b.ratio("%s sigma .5 %s tte_over_bound" % (family, word), p["tte_over_bound"])
-            for word in ("blend-np", "blend"):
-                b.ratio("%s sigma .5 %s tte_over_saf" % (family, word), by[word]["tte_over_saf"])
-            fair = family != "overload"
-            b.line("%s sigma .5 blend Jain's index of delays" % family, by["blend"]["jain"], "", ge(.85) if fair else None)
-            b.line("%s sigma .5 blend worst delay of a person by the mean" % family, by["blend"]["worst_over_mean"], "x",
-                   le(3) if fair else None)
-        yield show
+            def show(r=r, bounds=bounds, family=family, load=load, estimates=estimates):
+                by, name = policies(r.result()[0]), "%s load %s %s, agreed" % (family, load, estimates)
+                for word in ("easy", "saf", "srsf", "blend-np", "blend"):
+                    b.line("%s %s time until seen" % (name, word), by[word]["tte_mean_h"], "h")
+                    over_bound(b, "%s %s" % (name, word), by[word], bounds.result()[0], word in ("srsf", "blend"))
+                for word in ("blend-np", "blend"):
+                    b.ratio("%s %s tte_over_saf" % (name, word), by[word]["tte_over_saf"])
+                b.ratio("%s blend tte_over_srsf" % name, by["blend"]["tte_over_srsf"], le(1.0))
+                fair = float(load) <= .85
+                b.line("%s blend Jain's index of delays" % name, by["blend"]["jain"], "", ge(.85) if fair else None)
+                b.line("%s blend worst delay of a person by the mean" % name, by["blend"]["worst_over_mean"], "x",
+                       le(3) if fair else None)
+            yield show
+
+
+def part_sessions(b):
+    """Presence truth differs from calendar: they are there after each submit too, which the policies do not know."""
+    for checkpoint in ("none", "over:4h"):
+        yield office(b, "office16 sigma .5, agreed, checkpoint %s, there after each submit" % checkpoint,
+                     ("--estimates", "sigma:0.5", "--checkpoint", checkpoint, *AGREED), "easy,saf,blend",
+                     {"blend": {"tte_over_saf": None, "delay_over_saf": None, "tte_over_easy": None}}, extra=("--presence", "sessions"))
 
 
 def part_misstate(b):
@@ -188,26 +281,28 @@ def part_misstate(b):
 
 
 def part_controls(b):
-    r = b.team("--estimates", "exact", "--checkpoint", "none", "--policy", "saf,blend", family="always", loads=".85")
-    yield lambda: b.ratio("always there exact blend tte_over_saf", policies(r.result()[0])["blend"]["tte_over_saf"], le(1.01))
-    s = b.team("--estimates", "sigma:0.5", "--checkpoint", "over:4h", "--policy", "saf,blend", family="always", loads=".85")
-    yield lambda: b.ratio("always there sigma .5 preemptive blend tte_over_saf",
-                          policies(s.result()[0])["blend"]["tte_over_saf"], le(1.00))
+    """Twice the seeds: paired, so that an interval says something about one per cent."""
+    cases = (("everybody always there", "always", ".85", "exact", "none", 1.01),
+             ("everybody always there", "always", ".85", "history", "none", 1.01),
+             ("everybody always there", "always", ".85", "sigma:0.5", "over:4h", 1.00),
+             ("nothing queues", "office16", ".1", "exact", "none", 1.01),
+             ("hopeless forecasts", "office16", ".7", "sigma:3", "none", 1.01),
+             ("hopeless forecasts", "office16", ".85", "sigma:3", "none", 1.01),
+             ("hopeless forecasts", "office16", ".85", "sigma:3", "over:4h", 1.00))
+    for name, family, load, estimates, checkpoint, most in cases:
+        options = ("--estimates", estimates, "--checkpoint", checkpoint, "--policy", "saf,blend")
+        for agreed in (False, True):
+            r = b.team(*options, *(AGREED if agreed else ()), family=family, loads=load, seeds=2 * b.args.seeds)
 
-
-def mean(values):
-    return sum(values) / len(values)
-
-
-def spread(values):
-    m = mean(values)
-    t = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}.get(len(values), 2.0)
-    return t * (sum((v - m) ** 2 for v in values) / (len(values) - 1) / len(values)) ** .5 if len(values) > 1 else 0.0
+            def show(r=r, name=name, load=load, estimates=estimates, checkpoint=checkpoint, most=most, agreed=agreed):
+                head = "control: %s, load %s, %s, checkpoint %s%s" % (name, load, estimates, checkpoint, ", agreed" if agreed else "")
+                b.ratio(head + " tte_over_saf", policies(r.result()[0])["blend"]["tte_over_saf"], le(most))
+            yield show
 
 
 def log_ratio(b, name, runs, over, under, key="tte_mean_h", target=None):
-    values = [policies(r)[over][key] / policies(r)[under][key] for r in runs]
-    b.ratio("%s %s/%s %s" % (name, over, under, key), {"mean": mean(values), "half_width_95": spread(values)}, target)
+    b.ratios("%s %s/%s %s" % (name, over, under, key), [policies(r)[over][key] for r in runs], [policies(r)[under][key] for r in runs],
+             target)
 
 
 def shaken(b, path, *options):
@@ -216,49 +311,57 @@ def shaken(b, path, *options):
             for s in range(a.first, a.first + a.seeds)]
 
 
+def kth_of(b):
+    return os.path.join(b.args.data, "swf", "KTH-SP2-1996-2.swf.gz")
+
+
+def kth(b, name, options, words, targets):
+    """targets: {(over, under): most or None}"""
+    futures = shaken(b, kth_of(b), "--calendars", "infer", *options, "--policy", words)
+
+    def show():
+        runs = [r.result() for r in futures]
+        for word in words.split(","):
+            b.line("KTH-SP2 %s %s time until seen" % (name, word), mean([policies(r)[word]["tte_mean_h"] for r in runs]), "h")
+        for (over, under), most in targets.items():
+            log_ratio(b, "KTH-SP2 %s" % name, runs, over, under, target=le(most))
+    return show
+
+
 def part_logs(b):
-    data = b.args.data
-    kth = os.path.join(data, "swf", "KTH-SP2-1996-2.swf.gz")
-    if os.path.exists(kth):
+    if os.path.exists(kth_of(b)):
         for estimates, easy, saf in (("limit", .80, .93), ("exact", .74, .90)):
-            np = shaken(b, kth, "--calendars", "infer", "--estimates", estimates, "--checkpoint", "none", "--policy", "easy,saf,blend")
-
-            def show(np=np, estimates=estimates, easy=easy, saf=saf):
-                runs = [r.result() for r in np]
-                for word in ("easy", "saf", "blend"):
-                    b.line("KTH-SP2 %s %s time until seen" % (estimates, word), mean([policies(r)[word]["tte_mean_h"] for r in runs]), "h")
-                log_ratio(b, "KTH-SP2 %s" % estimates, runs, "blend", "easy", target=le(easy))
-                log_ratio(b, "KTH-SP2 %s" % estimates, runs, "blend", "saf", target=le(saf))
-            yield show
-        p = shaken(b, kth, "--calendars", "infer", "--estimates", "limit", "--checkpoint", "all", "--policy", "saf,srsf,blend")
-
-        def show_p(p=p):
-            runs = [r.result() for r in p]
-            log_ratio(b, "KTH-SP2 limit, all checkpoint", runs, "blend", "saf", target=le(.82))
-            log_ratio(b, "KTH-SP2 limit, all checkpoint", runs, "blend", "srsf", target=le(1.0))
-        yield show_p
-    philly = os.path.join(data, "gpu-traces", "philly_jobs_2017-09-04_to_10-22.csv.gz")
+            for agreed in ((), AGREED):
+                yield kth(b, estimates + (", agreed" if agreed else ""), ("--estimates", estimates, "--checkpoint", "none", *agreed),
+                          "easy,saf,blend", {("blend", "easy"): easy, ("blend", "saf"): saf})
+        yield kth(b, "history", ("--estimates", "history", "--checkpoint", "none"), "easy,saf,blend",
+                  {("blend", "easy"): None, ("blend", "saf"): None})
+        for estimates, saf in (("limit", .82), ("exact", None)):
+            yield kth(b, estimates + ", all checkpoint", ("--estimates", estimates, "--checkpoint", "all"), "saf,srsf,blend",
+                      {("blend", "saf"): saf, ("blend", "srsf"): 1.0})
+        yield kth(b, "limit, there after each submit",
+                  ("--estimates", "limit", "--checkpoint", "none", "--presence", "sessions"), "easy,saf,blend",
+                  {("blend", "easy"): None, ("blend", "saf"): None})
+    philly = os.path.join(b.args.data, "gpu-traces", "philly_jobs_2017-09-04_to_10-22.csv.gz")
     if os.path.exists(philly):
         for team, gpus in (("11cb48", "32"), ("6c71a0", "256"), ("103959", "16"), ("ee9e8c", "128")):
-            r = shaken(b, philly, "--team", team, "--gpus", gpus, "--calendars", "always", "--estimates", "sigma:0.5", "--checkpoint", "none", "--policy", "saf,blend")
-            o = shaken(b, philly, "--team", team, "--gpus", gpus, "--calendars", "office", "--estimates", "sigma:0.5", "--checkpoint", "over:4h", "--policy", "saf,srsf,blend,blend-np")
+            options = ("--team", team, "--gpus", gpus, "--estimates", "sigma:0.5")
+            r = shaken(b, philly, *options, "--calendars", "always", "--checkpoint", "none", "--policy", "saf,blend")
+            o = shaken(b, philly, *options, "--calendars", "office", "--checkpoint", "over:4h", "--policy", "saf,srsf,blend,blend-np")
 
             def show_v(r=r, o=o, team=team, gpus=gpus):
-                runs, office = [x.result() for x in r], [x.result() for x in o]
+                runs, hours = [x.result() for x in r], [x.result() for x in o]
                 name = "Philly %s, %s GPUs" % (team, gpus)
                 b.line("%s saf time until seen" % name, mean([policies(x)["saf"]["tte_mean_h"] for x in runs]), "h")
-                log_ratio(b, name + " always there", runs, "blend", "saf", target=le(1.02))
-                log_ratio(b, name + " office hours", office, "blend-np", "saf", target=le(1.02))
-                log_ratio(b, name + " office hours, > 4 h checkpoint", office, "blend", "saf", target=le(1.00))
+                log_ratio(b, name + " always there", runs, "blend", "saf", target=le(1.01))
+                log_ratio(b, name + " office hours", hours, "blend-np", "saf", target=le(1.02))
+                log_ratio(b, name + " office hours, > 4 h checkpoint", hours, "blend", "saf", target=le(1.00))
             yield show_v
 
 
 def part_eta(b):
-    a = b.args
-    r = b.run("team", "--load", ".5,.85", "--weeks", str(a.weeks), "--seeds", str(a.seeds), "--seed", str(a.first), "--estimates", "history",
-              "--checkpoint", "none", "--policy", "blend")
-    kth = os.path.join(a.data, "swf", "KTH-SP2-1996-2.swf.gz")
-    k = b.run("--trace", kth, "--calendars", "infer", "--estimates", "history", "--policy", "blend") if os.path.exists(kth) else None
+    r = b.team("--estimates", "history", "--checkpoint", "none", "--policy", "blend", loads=".5,.85", eta=True)
+    k = b.run("--trace", kth_of(b), "--calendars", "infer", "--estimates", "history", "--policy", "blend") if os.path.exists(kth_of(b)) else None
 
     def show():
         cases = [("office16 load %.2f" % x["load"], policies(x)["blend"]) for x in r.result()]
@@ -267,20 +370,98 @@ def part_eta(b):
         for name, p in cases:
             b.line("%s ended by the P50 of its submit" % name, p["eta_p50_coverage"], "", ("in", .45, .55))
             b.line("%s ended by the P90 of its submit" % name, p["eta_p90_coverage"], "", ("in", .87, .93))
+            if p["eta_users"]:
+                name_users = "%s ended by the P90, of people with 200 jobs looked at" % name
+                b.line(name_users + ": least", p["eta_p90_least"], "of %d people" % p["eta_users"], ge(.80))
+                b.line(name_users + ": most", p["eta_p90_most"], "of %d people" % p["eta_users"], le(.97))
+                b.line(name_users + ": 80 to 97 %", p["eta_users_well"] / p["eta_users"], "of %d people" % p["eta_users"])
+            b.line("%s ran no longer than its P50" % name, p["run_p50_coverage"], "of %d jobs" % p["pinball_jobs"])
+            b.line("%s ran no longer than its P90" % name, p["run_p90_coverage"], "of %d jobs" % p["pinball_jobs"])
+            b.line("%s log-pinball of P90" % name, p["pinball_p90"], "")
+            b.line("%s log-pinball of P50" % name, p["pinball_p50"], "%.3f with the last two runs" % p["pinball_last_two"])
+            b.line("%s log-pinball of P50 by that of the last two runs" % name, p["pinball_p50"] / p["pinball_last_two"], "x", le(.75))
     yield show
 
 
-def part_anytime(b):
-    """The objective by the number of moves a decision may try; needs a core whose settings name them."""
-    probe = subprocess.run([b.sim, "team", "--weeks", "2", "--set", "search_moves=0", "--policy", "saf"], capture_output=True, check=False)
-    if probe.returncode != 0:
+def passed_on(b, *command):
+    """Lines of a program that prints them as this one does."""
+    for line in subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines():
+        b.short += line.endswith("\tshort")
+        print(line, flush=True)
+
+
+def part_joint(b):
+    yield lambda: passed_on(b, sys.executable, SCORE, b.sim, "--seconds", "1", "--seeds", str(b.args.first))
+
+
+def critical_path(path):
+    """Length of the longest chain of a PSPLIB file: what no number of machines makes shorter."""
+    with open(path, encoding="latin-1") as file:
+        text = file.read()
+    after, length = {}, {}
+    for row in text.split("PRECEDENCE RELATIONS:")[1].split("REQUESTS/DURATIONS")[0].splitlines():
+        n = row.split()
+        if n and n[0].isdigit():
+            after[int(n[0])] = [int(x) for x in n[3:]]
+    for row in text.split("REQUESTS/DURATIONS:")[1].split("RESOURCEAVAILABILITIES")[0].splitlines():
+        n = row.split()
+        if len(n) > 3 and n[0].isdigit():
+            length[int(n[0])] = int(n[2])
+    longest = {}
+    for job in sorted(after, reverse=True):
+        longest[job] = length[job] + max((longest[s] for s in after[job]), default=0)
+    return longest[min(longest)]
+
+
+def part_psplib(b):
+    folder = os.path.join(b.args.data, "rcpsp")
+    if not os.path.exists(os.path.join(folder, "psplib_best.csv")):
         return
-    runs = [(n, b.team("--estimates", "exact", "--checkpoint", "none", "--policy", "saf,blend", "--set", "search_moves=%d" % n, loads=".7"))
-            for n in (0, 10, 100, 1000)]
+    with open(os.path.join(folder, "psplib_best.csv"), encoding="ascii") as file:
+        best = {row["file"]: (row["set"], int(row["ub"])) for row in csv.DictReader(file)}
+    files = [f for f in sorted(glob.glob(os.path.join(folder, "psplib", "*.sm"))) if os.path.basename(f) in best]
+
+    def show(seconds):
+        gaps, over = {}, {}
+        for path in files:
+            found = json.loads(subprocess.run([b.sim, "rcpsp", path, "--seconds", seconds, "--seed", str(b.args.first), "--json"],
+                                              capture_output=True, text=True, check=True).stdout)
+            if not found["feasible"]:
+                raise RuntimeError(path + ": no schedule that the referee finds right")
+            name, ub = best[os.path.basename(path)]
+            gaps.setdefault(name, []).append(100 * (found["makespan"] / ub - 1))
+            over.setdefault(name, []).append(100 * (found["makespan"] / critical_path(path) - 1))
+        for name in sorted(gaps, key=lambda n: int(n[1:])):
+            at_1 = float(seconds) == 1
+            b.line("PSPLIB %s in %s s: mean gap to best known" % (name, seconds), mean(gaps[name]), "%% of %d" % len(gaps[name]),
+                   le({"j30": .1, "j60": 1, "j120": 3}.get(name)) if at_1 else None)
+            b.line("PSPLIB %s in %s s: over the critical path" % (name, seconds), mean(over[name]), "%% of %d" % len(over[name]),
+                   le({"j120": 33}.get(name)) if at_1 else None)
+    for seconds in b.args.seconds.split(","):
+        yield lambda seconds=seconds: show(seconds)
+
+
+def part_anytime(b):
+    """The objective by the number of tries: of a decision's search, of the search for a whole week, and of PSPLIB's."""
+    runs = [(n, b.team("--estimates", "exact", "--checkpoint", "none", "--policy", "saf,blend", "--set", "search_moves=%d" % n, *AGREED,
+                       loads=".7", weeks=min(b.args.weeks, 6))) for n in (0, 10, 100, 1000)]
 
     def show():
         for n, r in runs:
-            b.ratio("anytime %d moves blend tte_over_saf" % n, policies(r.result()[0])["blend"]["tte_over_saf"])
+            b.ratio("anytime: %d moves a decision, agreed, load .7, blend tte_over_saf" % n, policies(r.result()[0])["blend"]["tte_over_saf"])
+        for n in (1, 10, 100, 1000, 10000):
+            passed_on(b, sys.executable, SCORE, b.sim, "--iterations", str(n), "--seeds", str(b.args.first))
+    yield show
+
+
+def part_hours(b):
+    """Simulated weeks with faults, judged by the clock on everybody's wall (doc/simulator.md, notice-hours)."""
+    def show():
+        p = subprocess.run([b.sim, "seeds", "--first", str(b.args.first), "--seeds", "50"], capture_output=True, text=True, check=False)
+        n = re.search(r"(\d+) seeds, (\d+) failed", p.stdout)
+        if not n:
+            raise RuntimeError("eoul-sim seeds: " + p.stdout + p.stderr)
+        b.line("weeks in which somebody was interrupted outside their hours", p.stdout.count(" notice-hours:"), "of %s" % n.group(1), le(0))
     yield show
 
 
@@ -305,8 +486,10 @@ def part_speed(b):
     yield show
 
 
-PARTS = {"exact": part_exact, "sigma": part_sigma, "checkpoint": part_checkpoint, "closed": part_closed, "families": part_families,
-         "controls": part_controls, "misstate": part_misstate, "logs": part_logs, "eta": part_eta, "anytime": part_anytime, "speed": part_speed}
+PARTS = {"exact": part_exact, "sigma": part_sigma, "checkpoint": part_checkpoint, "price": part_price, "fair": part_fair,
+         "closed": part_closed, "families": part_families, "sessions": part_sessions, "controls": part_controls,
+         "misstate": part_misstate, "logs": part_logs, "eta": part_eta, "joint": part_joint, "psplib": part_psplib,
+         "anytime": part_anytime, "hours": part_hours, "speed": part_speed}
 
 
 def main():
@@ -314,8 +497,9 @@ def main():
     p.add_argument("programs")
     p.add_argument("--seeds", type=int, default=5)
     p.add_argument("--first", type=int, default=1)
-    p.add_argument("--weeks", type=int, default=12)
+    p.add_argument("--weeks", type=int, default=10)
     p.add_argument("--jobs", type=int, default=1)
+    p.add_argument("--seconds", default="0.1,1,10")
     p.add_argument("--data", default=os.path.join(HERE, "..", "..", "..", "shared", "data"))
     p.add_argument("--only", default=",".join(PARTS))
     b = Bench(p.parse_args())
