@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "cli/boost_text.h"
 #include "cli/boot.h"
 #include "cli/observe.h"
 #include "cli/program.h"
@@ -266,6 +267,24 @@ static void urgent_lines(struct cli *cli, const json_t *status)
     }
 }
 
+/* What an operator put before others', for everybody to see. */
+static void boost_lines(struct cli *cli, const json_t *status)
+{
+    size_t i;
+    json_t *b;
+    json_array_foreach(json_object_get(status, "boosts"), i, b)
+    {
+        char memory[1024];
+        struct buf text;
+        buf_init_fixed(&text, memory, sizeof memory);
+        boost_of(cli, &text, b);
+        buf_char(&text, ' ');
+        boost_told(cli, &text, b);
+        buf_char(&text, '\0');
+        line(cli, i == 0 ? tr(cli->lang, "boosted") : "", text.failed ? "?" : memory);
+    }
+}
+
 static void put_status(struct cli *cli, const json_t *status)
 {
     char memory[256];
@@ -296,6 +315,7 @@ static void put_status(struct cli *cli, const json_t *status)
         line(cli, tr(cli->lang, "forecasts"), memory);
     }
     urgent_lines(cli, status);
+    boost_lines(cli, status);
     line(cli, tr(cli->lang, "socket"), json_text(status, "socket"));
     line(cli, tr(cli->lang, "state"), json_text(status, "state_dir"));
     if (json_is_true(json_object_get(status, "queue_closed")))

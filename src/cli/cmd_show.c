@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/boost_text.h"
 #include "cli/job.h"
 #include "cli/todo_text.h"
 #include "i18n/text.h"
@@ -228,6 +229,11 @@ static void put_job(struct cli *cli, const json_t *job)
     if (reason[0] && strcmp(reason, "None") != 0)
         buf_printf(&text, " (%s)", reason);
     field(cli, tr(cli->lang, "state"), buf_look(&text));
+    if (json_object_get(job, "boost")) {
+        buf_clear(&text);
+        boost_told(cli, &text, json_object_get(job, "boost"));
+        field(cli, tr(cli->lang, "boosted"), buf_look(&text));
+    }
     put_needs(cli, job);
     when_field(cli, tr(cli->lang, "submitted"), json_i64(job, "submit_at"));
     when_field(cli, tr(cli->lang, "not before"), json_i64(job, "begin_at"));

@@ -12,7 +12,7 @@
 #include "cli/slurm.h"
 
 extern const struct cmd cmd_run, cmd_submit, cmd_shell, cmd_attach, cmd_logs, cmd_wait, cmd_cancel, cmd_hold, cmd_release,
-    cmd_requeue, cmd_set, cmd_first, cmd_sweep, cmd_reserve, cmd_queue, cmd_history, cmd_show, cmd_why, cmd_plan, cmd_brief, cmd_gpus,
+    cmd_requeue, cmd_set, cmd_first, cmd_sweep, cmd_reserve, cmd_boost, cmd_queue, cmd_history, cmd_show, cmd_why, cmd_plan, cmd_brief, cmd_gpus,
     cmd_me, cmd_away, cmd_here, cmd_todo, cmd_people, cmd_sim, cmd_whatif, cmd_observe, cmd_cal_verb, cmd_lint, cmd_up, cmd_down, cmd_status,
     cmd_doctor, cmd_drain, cmd_undrain, cmd_config, cmd_backup, cmd_restore, cmd_help, cmd_completion,
     cmd_code_check;
@@ -20,7 +20,7 @@ extern const struct cmd cmd_run, cmd_submit, cmd_shell, cmd_attach, cmd_logs, cm
 /* In the order of help. */
 const struct cmd *const cmds[] = {
     &cmd_run,        &cmd_submit,  &cmd_shell,   &cmd_attach,   &cmd_logs,     &cmd_wait,    &cmd_cancel, &cmd_hold,
-    &cmd_release,    &cmd_requeue, &cmd_set,      &cmd_first,   &cmd_sweep,   &cmd_reserve, &cmd_queue,  &cmd_history,
+    &cmd_release,    &cmd_requeue, &cmd_set,      &cmd_first,   &cmd_sweep,   &cmd_reserve, &cmd_boost, &cmd_queue,  &cmd_history,
     &cmd_show,       &cmd_why,     &cmd_plan,     &cmd_brief,    &cmd_gpus,    &cmd_me,     &cmd_away,
     &cmd_here,       &cmd_todo,    &cmd_people, &cmd_lint,    &cmd_cal_verb, &cmd_whatif, &cmd_observe, &cmd_sim,     &cmd_up,     &cmd_down,
     &cmd_status,     &cmd_doctor,  &cmd_drain,    &cmd_undrain, &cmd_config, &cmd_backup, &cmd_restore, &cmd_help,

@@ -56,6 +56,7 @@ struct config;
     X(OP_CHANNEL, "channel")     /* notices.c does it */ \
     X(OP_TODO, "todo")           /* todos.c does it */ \
     X(OP_RESERVE, "reserve")     /* reserve.c does it */ \
+    X(OP_BOOST, "boost")         /* boost.c does it */ \
     X(OP_DOWN, "down")
 enum op_kind {
 #define X(kind, word) kind,
@@ -136,6 +137,10 @@ struct op {
             const struct reserve_change *change; /* reserve.h */
             uint32_t ret_id;
         } reserve;
+        struct {
+            const struct boost_change *change; /* boost.h */
+            uint32_t ret_id;
+        } boost;
         struct {
             bool cancel_jobs;
         } down;

@@ -7,6 +7,7 @@
  *   deps.c      what a submit or a todo waits for
  *   todos.c     OP_TODO: hands-on work
  *   reserve.c   OP_RESERVE: GPUs kept for somebody
+ *   boost.c     OP_BOOST: work that an operator put before others'
  *   control.c   the other operations
  *   run.c       engine events in, updates out: attempts
  *   marks.c     results and progress of running jobs, stop rules of sweeps; stall.c: jobs that hang
@@ -35,6 +36,7 @@
 #include "daemon/daemon.h"
 #include "daemon/notices.h"
 #include "daemon/people.h"
+#include "daemon/boost.h"
 #include "daemon/reserve.h"
 #include "daemon/todos.h"
 #include "engine/engine.h"

@@ -269,6 +269,7 @@ static void run_kind(struct daemon *d, struct op *op)
         else
             op->result = reserve_op(d, op);
         break;
+    case OP_BOOST: op->result = boost_op(d, op); break;
     case OP_FEED: op->result = feeds_op(d, op); break;
     case OP_CHANNEL: op->result = notices_op(d, op); break;
     case OP_CALENDAR: op->result = calendars_change(d->people, d, op, &op->err); break;

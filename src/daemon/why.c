@@ -802,6 +802,36 @@ static void say_ended(const struct why *w)
     }
 }
 
+/* Foreign words, for one line. */
+static struct part clean_text(const char *words)
+{
+    struct part p = {""};
+    struct buf b;
+    buf_init_fixed(&b, p.text, sizeof p.text - 1);
+    utf8_clean(&b, str_of(words));
+    if (b.failed)
+        memcpy(p.text, "...", sizeof "...");
+    return p;
+}
+
+static void say_boosts(const struct why *w)
+{
+    for (uint32_t i = 0; i < w->f->boosts_n; i++) {
+        const struct why_boost *b = &w->f->boosts[i];
+        struct part by = clean_text(b->by), of = clean_text(b->of), why = clean_text(b->reason);
+        struct part until = at_text(w, b->until_at);
+        if (b->own)
+            say(w, tr(w->lang, "%1$s put it before others until %2$s: %3$s."), by.text, until.text, why.text);
+        else if (!b->of[0])
+            say(w, tr(w->lang, "%1$s put somebody's work before it until %2$s: %3$s."), by.text, until.text, why.text);
+        else if (b->of_person)
+            say(w, tr(w->lang, "%1$s put the work of %2$s before it until %3$s: %4$s."), by.text, of.text, until.text,
+                why.text);
+        else
+            say(w, tr(w->lang, "%1$s put job %2$s before it until %3$s: %4$s."), by.text, of.text, until.text, why.text);
+    }
+}
+
 void why_sentences(const struct explanation *x, const struct why_facts *f, struct json_out *j)
 {
     const struct why w = {f->lang, x, f, j};
@@ -809,6 +839,7 @@ void why_sentences(const struct explanation *x, const struct why_facts *f, struc
     if (f->state == JOB_PENDING) {
         say_waiting_reason(&w);
         say_blocker(&w);
+        say_boosts(&w);
         say_got_way(&w);
         say_gave_way(&w);
         say_order(&w);

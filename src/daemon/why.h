@@ -19,6 +19,8 @@
 
 #define WHY_SENTENCE_MAX 512 /* bytes */
 
+#define WHY_BOOSTS_MAX 3 /* more nobody reads */
+
 struct why_way {       /* one job made way for another; id NULL: none did */
     const char *id;    /* of the other */
     struct str name;   /* empty: not for the reader */
@@ -33,6 +35,15 @@ struct why_facts { /* what the core does not know, or knows as a number only */
     usec_t now_at;
     enum job_state state;
     bool urgent;               /* it goes before all that is not */
+    struct why_boost {         /* by an operator: of it, or of what stands before it */
+        bool own;
+        uint32_t id;
+        const char *of;        /* "12", "kim"; empty: not to be said */
+        bool of_person;
+        const char *by, *reason;
+        usec_t until_at;
+    } boosts[WHY_BOOSTS_MAX];
+    uint32_t boosts_n;
     const char *name_id;       /* "12_3" */
     const char *owner;         /* a person's name */
     const char *blocker_id;    /* "9"; NULL: none or unknown */

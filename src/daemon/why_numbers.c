@@ -131,6 +131,9 @@ void why_numbers(const struct explanation *x, const struct why_facts *f, struct 
     }
     out_put_i64(j, "limit_us", f->limit_us);
     out_put_at(j, "start_at", waiting ? x->start_at : f->start_at);
+    static const char *const until[WHY_BOOSTS_MAX] = { "boost_until_at", "boost_until_at_2", "boost_until_at_3" };
+    for (uint32_t i = 0; i < f->boosts_n && i < WHY_BOOSTS_MAX; i++)
+        out_put_at(j, until[i], f->boosts[i].until_at);
     if (f->blocker_id) {
         out_put_u64(j, "blocker", x->blocker);
         out_put_at(j, "blocker_end_at", f->blocker_end_at);

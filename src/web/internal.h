@@ -10,6 +10,7 @@
 #include "daemon/links.h"
 #include "daemon/notices.h"
 #include "daemon/people.h"
+#include "daemon/boost.h"
 #include "daemon/reserve.h"
 #include "daemon/todos.h"
 #include "daemon/view.h"
@@ -89,6 +90,7 @@ struct web_op {
     struct channel_change channel;
     struct feed_change feed;
     struct reserve_change reserve;
+    struct boost_change boost;
     struct link_change link;
     struct tap tap;         /* of one answer */
     void *form;             /* page.c, tap.c: what a form said; goes with it */
@@ -201,6 +203,20 @@ int todos_write_all(struct json_out *j, struct web *web, person_no me);
 void todos_write_plan(struct json_out *j, struct web *web, const struct core_plan *plan, person_no me,
                       bool *shown /* by number: has a piece here; or NULL */);
 
+void boosts_list(struct call *c);
+void boosts_add(struct call *c);
+void boosts_action(struct call *c);
+/* A boost as this peer may see it. */
+struct boost_view {
+    const char *kind, *by;
+    char of[256]; /* "12", "12_3", a person; empty: not to be seen */
+    char reason[BOOST_REASON_MAX + 1];
+    usec_t until_at;
+};
+void boosts_of(struct web *web, const struct boost *b, const struct op_peer *peer, struct boost_view *ret);
+void boosts_write_one(struct json_out *j, struct web *web, const struct boost *b, const struct op_peer *peer);
+/* "boosts": those that are not over. */
+void boosts_write(struct json_out *j, struct web *web, const struct op_peer *peer);
 void reserve_list(struct call *c);
 void reserve_add(struct call *c);
 void reserve_action(struct call *c);

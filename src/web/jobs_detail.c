@@ -249,7 +249,19 @@ static void put_common(struct json_out *j, struct daemon *d, const struct view_r
     out_put_i64(j, "nice", row->nice);
 }
 
-static int write_one(struct json_out *j, const struct view *v, job_id id, const struct op_peer *peer,
+/* By an operator, if it is boosted; with `array` all of it. */
+static void put_boost(struct json_out *j, struct web *web, const struct view *v, job_id id, bool array,
+                      const struct op_peer *peer)
+{
+    const struct core *core = daemon_core(v->daemon);
+    struct boost boost;
+    if (!core_boost_get(core, core_boost_of(core, id, v->now_at), &boost) || (array && boost.kind == BOOST_JOB))
+        return;
+    out_key(j, "boost");
+    boosts_write_one(j, web, &boost, peer);
+}
+
+static int write_one(struct json_out *j, struct web *web, const struct view *v, job_id id, const struct op_peer *peer,
                      struct err *err)
 {
     struct daemon *d = v->daemon;
@@ -272,6 +284,7 @@ static int write_one(struct json_out *j, const struct view *v, job_id id, const 
     struct core_job job;
     if (live && row.shown != SHOWN_BUSY && core_job_get(daemon_core(d), id, &job) && job.reviewer)
         out_put_clean(j, "reviewer", str_of(people_name(daemon_people(d), job.reviewer)));
+    put_boost(j, web, v, live ? id : 0, false, peer);
     if (!live)
         store_reset(daemon_store(d));
     int code = put_request(j, d, &row, peer, &may, err);
@@ -407,7 +420,7 @@ static uint64_t whole_version(const struct whole *w)
     return (w->version & ~(uint64_t)0xffff) | ((w->version ^ digest) & 0xffff);
 }
 
-static int write_array(struct json_out *j, const struct view *v, const struct job_ref *ref,
+static int write_array(struct json_out *j, struct web *web, const struct view *v, const struct job_ref *ref,
                        const struct op_peer *peer, struct err *err)
 {
     struct whole w = { 0 };
@@ -431,6 +444,9 @@ static int write_array(struct json_out *j, const struct view *v, const struct jo
     row.version = whole_version(&w);
     row.gpu_mask = 0;
     put_common(j, v->daemon, &row, w.live == 0);
+    struct core_job first = { 0 };
+    if (core_job_after(daemon_core(v->daemon), ref->id - 1, &first) && first.id < ref->id + ref->tasks)
+        put_boost(j, web, v, first.id, true, peer);
     out_key(j, "states");
     out_object(j);
     for (int i = 0; i < JOB_STATE_COUNT; i++)
@@ -454,8 +470,8 @@ int jobs_write(struct web *web, const struct op_peer *peer, struct str id, struc
         code = view_init(&v, web->daemon, peer, err);
     if (code < 0)
         return code;
-    return ref.whole_array ? write_array(j, &v, &ref, peer, err)
-                           : write_one(j, &v, ref.id, peer, err);
+    return ref.whole_array ? write_array(j, web, &v, &ref, peer, err)
+                           : write_one(j, web, &v, ref.id, peer, err);
 }
 
 int jobs_glance(struct web *web, const struct job_ref *ref, struct jobs_glance *ret, struct err *err)

@@ -194,6 +194,28 @@ static bool is_own(const struct more *m, person_no owner)
     return owner && reader == owner;
 }
 
+/* Boosts of it, or of what the plan has before it that it does not have too. */
+static void find_boosts(struct call *c, const struct view *v, job_id id, struct boost_view *views, struct why_facts *f)
+{
+    const struct core *core = daemon_core(c->web->daemon);
+    uint32_t seen = 0, own = core_boost_of(core, id, v->now_at);
+    for (uint32_t i = 0; core_boosts_n(core) && i < v->plan.rows_n && f->boosts_n < WHY_BOOSTS_MAX; i++) {
+        const struct plan_row *row = &v->plan.rows[i];
+        struct boost b;
+        uint32_t at = row->job == id ? own : core_boost_of(core, row->job, v->now_at);
+        if (at != CORE_NO_BOOST && core_boost_get(core, at, &b) && !(seen >> at & 1) &&
+            (row->job == id || own == CORE_NO_BOOST) && (row->state == JOB_PENDING || row->start_at >= b.from_at)) {
+            struct boost_view *s = &views[f->boosts_n];
+            boosts_of(c->web, &b, &c->peer, s);
+            f->boosts[f->boosts_n++] = (struct why_boost){ .own = row->job == id, .id = b.id, .of = s->of,
+                .of_person = b.kind == BOOST_PERSON, .by = s->by, .reason = s->reason, .until_at = s->until_at };
+            seen |= UINT32_C(1) << at;
+        }
+        if (row->job == id)
+            return;
+    }
+}
+
 static bool why_live(struct call *c, const struct view *v, job_id id)
 {
     struct view_row row;
@@ -202,6 +224,7 @@ static bool why_live(struct call *c, const struct view *v, job_id id)
     char blocker[VIEW_NAME_ID_MAX], kept_memory[RESERVE_NAME_MAX + 1];
     struct buf kept_as;
     struct zone own;
+    struct boost_view boosts[WHY_BOOSTS_MAX];
     if (!view_live(v, id, &row) ||
         core_explain(daemon_core(c->web->daemon), id, &v->plan, &x) < 0 ||
         !core_job_get(daemon_core(c->web->daemon), id, &job))
@@ -220,6 +243,7 @@ static bool why_live(struct call *c, const struct view *v, job_id id)
     f.mem_mib = machine.mem_mib;
     reader_of(c, &f, &own);
     find_blocker(v, x.blocker, &f, blocker);
+    find_boosts(c, v, id, boosts, &f);
     struct more m = { .d = c->web->daemon, .peer = &c->peer, .f = &f, .live = true };
     more_find(&m, id);
     if (is_own(&m, job.owner) && weight.counts)

@@ -145,6 +145,7 @@ void team_status(struct call *c)
     team_write_guards(&j, d);
     put_forecasts(&j, daemon_core(d), 0);
     put_urgent(&j, d);
+    boosts_write(&j, c->web, &c->peer);
     out_key(&j, "notes");
     out_array(&j);
     daemon_notes(d, c->err.translate, put_note, &j);

@@ -98,6 +98,8 @@ def day(world):
     ids["after"] = world.submit("/bin/true", dependency=f"afterok:{ids['waiting']}")
     world.get(f"/v1/jobs/{ids['long']}/wait?version=0")
     ids["last"] = world.submit("/bin/true", hold="yes")
+    lifted = {"of": str(ids["waiting"]), "reason": "camera-ready", "until_at": int(time.time() * 1e6) + HOUR}
+    assert world.post("/v1/boosts", lifted).status == 200
     return ids
 
 
@@ -228,6 +230,19 @@ def examples(ids, copy):
              (f"/v1/todos/{todo + 1}/snooze", {"not_before_at": 5}, 400),
              (f"/v1/todos/{todo + 2}/decline", {}, 200), (f"/v1/todos/{todo + 1}/drop", {}, 200),
              (f"/v1/todos/99999/done", {}, 404)],
+        ("/v1/boosts", "get"): [("/v1/boosts", None, 200)],
+        ("/v1/boosts", "post"): [
+            ("/v1/boosts", {"of": "ada", "reason": "demo", "until_at": now + HOUR}, 200),
+            ("/v1/boosts", {"of": "ada", "reason": "demo", "until_at": now + HOUR}, 409),
+            ("/v1/boosts", {"of": "ada", "reason": "  ", "until_at": now + HOUR}, 400),
+            ("/v1/boosts", {"of": "ada", "reason": "x" * 97, "until_at": now + HOUR}, 400),
+            ("/v1/boosts", {"of": "ada", "reason": "demo", "until_at": 5}, 400),
+            ("/v1/boosts", {"of": "ada", "reason": "demo"}, 400),
+            ("/v1/boosts", {"of": "nobody-at-all", "reason": "demo", "until_at": now + HOUR}, 404),
+            ("/v1/boosts", {"of": "999999", "reason": "demo", "until_at": now + HOUR}, 404)],
+        ("/v1/boosts/{id}/{action}", "post"): [
+            ("/v1/boosts/1/polish", {}, 404), ("/v1/boosts/1/remove", {}, 200), ("/v1/boosts/1/remove", {}, 404),
+            ("/v1/boosts/x/remove", {}, 404)],
         ("/v1/reservations", "get"): [("/v1/reservations", None, 200)],
         ("/v1/reservations", "post"): [
             ("/v1/reservations", {"gpus": 1, "from_at": now + DAY, "until_at": now + DAY + HOUR, "name": "demo", "for": "ada"}, 200),

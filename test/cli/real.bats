@@ -289,6 +289,42 @@ daemon_pid() { "$eoul" status --json | jq .pid; }
     [[ $output == *"There are only 2 such GPUs to reserve."* ]]
 }
 
+@test "boost: who, why and until when, for the boosted and the passed; kept by a restart, over at its end" {
+    "$eoul" submit --hold -- true
+    "$eoul" drain >/dev/null
+    "$eoul" submit -- true
+    "$eoul" submit --array=1-3 -- true
+    run "$eoul" boost 3 --until 2h --reason '  '
+    [ "$status" -eq 1 ]
+    [[ $output == *'Say why: a boost has a reason'* ]]
+    run "$eoul" boost nobody --until 2h --reason demo
+    [[ $output == *'There is neither a job nor a person "nobody"'* ]]
+    run "$eoul" boost 3 --until 2h --reason '데모 on Friday'
+    [[ $output == "Boost 1: job 3 by $(id -un) until "*": 데모 on Friday" ]]
+    run "$eoul" why 2
+    [[ $output == *"$(id -un) put job 3 before it until "*": 데모 on Friday."* ]]
+    run "$eoul" why 3_2
+    [[ $output == *"$(id -un) put it before others until "*": 데모 on Friday."* ]]
+    LC_ALL=ko_KR.UTF-8 run "$eoul" why 3_2
+    [[ $output == *'이 작업을 우선 처리하도록 정했습니다. 이유: 데모 on Friday.'* ]]
+    run "$eoul" show 3
+    [[ $output == *"boosted"*"by $(id -un) until "*"데모 on Friday"* ]]
+    kill -9 "$("$eoul" status --json | jq .pid)"
+    "$eoul" up >/dev/null
+    run "$eoul" status
+    [[ $output == *"boosted      job 3 by $(id -un) until "*": 데모 on Friday"* ]]
+    [ "$("$eoul" boost --json | jq -c '.boosts[] | [.id, .kind, .of]')" = '[1,"array","3"]' ]
+    [ "$("$eoul" plan --json | jq -c '[.rows[] | select(.state == "PENDING") | .id][0:4]')" = '[3,4,5,2]' ]
+    run "$eoul" boost --cancel 1
+    [ "$output" = "Boost 1 is over." ]
+    run "$eoul" boost --list
+    [ "$output" = "Nothing is boosted." ]
+    "$eoul" boost 2 --until 1s --reason soon
+    until [ "$("$eoul" boost --list)" = "Nothing is boosted." ]; do :; done
+    run "$eoul" why 2
+    [[ $output != *soon* ]]
+}
+
 @test "--urgent: twice in seven days, then a sentence; status tells everybody" {
     "$eoul" submit --hold -- true
     "$eoul" drain >/dev/null

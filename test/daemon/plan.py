@@ -74,7 +74,7 @@ def starts_follow_their_rows(state):
 
 
 EVENTS = ("settings machine gpu queue person avail submit cancel hold release first requeue set started start_failed ended decide "
-          "offer todo_add todo_done todo_drop todo_accept todo_decline todo_snooze todo_move todo_set signal reserve unreserve tariff").split()
+          "offer todo_add todo_done todo_drop todo_accept todo_decline todo_snooze todo_move todo_set signal reserve unreserve boost unboost tariff").split()
 
 
 def everything(eould):
@@ -95,6 +95,9 @@ def everything(eould):
     do(f"/v1/jobs/{ran}/requeue")
     kept = do("/v1/reservations", gpus=1, from_at=now_at + hour, until_at=now_at + 2 * hour, name="demo", **{"for": "ana"})["id"]
     other = do("/v1/reservations", gpus=2, from_at=now_at + 3 * hour, until_at=now_at + 4 * hour)["id"]
+    boost = do("/v1/boosts", of="ana", reason="demo", until_at=now_at + hour)["id"]
+    lifted = do("/v1/boosts", of=str(long), reason="Friday", until_at=now_at + hour)["id"]
+    do(f"/v1/boosts/{boost}/remove")
     waits = world.submit("true", gpus=2, time="30", output="/dev/null")
     world.get("/v1/plan")
     do(f"/v1/reservations/{other}/remove")
@@ -121,6 +124,7 @@ def everything(eould):
     world.daemon.wait()
     world.start()
     assert [r["id"] for r in world.get("/v1/reservations")["reservations"]] == [kept]
+    assert [(b["id"], b["reason"]) for b in world.get("/v1/boosts")["boosts"]] == [(lifted, "Friday")]
     do("/v1/gpus/1/undrain")
     do("/v1/gpus/queue/undrain")
     do(f"/v1/jobs/{long}/cancel")
