@@ -111,13 +111,15 @@ int link_connect(const char *path, struct launcher_link *l, struct err *err)
         return err_set(err, E_TOO_LARGE, "the path of the launcher's socket is too long: %.60s...", path);
     memcpy(name.sun_path, path, strlen(path) + 1);
     for (;;) {
-        int error = 0;
+        int error = 0, r = 0;
         l->socket_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
         if (l->socket_fd < 0 || connect(l->socket_fd, (struct sockaddr *)&name, sizeof name) < 0)
             error = errno;
-        else if (wait_ready(l, path, err) == 0)
+        else if ((r = wait_ready(l, path, err)) == 0)
             return 0;
         io_close(&l->socket_fd);
+        if (io_boot_now() >= until && r == E_BUSY)
+            return err_set(err, E_BUSY, "the launcher at %s does not answer", path);
         if (io_boot_now() >= until)
             return error ? err_set(err, E_UNAVAILABLE, "the launcher at %s cannot be reached: %s; is "
                                    "eoul-launcher running?", path, strerror(error))

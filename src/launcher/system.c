@@ -121,9 +121,9 @@ int system_open(struct system *s, const struct system_places *p, const char **re
     ticket_clean(s->spent_fd, io_wall_now());
     *ret_what = p->socket;
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (s->listen_fd < 0)
-        s->listen_fd = listen_at(p->socket);
-    return s->epoll_fd < 0 || s->listen_fd < 0 ? -1 : watch(s, s->listen_fd, LISTEN_TAG);
+    s->listen_fd = s->listen_fd < 0 ? listen_at(p->socket) : s->listen_fd;
+    bool good = s->epoll_fd >= 0 && s->listen_fd >= 0 && fcntl(s->listen_fd, F_SETFL, O_NONBLOCK) == 0; /* systemd's waits */
+    return good ? watch(s, s->listen_fd, LISTEN_TAG) : -1;
 }
 
 /* --- tickets ------------------------------------------------------------------------------------ */

@@ -71,6 +71,21 @@ class System:
         until(lambda: self.launcher.poll() is not None or os.path.exists(self.at("run-launcher/socket")))
         assert self.launcher.poll() is None, self.log()
 
+    def start_launcher_as_systemd(self):
+        """With its socket at descriptor 3, which waits in accept(), as systemd's do."""
+        self.stop("launcher")
+        path = self.at("run-launcher/socket")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener, open(self.at("launcher.log"), "ab") as log:
+            listener.bind(path)
+            os.chmod(path, 0o666)
+            listener.listen(16)
+            self.launcher = subprocess.Popen(  # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
+                [self.at("bin/eoul-launcher"), self.at("bin"), "--system", "--activated", "--state", self.at("state"),
+                 "--socket", path, "--daemon", self.at("daemon"), "--helper", self.at("helper")], env=self.env, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, pass_fds=(3,), preexec_fn=lambda: os.dup2(listener.fileno(), 3))
+
     def start_daemon(self):
         read, write = os.pipe()
         log = open(self.at("daemon.log"), "ab")
@@ -424,6 +439,15 @@ def nobody_notices_a_restart(s):
     assert s.ended(BORA, later) == 0, s.log()
 
 
+def a_socket_of_systemd_does(s):
+    """The launcher takes its socket from systemd and stands still for nobody."""
+    s.stop("daemon")
+    s.start_launcher_as_systemd()
+    s.start_daemon()
+    job = s.submit(ANNA, "--", "sh", "-c", "exit 4")
+    assert s.ended(ANNA, job) == 4, s.log()
+
+
 # --- what a daemon in wrong hands may not ---------------------------------------------------------------------
 
 
@@ -541,7 +565,8 @@ def main():
         print("1..0 # SKIP system mode starts jobs as other users, which only root can; run this test as root")
         return 0
     tests = [runs_as_its_submitter, who_may_what, shut_doors, nobody_acts_in_anothers_job, a_batch_has_steps,
-             doctor_knows_the_system, other_gpus_do_not_open, the_probe_is_shut_in, nobody_notices_a_restart, only_with_a_ticket,
+             doctor_knows_the_system, other_gpus_do_not_open, the_probe_is_shut_in, nobody_notices_a_restart,
+             a_socket_of_systemd_does, only_with_a_ticket,
              a_daemon_taken_over]
     only = os.environ.get("ONLY")
     for test in [t for t in tests if not only or t.__name__ in only.split(",")]:
