@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,17 +20,27 @@
 #define ENV_MAX 64 /* variables passed on */
 #define CONNECT_AGAIN_MS 20
 
+/* Beside this program, as they are built, or where they are installed; the last one if they are nowhere. */
 static int programs_directory(const char *given, char *ret, size_t size)
 {
+    static const char *const places[] = { "", "/../lib/eoul", "/../libexec/eoul" };
+    char self[PATH_MAX], launcher[PATH_MAX + 64];
     if (given)
         return snprintf(ret, size, "%s", given) < (int)size ? 0 : E_TOO_LARGE;
-    ssize_t n = readlink("/proc/self/exe", ret, size - 1);
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     if (n <= 0)
         return E_NOT_FOUND;
-    ret[n] = 0;
-    char *slash = strrchr(ret, '/');
+    self[n] = 0;
+    char *slash = strrchr(self, '/');
     if (slash)
         *slash = 0;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        if (snprintf(ret, size, "%s%s", self, places[i]) >= (int)size)
+            return E_TOO_LARGE;
+        snprintf(launcher, sizeof launcher, "%s/eoul-launcher", ret);
+        if (access(launcher, X_OK) == 0)
+            break;
+    }
     return 0;
 }
 

@@ -4,10 +4,10 @@ bats_require_minimum_version 1.5.0
 
 setup() {
     T=$(mktemp -d /tmp/eoul-leaving-XXXXXX)
-    mkdir -p "$T/bin" "$T/taken" "$T/.config/eoul"
-    for program in eoul eould eoul-launcher eoul-supervisor eoul-probe; do
-        cp "$(dirname "${EOUL_BIN:?path of eoul}")/$program" "$T/bin"
-    done
+    mkdir -p "$T/bin" "$T/libexec/eoul" "$T/taken" "$T/.config/eoul"
+    built=$(dirname "${EOUL_BIN:?path of eoul}") # and put as `make install` does
+    cp "$built/eoul" "$built/eould" "$T/bin"
+    cp "$built/eoul-launcher" "$built/eoul-supervisor" "$built/eoul-probe" "$T/libexec/eoul"
     export PATH=$T/bin:$PATH EOUL_STATE=$T/state EOUL_LOCK_DIR=$T/lock HOME=$T TZ=Asia/Seoul LANG=C.UTF-8
     unset EOUL_SOCKET EOUL_CONFIG LC_ALL LC_MESSAGES LC_CTYPE LANGUAGE COLUMNS XDG_STATE_HOME XDG_CONFIG_HOME
     echo 'gpus: 1' >"$T/.config/eoul/eoul.yaml"
@@ -50,7 +50,7 @@ page() { sed -n "/^## $1/,/^## /s/^    //p" "$BATS_TEST_DIRNAME/../../doc/leavin
     state=$T/state
     rm -f "$T/.config/eoul/"* # --no-boot needs no daemon, and no machine with systemd
     timeout 20 bash -c "state='$state'; $(page "Remove it" | grep -v no-boot)"
-    rm -r "$T/bin"
+    rm -r "$T/bin" "$T/libexec"
     [ ! -e "$T/state" ]
     [ ! -e "$T/.config/eoul" ]
 
