@@ -177,6 +177,9 @@ static int over(struct daemon *d, struct engine_event *e, const char *message)
         e->kind = ENGINE_LOST;
         d->broken = d->broken ? d->broken : backup_doubt(d, e->job);
     }
+    /* Nobody here asked for it: the machine went down around it, or somebody ended its supervisor. */
+    if (live && before.state != JOB_COMPLETING && e->kind == ENGINE_ENDED && e->cause == ATTEMPT_STOPPED)
+        e->kind = ENGINE_LOST;
     end_event(e, &ev);
     d->current = e;
     int code = live && !d->broken ? tell(d, e, &ev, e->wall_at) : E_STATE;

@@ -342,6 +342,7 @@ static void harden(void)
     sigemptyset(&mask);
     sigaddset(&mask, SIGCHLD);
     sigaddset(&mask, SIGTERM);
+    sigaddset(&mask, SIGURG); /* eoul-jobs.service is stopped */
     sigprocmask(SIG_SETMASK, &mask, NULL);
     (void)signal(SIGCHLD, SIG_DFL);
     (void)signal(SIGPIPE, SIG_IGN);

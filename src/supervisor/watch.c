@@ -430,7 +430,7 @@ static void signals(struct watch *w)
     bool child = false;
     while (read(w->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
         child |= info.ssi_signo == SIGCHLD;
-        if (info.ssi_signo == SIGTERM) /* the machine goes down, or somebody wants us gone */
+        if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGURG) /* the machine goes down, or somebody wants us gone */
             handle(w, SV_STOP);
     }
     if (child)
@@ -470,6 +470,7 @@ void supervisor_watch(struct supervisor *s)
     sigemptyset(&mask);
     sigaddset(&mask, SIGCHLD);
     sigaddset(&mask, SIGTERM);
+    sigaddset(&mask, SIGURG);
     w.signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
     w.timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     s->grace_us = s->request.grace_us;

@@ -237,6 +237,28 @@ def tries(what):
         return None
 
 
+def stopped_with_the_machine(world):
+    """The machine goes down under jobs nobody asked to stop (eoul-jobs.service signals the supervisors): each is told,
+    and is run again or lost as it said; it was not cancelled, and it did not fail by itself."""
+    tidy = "trap 'echo told >>$0.told; exit 0' TERM; echo $PPID >$0.pid; while :; do sleep 0.05; done"
+    jobs = {name: world.submit("sh", "-c", tidy, f"{world.work}/{name}", **({"requeue": "yes"} if name == "again" else {}))
+            for name in ("once", "again")}
+    for name in jobs:
+        path = f"{world.work}/{name}.pid"
+        until(lambda: os.path.exists(path) and os.path.getsize(path))  # pylint: disable=cell-var-from-loop
+        with open(path, encoding="ascii") as f:
+            os.kill(int(f.read()), signal.SIGURG)
+    assert until(lambda: world.get(f"/v1/jobs/{jobs['again']}")["attempt"] == 2)
+    lost = until(lambda: (lambda j: j if j["ended"] else None)(world.get(f"/v1/jobs/{jobs['once']}")))
+    assert (lost["state"], lost["reason"], lost["attempt"]) == ("NODE_FAIL", "Lost", 1), lost.raw
+    again = world.get(f"/v1/jobs/{jobs['again']}")
+    assert again["attempts"][0]["cause"] == "lost" and not again["ended"], again.raw
+    for name in jobs:
+        assert os.path.exists(f"{world.work}/{name}.told"), name
+    world.post(f"/v1/jobs/{jobs['again']}/cancel", {})
+    assert until(lambda: world.get(f"/v1/jobs/{jobs['again']}")["state"] == "CANCELLED")
+
+
 def too_many_open_files(world):
     """Connections take all descriptors: others are told so, nobody hangs, jobs go on."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -657,7 +679,7 @@ TESTS = [(f"killed at {point}, pass {count}", killed_at(point, count))
 TESTS += [(f.__name__.replace("_", " "), f) for f in (
     killed_while_an_array_runs, killed_at_a_snapshot, killed_in_recovery, ends_while_nobody_listens,
     jobs_survive_a_stop, cancelled_and_killed, second_daemon_is_refused, socket_is_made_again,
-    directory_is_made_again, launcher_dies, too_many_open_files, full_disk, the_same_after_a_restart,
+    directory_is_made_again, launcher_dies, stopped_with_the_machine, too_many_open_files, full_disk, the_same_after_a_restart,
     divergence_is_noticed, exported_journal, foreign_gpu, gpus_are_named, gpus_by_the_driver, a_driver_that_hangs,
     a_supervisor_of_the_version_before, a_supervisor_of_a_later_version, requeue_of_ended_jobs,
     aftercorr, many_or_none, a_silent_run_wakes_nobody)]
