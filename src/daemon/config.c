@@ -49,6 +49,8 @@ static const cyaml_schema_value_t person_value = {
 static const cyaml_schema_field_t defaults_fields[] = {
     CYAML_FIELD_STRING_PTR("time", OPTIONAL, struct raw_defaults, time, 1, TEXT_MAX),
     CYAML_FIELD_STRING_PTR("grace", OPTIONAL, struct raw_defaults, grace, 1, TEXT_MAX),
+    CYAML_FIELD_STRING_PTR("output", OPTIONAL, struct raw_defaults, output, 1, TEXT_MAX),
+    CYAML_FIELD_STRING_PTR("output_rate", OPTIONAL, struct raw_defaults, output_rate, 1, TEXT_MAX),
     CYAML_FIELD_END
 };
 
@@ -131,6 +133,8 @@ static const struct rule rules[] = {
     { "limits.queued", RULE_NUMBER, 0, CORE_JOBS_MAX },
     { "defaults.time", RULE_LENGTH, USEC_PER_MIN, 30 * USEC_PER_DAY },
     { "defaults.grace", RULE_LENGTH, USEC_PER_SEC, USEC_PER_HOUR },
+    { "defaults.output", RULE_SIZE, 0, 0 },
+    { "defaults.output_rate", RULE_SIZE, 0, 0 },
     { "retention.journal", RULE_LENGTH, 3 * USEC_PER_DAY, CONFIG_PRESENCE_US },
     { "retention.logs", RULE_LENGTH, USEC_PER_HOUR, LENGTH_MAX },
     { "retention.jobs", RULE_LENGTH, USEC_PER_DAY, LENGTH_MAX },
@@ -275,6 +279,10 @@ static void take_raw(struct config *c, const struct raw_config *raw)
     c->limits = raw->limits;
     c->guess_us = length_or(raw->defaults.time, c->guess_us);
     c->grace_us = length_or(raw->defaults.grace, c->grace_us);
+    if (raw->defaults.output)
+        (void)config_size_mib(str_of(raw->defaults.output), &c->output_mib);
+    if (raw->defaults.output_rate)
+        (void)config_size_mib(str_of(raw->defaults.output_rate), &c->output_rate_mib);
     c->keep_journal_us = length_or(raw->retention.journal, c->keep_journal_us);
     c->keep_logs_us = length_or(raw->retention.logs, c->keep_logs_us);
     c->keep_jobs_us = length_or(raw->retention.jobs, c->keep_jobs_us);
@@ -303,6 +311,8 @@ int config_defaults(struct config **ret, struct err *err)
     c->half_life_us = CORE_SETTINGS_DEFAULT.half_life_us;
     c->guess_us = USEC_PER_HOUR;
     c->grace_us = 30 * USEC_PER_SEC;
+    c->output_mib = CONFIG_OUTPUT_MIB;
+    c->output_rate_mib = CONFIG_OUTPUT_RATE_MIB;
     c->keep_journal_us = CONFIG_PRESENCE_US;
     c->keep_logs_us = 30 * USEC_PER_DAY;
     c->keep_jobs_us = 365 * USEC_PER_DAY;

@@ -90,6 +90,8 @@ struct config {
     struct config_limits limits;
     usec_t guess_us;            /* run time assumed without history */
     usec_t grace_us;            /* between SIGTERM and SIGKILL */
+    uint64_t output_mib;        /* of a job's output that is kept, each file */
+    uint64_t output_rate_mib;   /* a second; a job that prints more waits */
     usec_t keep_journal_us, keep_logs_us, keep_jobs_us;
     struct config_person *people;
     uint32_t people_n;
@@ -100,6 +102,8 @@ struct config {
 
 #define CONFIG_PRESENCE_US (7 * USEC_PER_DAY) /* the journal tells when people could look: no longer than this */
 #define CONFIG_HANDS_ON_US (3 * USEC_PER_HOUR) /* nobody is planned full unless they say so */
+#define CONFIG_OUTPUT_MIB 20480u   /* no training prints as much; a log bomb leaves the disk to others */
+#define CONFIG_OUTPUT_RATE_MIB 32u /* less than any disk takes */
 #define CONFIG_PERSON_HOUR 30000 /* won: an engineer's hour, roughly */
 #define CONFIG_HOURS "Mon-Fri 09:00-18:00"
 

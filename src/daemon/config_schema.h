@@ -13,6 +13,8 @@
 struct raw_defaults {
     char *time;
     char *grace;
+    char *output;
+    char *output_rate;
 };
 
 struct raw_retention {

@@ -76,6 +76,11 @@ void config_tell(const struct config *c, const char *path, enum lang lang, struc
     tell_limit(out, "limits.queued", c->limits.queued, lang);
     tell_length(out, "defaults.time", c->guess_us, lang);
     tell_length(out, "defaults.grace", c->grace_us, lang);
+    buf_printf(out, "  %-18s ", "defaults.output");
+    text_mib(out, c->output_mib);
+    buf_printf(out, "\n  %-18s ", "defaults.output_rate");
+    text_mib(out, c->output_rate_mib);
+    buf_char(out, '\n');
     tell_length(out, "retention.journal", c->keep_journal_us, lang);
     tell_length(out, "retention.logs", c->keep_logs_us, lang);
     tell_length(out, "retention.jobs", c->keep_jobs_us, lang);

@@ -105,6 +105,7 @@ static void facts(struct asking *a, const struct store_request *r, uint64_t gpus
         .job = j->id, .array_job = j->array_id, .array_index = j->array_index, .attempt = j->attempt,
         .cpus = j->cpus, .uid = r->uid, .gid = r->gid, .start_at = a->d->now.wall_at,
         .limit_us = j->limit_us, .grace_us = a->d->config->grace_us,
+        .output_max = a->d->config->output_mib << 20, .output_rate = a->d->config->output_rate_mib << 20,
         .looks = a->d->now.wall_at - r->submit_at >= late_us,
     };
     gpu_facts(a, gpus);

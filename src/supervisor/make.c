@@ -330,6 +330,8 @@ static void numbers(struct making *m)
     request_add_u64(m->b, REQUEST_umask, spec_has(s, "umask") || s->umask ? s->umask : 022);
     request_add_u64(m->b, REQUEST_limit_us, (uint64_t)m->f->limit_us);
     request_add_u64(m->b, REQUEST_grace_us, (uint64_t)m->f->grace_us);
+    request_add_u64(m->b, REQUEST_output_max, m->f->output_max);
+    request_add_u64(m->b, REQUEST_output_rate, m->f->output_rate);
     if (s->result.len)
         request_add(m->b, REQUEST_result, s->result);
     if (s->signal.number) {

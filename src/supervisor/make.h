@@ -32,6 +32,7 @@ struct make_facts {
     usec_t start_at;         /* wall */
     usec_t limit_us;         /* 0: none */
     usec_t grace_us;
+    uint64_t output_max, output_rate; /* bytes, bytes a second; 0: no bound */
     uint32_t looks;          /* 1: the submit was long ago, so it looks whether its code is the same */
     enum make_gpus gpu_words;
     const uint32_t *gpu_index;

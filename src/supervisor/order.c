@@ -9,7 +9,9 @@
 #include "base/io.h"
 #include "client/place.h"
 
-/* The facts as text: these numbers in this order, then "INDEX UUID" of each GPU; blanks between all. */
+/* The facts as text: these numbers in this order, then "INDEX UUID" of each GPU, then the bounds of the output;
+ * blanks between all.  A daemon from before there were bounds, still up while new programs are put in place, ends with
+ * the GPUs. */
 #define FACTS_LIST(X) \
     X(job) X(array_job) X(array_index) X(attempt) X(cpus) X(start_at) X(limit_us) X(grace_us) X(looks) X(gpu_words) X(gpu_n)
 enum {
@@ -41,6 +43,7 @@ int order_request(const struct spec *spec, struct str environment_block, const s
 #undef X
     for (uint32_t i = 0; i < facts->gpu_n; i++)
         buf_printf(&text, "%u %s ", facts->gpu_index[i], facts->gpu_uuid[i]);
+    buf_printf(&text, "%llu %llu ", (unsigned long long)facts->output_max, (unsigned long long)facts->output_rate);
     code = code ? code : text.failed;
     request_add(b, REQUEST_facts, buf_look(&text));
     buf_finish(&text);
@@ -76,6 +79,18 @@ static bool is_gpu_name(struct str name)
     return name.len > 0 && name.len <= GPU_NAME_MAX && name.ptr[0] != '.';
 }
 
+static int take_bounds(struct taking *t, struct str rest)
+{
+    int64_t max, rate;
+    if (rest.len == 0)
+        return 0;
+    if (number(&rest, INT64_MAX, &max) < 0 || number(&rest, INT64_MAX, &rate) < 0 || rest.len)
+        return E_CORRUPT;
+    t->facts.output_max = (uint64_t)max;
+    t->facts.output_rate = (uint64_t)rate;
+    return 0;
+}
+
 static int take_gpus(struct taking *t, struct str rest, uint32_t n)
 {
     struct str name;
@@ -89,11 +104,11 @@ static int take_gpus(struct taking *t, struct str rest, uint32_t n)
         buf_str(&t->words, name);
         buf_char(&t->words, '\0');
     }
-    if (t->words.failed || rest.len)
-        return t->words.failed ? t->words.failed : E_CORRUPT;
+    if (t->words.failed)
+        return t->words.failed;
     for (uint32_t i = 0; i < n; i++)
         t->uuid[i] = t->words.ptr + at[i];
-    return 0;
+    return take_bounds(t, rest);
 }
 
 static int take_facts(struct taking *t, struct str text)

@@ -353,6 +353,24 @@ def a_team_keeps_its_secrets(world):
 a_team_keeps_its_secrets.arguments = ["--team", "nogroup"]
 
 
+def output_has_a_bound(world):
+    """What a job prints is taken at its rate and kept up to its bound; what is left out is said in the file and counted."""
+    begin = time.monotonic()
+    job = world.submit("sh", "-c", "head -c 2600000 /dev/zero; exit 5", output=f"{world.work}/out")
+    ended = world.wait(job, 60)
+    assert ended["exit_code"] == 5, ended.raw
+    assert time.monotonic() - begin > 1, "2.6 MB were taken in no time at 1 MiB a second"
+    last = world.get(f"/v1/jobs/{job}")["attempts"][-1]
+    with open(f"{world.work}/out", "rb") as f:
+        kept = f.read()
+    assert kept[:1 << 20] == bytes(1 << 20) and len(kept) < (1 << 20) + 200, len(kept)
+    assert f"{2600000 - (1 << 20)} bytes of output are missing here" in kept[1 << 20:].decode(), kept[1 << 20:]
+    assert (last["output_bytes"], last["output_lost"]) == (2600000, 2600000 - (1 << 20)), last
+
+
+output_has_a_bound.config = "gpus: 0\ncpus: 2\ndefaults: {output: 1M, output_rate: 1M}\n"
+
+
 def many_clients(world):
     """16 clients at once, each its own connection: every acknowledged job is there."""
     done, lock = [], threading.Lock()
@@ -503,7 +521,7 @@ turns_are_shared.arguments = ["--team", "nogroup"]
 def main():
     tests = [submit_keys, all_or_none, many_at_once, environments, waiting, waiting_for_a_place, leaving,
              array_of_ten_thousand, tasks_together, why_counts_right, output, people, settings,
-             others_have_no_way_in, a_team_keeps_its_secrets, many_clients, flood,
+             others_have_no_way_in, a_team_keeps_its_secrets, output_has_a_bound, many_clients, flood,
              out_of_descriptors, others_work_is_not_held_up, turns_are_shared]
     only = sys.argv[2:]
     return Tap().run([(t.__name__.replace("_", " "), t) for t in tests

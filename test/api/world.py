@@ -56,8 +56,11 @@ class Answer:
         return self.json["error"]["message"]
 
 
+CONFIG = "gpus: 2\ncpus: 8\n"
+
+
 class World:
-    def __init__(self, eould, config="gpus: 2\ncpus: 8\n", arguments=(), descriptors=0):
+    def __init__(self, eould, config=CONFIG, arguments=(), descriptors=0):
         self.eould, self.arguments, self.descriptors = eould, list(arguments), descriptors
         self.dir = tempfile.mkdtemp(prefix="eoul-api-")
         self.state = os.path.join(self.dir, "state")
@@ -193,7 +196,7 @@ class Tap:
         for name, test in tests:
             world = None
             try:
-                world = World(eould, arguments=getattr(test, "arguments", ()),
+                world = World(eould, getattr(test, "config", CONFIG), arguments=getattr(test, "arguments", ()),
                               descriptors=getattr(test, "descriptors", 0))
                 test(world)
                 last, world = world, None

@@ -73,7 +73,7 @@ static void all_settings(void **state)
         "gpus:\n- {model: RTX 4090, count: 2, watts: 450}\n- model: A6000\n"
         "gpu_ids: index\ncpus: 32\nmemory: 128G\npolicy: easy\nzone: Europe/Berlin\n"
         "hours: Mon-Thu 8-16\nlang: ko\nlimits: {running: 8, gpus: 2, queued: 500}\n"
-        "defaults: {time: 3h, grace: 10s}\nretention: {journal: 5d, logs: 5d, jobs: 100d}\n"
+        "defaults: {time: 3h, grace: 10s, output: 2G, output_rate: 5M}\nretention: {journal: 5d, logs: 5d, jobs: 100d}\n"
         "people:\n- name: 민수\n  user: minsu\n  email: minsu@example.com\n  zone: Asia/Seoul\n"
         "  hours: 월-금 9시-18시\n  lang: ko\n  limits: {running: 2}\n- {name: Ada}\n";
     struct config *c = NULL;
@@ -95,6 +95,8 @@ static void all_settings(void **state)
     assert_int_equal(c->limits.queued, 500);
     assert_int_equal(c->guess_us, 3 * USEC_PER_HOUR);
     assert_int_equal(c->grace_us, 10 * USEC_PER_SEC);
+    assert_int_equal(c->output_mib, 2048);
+    assert_int_equal(c->output_rate_mib, 5);
     assert_int_equal(c->keep_journal_us, 5 * USEC_PER_DAY);
     assert_int_equal(c->keep_logs_us, 5 * USEC_PER_DAY);
     assert_int_equal(c->keep_jobs_us, 100 * USEC_PER_DAY);
