@@ -6,21 +6,6 @@
 
 /* --- rooms ------------------------------------------------------------------------------------ */
 
-uint32_t room_gpus(const struct room *r, uint32_t type)
-{
-    if (type)
-        return room_type(r, type);
-    /* Sum of eight bytes; 8 * 64 does not fit a byte, so pairs first. */
-    uint64_t pairs = (r->gpus & 0x00ff00ff00ff00ffu) + ((r->gpus >> 8) & 0x00ff00ff00ff00ffu);
-    return (uint32_t)((pairs * 0x0001000100010001u) >> 48);
-}
-
-bool room_fits(const struct room *r, const struct needs *n)
-{
-    return (int64_t)n->cpus <= r->cpus && (int64_t)n->mem_mib <= r->mem_mib &&
-           (n->gpus == 0 || n->gpus <= room_gpus(r, n->gpu_type));
-}
-
 /* Type with most free; lowest on a tie. */
 static uint32_t most_free(const struct room *r)
 {

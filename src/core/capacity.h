@@ -18,8 +18,21 @@ static inline uint32_t room_type(const struct room *r, uint32_t type)
 {
     return (uint32_t)(r->gpus >> (8 * (type - 1))) & 0xff;
 }
-uint32_t room_gpus(const struct room *r, uint32_t type); /* type 0: all */
-bool room_fits(const struct room *r, const struct needs *n);
+/* Of a type; 0: all. */
+static inline uint32_t room_gpus(const struct room *r, uint32_t type)
+{
+    if (type)
+        return room_type(r, type);
+    /* Sum of eight bytes; 8 * 64 does not fit a byte, so pairs first. */
+    uint64_t pairs = (r->gpus & 0x00ff00ff00ff00ffu) + ((r->gpus >> 8) & 0x00ff00ff00ff00ffu);
+    return (uint32_t)((pairs * 0x0001000100010001u) >> 48);
+}
+
+static inline bool room_fits(const struct room *r, const struct needs *n)
+{
+    return (int64_t)n->cpus <= r->cpus && (int64_t)n->mem_mib <= r->mem_mib &&
+           (n->gpus == 0 || n->gpus <= room_gpus(r, n->gpu_type));
+}
 /* Take n out; says which types in *ret_gpus (packed as a room).  n must fit. */
 void room_take(struct room *r, const struct needs *n, uint64_t *ret_gpus);
 void room_give(struct room *r, uint64_t gpus, uint32_t cpus, uint32_t mem_mib);

@@ -101,11 +101,6 @@ static struct order_key head_key(const struct policy_ctx *ctx, const struct clas
     const struct job_class *k = &classes_of(ctx->core)[class];
     return key_of(ctx, view, class, k->head, k->head_id, k->head_submit_at, best);
 }
-const struct class_view *dispatch_view(const struct core *c, const struct scratch *s,
-                                       uint32_t class)
-{
-    return s->views ? &s->views[class] : &classes_of(c)[class].view;
-}
 
 /* --- a heap of candidates, best on top -------------------------------------------------------- */
 
@@ -362,8 +357,9 @@ bool dispatch_may_wait(const struct run *r, const struct order_key *key)
 {
     const struct core *c = r->ctx->core;
     const struct job_class *class = &classes_of(c)[key->class];
-    return key->tier == TIER_OTHERS && jobs_of(c)[key->job].dependents == NONE && !class->key.array_id &&
-           defer_may(c, &class->key, dispatch_view(c, r->s, key->class));
+    return key->tier == TIER_OTHERS && !class->key.array_id &&
+           defer_may(c, &class->key, dispatch_view(c, r->s, key->class)) &&
+           jobs_of(c)[key->job].dependents == NONE;
 }
 
 /* Is its start worth moving to a later time of its slack?  Not of one that can be asked to make way. */
@@ -514,8 +510,8 @@ static bool run_fills(const struct run *r, uint32_t class)
            r->d->reserved_at - r->ctx->now_at >= least_us;
 }
 
-/* Behind a reservation: may this one start without delaying it? */
-static bool run_backfills(struct run *r, uint32_t class, const struct needs *needs)
+/* Behind a reservation: may this one start without delaying it?  take: it does, if it may. */
+static bool run_backfills(struct run *r, uint32_t class, const struct needs *needs, bool take)
 {
     const struct class_view *view = dispatch_view(r->ctx->core, r->s, class);
     usec_t limit_us = classes_of(r->ctx->core)[class].key.limit_us;
@@ -530,6 +526,8 @@ static bool run_backfills(struct run *r, uint32_t class, const struct needs *nee
         return true;
     if (!room_fits(&r->beside, needs) || (r->bounded && !room_fits(&r->outlast, needs)))
         return false;
+    if (!take)
+        return true;
     room_take(&r->beside, needs, NULL);
     if (r->bounded)
         room_take(&r->outlast, needs, NULL);
@@ -652,7 +650,7 @@ static bool run_one(struct run *r, const struct order_key *key)
     }
     bool now = dispatch_fits_now(r, &needs);
     if (r->quiet || (!now && r->d->claims_n == CLAIMS_MAX) ||
-        (r->blocked && !run_backfills(r, key->class, &needs))) {
+        (r->blocked && !run_backfills(r, key->class, &needs, true))) {
         r->refused = true;
         return false;
     }
@@ -667,6 +665,31 @@ static bool run_one(struct run *r, const struct order_key *key)
     return true;
 }
 
+/* May this candidate still start, or its class have more said of it than that others come first? */
+static bool run_hopeful(struct run *r, const struct order_key *key)
+{
+    const struct core *c = r->ctx->core;
+    const struct class_key *like = &classes_of(c)[key->class].key;
+    const struct person *p = &c->persons[like->owner];
+    struct needs needs = class_needs(like);
+    return p->running_max || p->gpus_max || like->array_id ||
+           (room_fits(&r->pool, &needs) && run_backfills(r, key->class, &needs, false));
+}
+
+/* Behind a reservation room and time only shrink: of thousands that fit the pool few can start, and they
+ * need not be taken from the heap one by one. */
+static void run_sieve(struct run *r)
+{
+    uint32_t n = 0;
+    r->sieved = true;
+    for (uint32_t i = 0; i < r->n; i++)
+        if (run_hopeful(r, &r->s->keys[i]))
+            r->s->keys[n++] = r->s->keys[i];
+    r->n = n;
+    for (uint32_t i = r->n / 2; i-- > 0;)
+        sift_down(r->s->keys, r->n, i);
+}
+
 static void run_loop(struct run *r)
 {
     while (r->n > 0) {
@@ -676,6 +699,9 @@ static void run_loop(struct run *r)
         if (r->d->again_at != USEC_NEVER)
             return; /* no room for more starts in one decision: the next one comes at once */
         dispatch_advance(r, !start);
+        if (r->blocked && r->refused && !r->quiet && !r->sieved && r->runners_at == r->runners_n &&
+            r->reserve.n == 0 && !r->ctx->ops->shares)
+            run_sieve(r);
         if (r->blocked && !room_fits(&r->pool, &r->least))
             break; /* of thousands that fit at first, none does any more */
     }
@@ -704,14 +730,17 @@ static usec_t run_refused_again(struct run *r)
 {
     const struct core *c = r->ctx->core;
     usec_t again = usec_min(usec_min(policy_next_tick(r->ctx), r->holds_at), r->runners_again_at);
+    bool looks[CORE_PERSONS_MAX + 1] = { false };
     for (uint32_t i = 0; i < c->classes_n; i++) {
         const struct job_class *class = &classes_of(c)[classes_live_of(c)[i]];
         usec_t aged = usec_add(class->head_submit_at, c->settings.age_us);
         if (c->settings.age_us && aged > r->ctx->now_at)
             again = usec_min(again, aged);
-        if (r->ctx->ops->uses_index)
-            again = usec_min(again, avail_next_edge(c, class->key.eyes, r->ctx->now_at));
+        looks[class->key.eyes] = true;
     }
+    for (uint32_t i = 0; i <= CORE_PERSONS_MAX && r->ctx->ops->uses_index; i++)
+        if (looks[i])
+            again = usec_min(again, avail_next_edge(c, i, r->ctx->now_at));
     return usec_max(again, r->ctx->now_at + 1);
 }
 

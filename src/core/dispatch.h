@@ -75,8 +75,11 @@ bool dispatch_bound(const struct policy_ctx *ctx, usec_t submit_at);
 usec_t dispatch_bound_us(const struct core *c);
 bool dispatch_before(const struct order_key *a, const struct order_key *b);
 
-const struct class_view *dispatch_view(const struct core *c, const struct scratch *s,
-                                       uint32_t class);
+static inline const struct class_view *dispatch_view(const struct core *c, const struct scratch *s,
+                                                     uint32_t class)
+{
+    return s->views ? &s->views[class] : &classes_of(c)[class].view;
+}
 /* Expected ends of busy jobs at a quantile (50 or 90), sorted; `holds` also says until when. */
 uint32_t dispatch_ends(const struct core *c, usec_t now_at, usec_t boot_at, bool late,
                        struct busy_end *ends, usec_t *ret_holds_at);

@@ -126,8 +126,9 @@ void policy_forecast(const struct policy_ctx *ctx, const struct class_key *key,
         return;
     struct forecast_nodes nodes;
     view->shown_epoch = c->shown_epoch;
+    if (view->group_epoch != c->group_epoch)
+        view->group = estimate_find(c, key->group_key);
     view->group_epoch = c->group_epoch;
-    view->group = estimate_find(c, key->group_key);
     view->group_version = view->group == NONE ? 0 : groups_of(c)[view->group].version;
     estimate_nodes(c, &(struct ask){ key->owner, view->group, key->estimate_us,
                                      key->estimate_sd_milli, key->done_us, key->restart_us },

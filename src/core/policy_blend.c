@@ -25,24 +25,28 @@ static const struct { int64_t of_20, inverse_60; } steps[] = {
 #define STEPS 6
 
 /* Sum over the quantiles of eyes(start + p_k), and of how late that is.  Both the quantiles and the
- * windows are sorted, so one cursor walks the windows; it begins at the first that ends after `now`. */
+ * windows are sorted, so one cursor walks the windows; *first, at or before the first that ends after the
+ * earliest end, is moved on to it: a later start begins there. */
 static __int128 cost(const struct core *c, const struct class_key *key, usec_t presence_at,
-                     const struct class_view *view, usec_t start_at, uint32_t window)
+                     const struct class_view *view, usec_t start_at, uint32_t *first)
 {
     const struct person *p = &c->persons[key->eyes];
     const struct span *w = spans_of(c) + p->spans_at;
+    uint32_t window = *first;
     __int128 sum = 0;
     usec_t late_at = key->deadline_at && core_looks_ahead(c) ? key->deadline_at : USEC_NEVER;
     for (int i = 0; i < NODES; i++) {
         usec_t t = start_at + view->node_us[i];
-        while (window < p->spans_n && w[window].until_at <= t)
-            window++;
-        if (t < presence_at || t >= p->until_at)
+        if (t < presence_at || t >= p->until_at) {
             sum += t;
-        else if (window == p->spans_n)
-            sum += p->until_at;
-        else
-            sum += usec_min(usec_max(t, w[window].from_at), p->until_at);
+        } else {
+            while (window < p->spans_n && w[window].until_at <= t)
+                window++;
+            usec_t eyes_at = window == p->spans_n ? p->until_at : usec_max(t, w[window].from_at);
+            sum += usec_min(eyes_at, p->until_at);
+        }
+        if (i == 0)
+            *first = window;
         if (t > late_at)
             sum += TARDY_WEIGHT * (t - late_at);
     }
@@ -56,10 +60,10 @@ static int64_t value(const struct policy_ctx *ctx, const struct class_key *key,
     usec_t base = view->base_at;
     usec_t presence_at = class_presence_at(key) > base ? class_presence_at(key) : 0;
     uint32_t window = avail_window(c, key->eyes, base);
-    __int128 now = cost(c, key, presence_at, view, base, window), sum = 0;
+    __int128 now = cost(c, key, presence_at, view, base, &window), sum = 0;
     for (int i = 0; i < STEPS; i++) {
         usec_t later = base + ctx->w_us / 20 * steps[i].of_20;
-        sum += (cost(c, key, presence_at, view, later, window) - now) * steps[i].inverse_60;
+        sum += (cost(c, key, presence_at, view, later, &window) - now) * steps[i].inverse_60;
     }
     unsigned __int128 slope = ((unsigned __int128)sum << 20) /
                               ((unsigned __int128)ctx->w_us * (STEPS * 60 * NODES));

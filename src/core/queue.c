@@ -134,6 +134,7 @@ static uint32_t class_enter(struct core *c, const struct class_key *key)
     classes[at].key = *key;
     classes[at].head = classes[at].tail = NONE;
     classes[at].view.shown_epoch = c->shown_epoch - 1; /* nothing is made yet */
+    classes[at].view.group_epoch = c->group_epoch - 1;
     classes[at].live_at = c->classes_n;
     classes_live_of(c)[c->classes_n++] = at;
     class_chain(c, at);

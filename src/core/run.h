@@ -28,6 +28,7 @@ struct run {
     uint32_t n;              /* candidates in s->keys, a heap: best on top */
     bool quiet;              /* nothing has happened since the last decision: nothing starts */
     bool blocked, refused;
+    bool sieved;             /* of the candidates those are left that may start behind the reservation */
     bool bounded;            /* the reservation is of a job long over its age: who starts behind it is bound to */
     struct room outlast;     /* ... leave it room, or fits in here: what it and what began since leave */
     bool deferred;           /* some start was moved later */
