@@ -2,7 +2,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/internal.h"
 
@@ -225,16 +224,4 @@ int daemon_job_find(struct daemon *d, struct str text, struct job_ref *ret, stru
     }
     store_reset(d->store);
     return code;
-}
-
-/* --- who may ----------------------------------------------------------------------------------- */
-
-bool daemon_is_operator(const struct daemon *d, const struct op_peer *peer)
-{
-    return peer->uid == geteuid() || peer->uid == 0 || (d->system && roles_of(d, peer->uid) == ROLE_OPERATOR);
-}
-
-bool daemon_may(const struct daemon *d, const struct op_peer *peer, uid_t request_uid)
-{
-    return peer->uid == request_uid || daemon_is_operator(d, peer);
 }

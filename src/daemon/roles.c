@@ -1,4 +1,4 @@
-/* roles.c - system mode: what each Unix user may do.
+/* roles.c - what each Unix user may do, and with whose jobs; roles are system mode's.
  *
  *     operator   everything, others' jobs included; but no script is changed and nobody's name is borrowed:
  *                tickets are for that (launcher/ticket.h)
@@ -13,6 +13,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/ticket.h"
 #include "daemon/internal.h"
@@ -68,6 +69,16 @@ enum config_role roles_of(const struct daemon *d, uid_t uid)
         if (d->roles->at[i].uid == uid)
             return d->roles->at[i].role;
     return d->roles->others;
+}
+
+bool daemon_is_operator(const struct daemon *d, const struct op_peer *peer)
+{
+    return peer->uid == geteuid() || peer->uid == 0 || (d->system && roles_of(d, peer->uid) == ROLE_OPERATOR);
+}
+
+bool daemon_may(const struct daemon *d, const struct op_peer *peer, uid_t request_uid)
+{
+    return peer->uid == request_uid || daemon_is_operator(d, peer);
 }
 
 int roles_check(const struct daemon *d, struct op *op)
