@@ -27,3 +27,9 @@ usec_t believed_now(struct believed *b, usec_t wall_at, usec_t boot_at)
     b->since_at = 0;
     return wall_at;
 }
+
+usec_t believed_doubt_us(const struct believed *b, usec_t wall_at, usec_t boot_at)
+{
+    usec_t offset_us = wall_at - boot_at;
+    return near(offset_us, b->offset_us, BELIEVED_STEP_US) ? 0 : offset_us - b->offset_us;
+}

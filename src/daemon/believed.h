@@ -26,5 +26,7 @@ struct believed {
 void believed_begin(struct believed *b, usec_t last_at, usec_t wall_at, usec_t boot_at);
 /* The time of day to go by now. */
 usec_t believed_now(struct believed *b, usec_t wall_at, usec_t boot_at);
+/* How far the clock is ahead of what is believed (behind it: below 0); 0: it is believed. */
+usec_t believed_doubt_us(const struct believed *b, usec_t wall_at, usec_t boot_at);
 
 #endif

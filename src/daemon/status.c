@@ -32,6 +32,11 @@ const char *daemon_guard(const struct daemon *d, uint32_t i)
     return NULL;
 }
 
+static uint32_t days(usec_t length_us)
+{
+    return (uint32_t)usec_min(length_us / USEC_PER_DAY, UINT32_MAX);
+}
+
 void daemon_notes(struct daemon *d, const char *(*translate)(const char *),
                   void (*note)(const char *sentence, void *data), void *data)
 {
@@ -59,6 +64,16 @@ void daemon_notes(struct daemon *d, const char *(*translate)(const char *),
                 "used.");
         note(e.text, data);
     }
+    const struct loop_now now = loop_now(d->loop);
+    usec_t doubt_us = believed_doubt_us(&d->believed, now.wall_at, now.boot_at);
+    if (doubt_us > 0)
+        err_set(&e, E_STATE, "The clock is %u days ahead of what it was; until it has been so for %u hours, nothing old is "
+                "deleted. Set it if it is wrong.", days(doubt_us), (uint32_t)(BELIEVED_AFTER_US / USEC_PER_HOUR));
+    else if (doubt_us < 0)
+        err_set(&e, E_STATE, "The clock is %u days behind what it was; until it has been so for %u hours, nothing old is "
+                "deleted by it. Set it if it is wrong.", days(-doubt_us), (uint32_t)(BELIEVED_AFTER_US / USEC_PER_HOUR));
+    if (doubt_us)
+        note(e.text, data);
     uint32_t newer = engine_local_newer(d->engine);
     if (newer > 0) {
         err_set(&e, E_NEWER, "%u jobs were started by a newer eoul, which this one cannot follow; they run on. Start that "

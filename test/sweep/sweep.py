@@ -9,7 +9,7 @@ the hours of summer time.  --all takes every k of these kinds instead of RUNS dr
 (for malloc, of which there are thousands, what is drawn has to do).
 
 What must be true, whichever call it was:
-  answer    a verb that does not work says why, and works when it is tried again
+  answer    a verb that does not work says why, and works when it is tried again; a clock that was set by days is told of
   crash     no program of ours dies of a signal that only a bug sends; the daemon may end itself, and comes back
   lost      every acknowledged job ends as it was meant to, with its evidence; at most one, and only for a call that
             failed in launcher or supervisor, ends otherwise, and then its state and reason say so
@@ -96,6 +96,13 @@ class Run(Round):
         with open(self.dir / "fail", "r+b") as f:
             f.seek(SHEET.size - 8)
             f.write(struct.pack("<q", int(to)))
+        return int(to)
+
+    def jump_is_told(self, by_s):
+        """A clock that is suddenly days off is not believed, and whoever asks is told so."""
+        said = self.verb("status")
+        if abs(by_s) > 2 * 86400 and not re.search(f"The clock is [0-9]+ days {'ahead' if by_s > 0 else 'behind'}", said):
+            raise Problem(f"answer: the clock was set by {by_s} s, and status says {said!r}")
 
     def show(self, job):
         return super().show(job) or super().show(job)  # the first may have been the call that fails
@@ -147,7 +154,7 @@ class Run(Round):
             out = self.dir / f"out.{code}"
             number = self.submit_line("sh", "-c", f"echo said {code}; exit {code}", options=(f"--output={out}",))
             self.says[number] = (code, out)
-        self.jump()
+        self.jump_is_told(self.jump())
         held, unwanted = self.witnesses("--hold"), self.witnesses("--hold")
         self.acked[str(held)] = held
         self.verb("cancel", unwanted, fine=("already over",))

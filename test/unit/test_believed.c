@@ -57,12 +57,33 @@ static void a_start_far_from_the_last_event_is_doubted(void **state)
     assert_true(believed_now(&b, START + H, BOOT + H) == START + H);
 }
 
+/* What people are told meanwhile. */
+static void a_doubt_is_told_until_it_is_over(void **state)
+{
+    struct believed b;
+    (void)state;
+    believed_begin(&b, START, START, BOOT);
+    assert_true(believed_doubt_us(&b, START + 5 * H, BOOT + 4 * H) == 0); /* an hour is none */
+    for (int sign = -1; sign <= 1; sign += 2) {
+        believed_begin(&b, START, START, BOOT);
+        assert_true(believed_doubt_us(&b, START + sign * YEAR + H, BOOT + H) == sign * YEAR); /* at once */
+        for (int h = 1; h < 13; h++) {
+            (void)believed_now(&b, START + sign * YEAR + h * H, BOOT + h * H);
+            assert_true(believed_doubt_us(&b, START + sign * YEAR + h * H, BOOT + h * H) == sign * YEAR);
+            assert_true(believed_doubt_us(&b, START + h * H, BOOT + h * H) == 0); /* it was set right */
+        }
+        (void)believed_now(&b, START + sign * YEAR + 13 * H, BOOT + 13 * H);
+        assert_true(believed_doubt_us(&b, START + sign * YEAR + 14 * H, BOOT + 14 * H) == 0); /* it was right */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_steps_are_followed),
         cmocka_unit_test(a_wrong_hour_deletes_nothing),
         cmocka_unit_test(a_start_far_from_the_last_event_is_doubted),
+        cmocka_unit_test(a_doubt_is_told_until_it_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
