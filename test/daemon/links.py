@@ -5,6 +5,7 @@ What a link opens, what it does not, what its forms do, who may send them; answe
 """
 import email
 import hashlib
+import html.parser
 import hmac
 import http.client
 import json
@@ -183,6 +184,55 @@ def an_invitation_opens_that_persons_page_through_nginx(world):
         assert not [p for p, c in files if token.encode() in c], [p for p, c in files if token.encode() in c]
         assert [p for p, c in files if p.endswith("access.log") and b" GET 200 " in c]
         world.start()
+
+
+# What a page's reader may be made to run, to click or to overlook, if somebody's words are not only words.
+MARKUP = ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)' x='",
+          "</h2></form></body><svg onload=alert(1)>", "</style><style>*{display:none}</style>", "<!-- ", "]]><![CDATA[",
+          "&lt;script&gt;alert(1)&lt;/script&gt;", "&#60;b&#62;", "<a href=javascript:alert(1)>x</a>",
+          "<form action=https://evil.example.org><button>Accept</button>", "\"/><base href=https://evil.example.org/>",
+          "<meta http-equiv=refresh content=0;url=https://evil.example.org>", "%3Cscript%3E", "{{7*7}}${7*7}", "\\u003cscript>"]
+
+
+class Page(html.parser.HTMLParser):
+    """What a browser makes of it: the tags with their attributes, and the words between them."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.words = [], ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, tuple(sorted(name for name, _ in attrs))))
+        for name, value in attrs:
+            assert not name.startswith("on"), (tag, attrs)
+            assert name not in ("href", "action", "src") or not re.match(r"(?i)\s*(javascript|data):|.*evil", value or ""), attrs
+
+    def handle_data(self, data):
+        self.words += data
+
+
+def markup_stays_words(world):
+    """In titles, in job names, in what a form says: the page has the same tags as with words that are none."""
+    team(world)
+    with Door(world) as door:
+        path = door.invite("mina")
+
+        def shape(titles, names):
+            made = [todo(world, title, "mina", link="https://label.example.org/") for title in titles]
+            jobs = [notices.run_job(world, "/bin/true", job_name=name, for_person="mina") for name in names]
+            page = Page(door.ask(path)[2])
+            for number in made:
+                world.post(f"/v1/todos/{number}/cancel", {"for": "mina"})
+            return page, jobs
+        plain, _ = shape(["plain words"], ["plain"])
+        allowed = set(plain.tags)
+        for i in range(0, len(MARKUP), 4):
+            page, _ = shape(MARKUP[i:i + 4], MARKUP[i:i + 4])
+            assert set(page.tags) <= allowed, set(page.tags) - allowed
+            for words in MARKUP[i:i + 4]:
+                assert page.words.count(words) >= 2, (words, page.words)
 
 
 def forms_do_what_they_say_and_no_more(world):
@@ -385,7 +435,7 @@ def main():
         print("1..0 # SKIP eoul-fetch was not built")
         return 0
     os.environ["EOUL_FETCH_LOOPBACK"] = "1"
-    tests = [an_invitation_opens_that_persons_page_through_nginx, forms_do_what_they_say_and_no_more,
+    tests = [an_invitation_opens_that_persons_page_through_nginx, markup_stays_words, forms_do_what_they_say_and_no_more,
              only_the_page_itself_may_send_its_forms, wrong_addresses_are_counted_by_who_sends_them, a_link_is_taken_back,
              a_notice_is_answered_by_a_tap, a_mail_carries_answers_too, a_held_job_is_let_run_by_its_owner_only]
     only = sys.argv[4:]
