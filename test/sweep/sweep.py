@@ -17,12 +17,13 @@ What must be true, whichever call it was:
   kept      exit codes and output are there; what "eoul backup" called a backup is one
   hang      everything above within its time
 
-Last line: `N runs, N failed`.
+Last line: `N runs, N failed`; also of one that is ended early (SIGTERM, after the run it is at), which says where.
 """
 import contextlib
 import os
 import pathlib
 import re
+import signal
 import sqlite3
 import struct
 import subprocess
@@ -272,18 +273,23 @@ def main():
         todo = [(first, (program, kind, int(k)))]
     else:
         todo = [(seed, draw(random.Random(seed), made)) for seed in range(first, first + runs)]
-    failed = hits = 0
+    failed, hits, done, stop = 0, 0, 0, []
     started = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
     todo += [(seed, ("clock", "jumps", 0)) for seed in range(first, first + max(1, runs // 10))]
     for seed, what in todo:
+        if stop:
+            print(f"stopped before {what[0]}, {what[1]} number {what[2]}, with {len(todo) - done} runs to come")
+            break
+        done += 1
         problem, sheet = play(programs, seed, what)
         hits += sheet["hit"]
         if problem:
             failed += 1
             print(f"seed {seed}, {what[0]}, {what[1]} number {what[2]}: {problem}", flush=True)
-    print(f"{len(todo) / (time.monotonic() - started):.1f} runs/s, {hits} of {len(todo)} calls were reached")
-    print(f"{len(todo)} runs, {failed} failed")
-    return 1 if failed or (hits == 0 and len(todo) > 2) else 0
+    print(f"{done / (time.monotonic() - started):.1f} runs/s, {hits} of {done} calls were reached")
+    print(f"{done} runs, {failed} failed")
+    return 1 if failed or (hits == 0 and done > 2) else 0
 
 
 if __name__ == "__main__":
