@@ -317,6 +317,9 @@ struct explanation {
     job_id job;
     uint32_t position;       /* 1: next in line; 0: not in line */
     job_id blocker;          /* whose end (start, state) it waits for, or makes the room; 0: none or many */
+    uint32_t blocker_tasks;  /* it depends on an array: how many of its tasks have not ended (blocker: the last); 0: no array */
+    bool blocker_starts;     /* it depends on the blocker's start, not its end ... */
+    bool blocker_started;    /* ... which has been; change_at is that and the delay asked for */
     usec_t change_at;        /* when what it waits for is expected (wall); USEC_NEVER: unknown */
     uint32_t need_gpus, free_gpus, up_gpus; /* of its type: asked, free now, usable at all */
     uint32_t need_cpus, free_cpus;

@@ -9,6 +9,7 @@
 #include "core/estimate.h"
 #include "core/graph.h"
 #include "core/job.h"
+#include "core/mutant.h"
 #include "core/queue.h"
 #include "core/rates.h"
 #include "core/reserve.h"
@@ -43,14 +44,14 @@ static bool in_line(const struct plan_row *row)
     }
 }
 
-static uint32_t position(const struct core_plan *plan, const struct plan_row *row)
+static uint32_t position(const struct core *c, const struct core_plan *plan, const struct plan_row *row)
 {
     uint32_t n = 0;
     if (!in_line(row))
         return 0;
     for (const struct plan_row *r = plan->rows; r <= row; r++)
         n += in_line(r);
-    return n;
+    return MUTANT(c, MUTANT_WHY_PLACE) && n > 1 ? n - 1 : n;
 }
 
 static bool busy_row(const struct plan_row *r)
@@ -119,6 +120,40 @@ static job_id namesake(const struct core *c, const struct job *j)
     return 0;
 }
 
+/* Of an array: the task that is expected to end last, or whose end nobody knows. */
+static void explain_array(const struct core *c, job_id array, const struct core_plan *plan, struct explanation *e)
+{
+    uint32_t slot = array_of(c, array);
+    e->change_at = 0;
+    for (uint32_t i = 0; i < plan->rows_n && slot != NONE; i++) {
+        const struct plan_row *r = &plan->rows[i];
+        uint32_t job = job_find(c, r->job);
+        if (job == NONE || jobs_of(c)[job].array != slot)
+            continue;
+        e->blocker_tasks++;
+        if (r->end_p50_at > e->change_at || e->blocker_tasks == 1) {
+            e->blocker = r->job;
+            e->change_at = r->end_p50_at;
+        }
+    }
+}
+
+static void explain_dependency(const struct core *c, const struct job *j, const struct core_plan *plan, struct explanation *e)
+{
+    struct waited w = graph_waited(c, j);
+    const struct plan_row *other = w.target ? row_of(plan, w.target) : NULL;
+    e->blocker = w.target;
+    e->blocker_starts = w.start;
+    if (w.due_boot_at) {
+        e->blocker_started = true;
+        e->change_at = usec_add(c->now_at, usec_max(w.due_boot_at - c->now_boot_at, 0));
+    } else if (w.array) {
+        explain_array(c, w.target, plan, e);
+    } else {
+        e->change_at = other ? (w.start ? other->start_at : other->end_p50_at) : todo_end(plan, w.target);
+    }
+}
+
 static void explain_reason(const struct core *c, const struct job *j, const struct core_plan *plan,
                            const struct plan_row *row, struct explanation *e)
 {
@@ -132,11 +167,17 @@ static void explain_reason(const struct core *c, const struct job *j, const stru
     case REASON_PRIORITY:
         e->blocker = row ? room_maker(c, j, plan, row, MAKERS_ALL) : 0;
         break;
-    case REASON_DEPENDENCY: case REASON_DEPENDENCY_NEVER: case REASON_SINGLETON:
-        e->blocker = e->reason == REASON_SINGLETON ? namesake(c, j) : graph_waits_for(c, j);
+    case REASON_DEPENDENCY:
+        explain_dependency(c, j, plan, e);
+        break;
+    case REASON_DEPENDENCY_NEVER:
+        e->blocker = graph_waited(c, j).target;
+        e->change_at = USEC_NEVER;
+        break;
+    case REASON_SINGLETON:
+        e->blocker = namesake(c, j);
         other = e->blocker ? row_of(plan, e->blocker) : NULL;
-        e->change_at = e->reason == REASON_DEPENDENCY_NEVER ? USEC_NEVER
-                     : other ? other->end_p50_at : todo_end(plan, e->blocker);
+        e->change_at = other ? other->end_p50_at : USEC_NEVER;
         break;
     case REASON_BEGIN_TIME:
         e->change_at = j->begin_at;
@@ -266,7 +307,7 @@ int core_explain(const struct core *c, job_id job, const struct core_plan *plan,
     e.forecast =
         estimate_forecast(c, j, busy ? usec_max(c->now_boot_at - j->start_boot_at, 0) : 0, NULL);
     if (row) {
-        e.position = position(plan, row);
+        e.position = position(c, plan, row);
         e.passed = passed_by(c, j, plan, row);
         e.start_at = row->start_at;
         e.start_late_at = row->start_late_at;
@@ -276,7 +317,7 @@ int core_explain(const struct core *c, job_id job, const struct core_plan *plan,
         e.eyes_late_at = row->eyes_late_at;
     }
     e.now_eyes_at =
-        busy ? e.eyes_at : avail_job_eyes(c, j, usec_add(plan->made_at, e.forecast.p50_us));
+        busy ? e.eyes_at : avail_job_eyes(c, j, usec_add(plan->made_at, MUTANT(c, MUTANT_WHY_EYES) ? e.forecast.p10_us : e.forecast.p50_us));
     e.now_eyes_late_at =
         busy ? e.eyes_late_at : avail_job_eyes(c, j, usec_add(plan->made_at, e.forecast.p90_us));
     explain_bounds(c, j, plan->made_at, &e);

@@ -163,10 +163,16 @@ static job_id waits_for(const struct core *c, uint32_t node)
     return 0;
 }
 
-job_id graph_waits_for(const struct core *c, const struct job *j)
+struct waited graph_waited(const struct core *c, const struct job *j)
 {
-    return waits_for(c, j->dep_state != DEPS_MET || j->array == NONE ? j->deps
-                                                                     : arrays_of(c)[j->array].deps);
+    uint32_t node = j->dep_state != DEPS_MET || j->array == NONE ? j->deps : arrays_of(c)[j->array].deps;
+    for (; node != NONE; node = deps_of(c)[node].next_of_waiter) {
+        const struct dep_node *n = &deps_of(c)[node];
+        if (n->state == NODE_WAIT || n->state == NODE_DELAY)
+            return (struct waited){ n->target, n->scope != 0, n->kind == DEP_AFTER,
+                                    n->state == NODE_DELAY ? n->due_boot_at : 0 };
+    }
+    return (struct waited){ 0 };
 }
 
 job_id graph_todo_waits_for(const struct core *c, const struct todo *t)

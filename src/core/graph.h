@@ -58,7 +58,14 @@ void graph_singles_shift(struct core *c, const struct job *j, int32_t by);
 
 /* What the kept state should be, and a target it still waits for (job or array id; 0: none). */
 enum dep_state graph_state(const struct core *c, uint32_t first_condition);
-job_id graph_waits_for(const struct core *c, const struct job *j);
+/* The first condition that a job still waits for; target 0: none. */
+struct waited {
+    job_id target;       /* a job or todo, or with `array` all tasks of that array */
+    bool array;
+    bool start;          /* for its start, not its end */
+    usec_t due_boot_at;  /* it has started: so long it waits still; 0: it has not */
+};
+struct waited graph_waited(const struct core *c, const struct job *j);
 job_id graph_todo_waits_for(const struct core *c, const struct todo *t);
 
 uint64_t node_hash(const struct core *c, const struct dep_node *n);

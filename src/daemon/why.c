@@ -208,6 +208,20 @@ static void say_dependency(const struct why *w)
     else if (w->f->blocker_is_todo)
         say(w, tr(w->lang, "It waits for todo %s, somebody's hands-on work that has no time yet; \"eoul show "
                            "%s\" says why."), w->f->blocker_id, w->f->blocker_id);
+    else if (w->x->blocker_started)
+        say(w, tr(w->lang, "It was asked to start no sooner than some time after the start of job %1$s: it may from %2$s."),
+            blocker_text(w).text, at_text(w, w->x->change_at).text);
+    else if (w->x->blocker_tasks > 1 && is_time(w->x->change_at))
+        say(w, tr(w->lang, "It depends on an array of which %1$u tasks have not ended; the last, %2$s, is expected to end around "
+                           "%3$s."), w->x->blocker_tasks, blocker_text(w).text, at_text(w, w->x->change_at).text);
+    else if (w->x->blocker_tasks > 1)
+        say(w, tr(w->lang, "It depends on an array of which %1$u tasks have not ended; nobody can say yet when the last, %2$s, "
+                           "does."), w->x->blocker_tasks, blocker_text(w).text);
+    else if (w->x->blocker_starts && is_time(w->x->change_at))
+        say(w, tr(w->lang, "It waits until job %1$s has started, which is planned for %2$s."), blocker_text(w).text,
+            at_text(w, w->x->change_at).text);
+    else if (w->x->blocker_starts)
+        say(w, tr(w->lang, "It waits until job %s has started; nobody can say yet when that will be."), blocker_text(w).text);
     else if (w->f->blocker_end_at)
         say(w, tr(w->lang, "It depends on job %s, which is expected to end around %s."),
             blocker_text(w).text, at_text(w, w->f->blocker_end_at).text);

@@ -77,6 +77,8 @@ static void waiting_numbers(const struct explanation *x, const struct why_facts 
     out_put_u64(j, "position", x->position);
     out_put_u64(j, "before", x->position > 0 ? x->position - 1 : 0);
     out_put_u64(j, "passed_by", x->passed);
+    if (x->blocker_tasks)
+        out_put_u64(j, "blocker_tasks", x->blocker_tasks);
     out_put_at(j, "change_at", x->change_at);
     put_time(j, "aged_at", x->aged_at);
     put_time(j, "moved_from_at", x->moved_from_at);

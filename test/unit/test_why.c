@@ -505,6 +505,29 @@ static void afterwards(void **state)
     forget(a);
 }
 
+static void arrays_and_starts(void **state)
+{
+    struct explanation x = some(REASON_DEPENDENCY);
+    struct why_facts f = facts(LANG_EN, JOB_PENDING);
+    (void)state;
+    x.blocker_tasks = 3;
+    struct answer a = ask(&x, &f);
+    assert_string_equal(sentence(a, 0), "It depends on an array of which 3 tasks have not ended; the last, 9 (train), is expected "
+                                        "to end around 18:00.");
+    no_number_is_out_of_the_air(a, &f);
+    forget(a);
+    x.blocker_tasks = 0;
+    x.blocker_starts = true;
+    a = ask(&x, &f);
+    assert_string_equal(sentence(a, 0), "It waits until job 9 (train) has started, which is planned for 18:00.");
+    forget(a);
+    x.blocker_started = true;
+    a = ask(&x, &f);
+    assert_string_equal(sentence(a, 0), "It was asked to start no sooner than some time after the start of job 9 (train): it may "
+                                        "from 18:00.");
+    forget(a);
+}
+
 static void deadlines(void **state)
 {
     struct explanation x = some(REASON_RESOURCES);
@@ -638,7 +661,7 @@ int main(void)
         cmocka_unit_test(all_reasons), cmocka_unit_test(any_numbers),
         cmocka_unit_test(as_people_read_them), cmocka_unit_test(waiting_has_a_price),
         cmocka_unit_test(money), cmocka_unit_test(one_of_each), cmocka_unit_test(rough_lengths), cmocka_unit_test(what_is_missing),
-        cmocka_unit_test(making_way), cmocka_unit_test(afterwards), cmocka_unit_test(deadlines),
+        cmocka_unit_test(making_way), cmocka_unit_test(afterwards), cmocka_unit_test(deadlines), cmocka_unit_test(arrays_and_starts),
         cmocka_unit_test(gpus_that_are_down), cmocka_unit_test(weights), cmocka_unit_test(messages), cmocka_unit_test(trades),
         cmocka_unit_test(names_cannot_forge), cmocka_unit_test(kept_for_somebody),
     };
