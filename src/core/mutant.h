@@ -62,7 +62,10 @@
     X(MUTANT_URGENT_LAST, "urgent-ignored", "urgent") \
     X(MUTANT_BOOST_LAST, "boost-ignored", "boost") \
     X(MUTANT_BOOST_ENDLESS, "boost-endless", "boost-end") /* counts beyond its end */ \
-    X(MUTANT_BOOST_MUTE, "boost-unexplained", "boost-told") /* taken without a name or a reason */
+    X(MUTANT_BOOST_MUTE, "boost-unexplained", "boost-told") /* taken without a name or a reason */ \
+    X(MUTANT_WHY_PLACE, "why-place", "why") /* one job too few is said to come before */ \
+    X(MUTANT_WHY_EYES, "why-eyes", "why") /* "if it started now" is said for a lucky run */ \
+    X(MUTANT_WHY_WEIGHT, "why-weight", "why-weight") /* GPU time is compared with half the team */
 #define MUTANT_BY_ITSELF_MAX MUTANT_PREEMPT /* up to here core_broken, people or hashes notice it too */
 enum mutant {
 #define X(name, word, rule) name,

@@ -6,6 +6,7 @@
 #include "core/avail.h"
 #include "core/estimate.h"
 #include "core/graph.h"
+#include "core/mutant.h"
 #include "core/person.h"
 #include "core/policy.h"
 #include "core/share.h"
@@ -112,7 +113,7 @@ static void by_share(const struct core *c, const struct team_share *team, uint32
     w->hours_milli = part_of_hours(c, person);
     uint32_t by_delay = (c->settings.fair_delay_milli < 4000 ? c->settings.fair_delay_milli : 4000) * w->hours_milli / 1000;
     uint32_t by_gpu = (c->settings.fair_gpu_milli < 4000 ? c->settings.fair_gpu_milli : 4000) * w->hours_milli / 1000;
-    uint64_t gpu_us = team->gpu_us / team->people;
+    uint64_t gpu_us = team->gpu_us / (MUTANT(c, MUTANT_WHY_WEIGHT) ? 2 * team->people : team->people);
     w->gpu_us = s->gpu_us;
     w->team_gpu_us = gpu_us;
     if (team->results) {

@@ -9,6 +9,7 @@
 
 #include "sim/conditions.h"
 #include "sim/electric.h"
+#include "sim/explained.h"
 #include "sim/kept.h"
 #include "sim/urgent.h"
 #include "sim/timer.h"
@@ -29,6 +30,7 @@ void invariant_finish(struct invariant *v)
     free(v->acks);
     urgent_finish(v);
     hands_finish(&v->hands);
+    explained_finish(v);
     map_finish(&v->ack_of_key);
     map_finish(&v->job_of_op);
     memset(v, 0, sizeof(*v));
@@ -594,6 +596,7 @@ static void ledger_rebooted(struct invariant *v, usec_t off_us)
             j->idle_from_boot_at += off_us;
         j->last_boot_at += off_us;
     }
+    explained_rebooted(v, off_us);
 }
 
 /* How sure is the ledger that this waiting job may start, were there room? */
@@ -712,10 +715,12 @@ void invariant_committed(struct invariant *v, const struct core_event *ev, usec_
     v->boot_base_at = boot_base_at;
     v->checks += n + 1;
     ledger_event(v, op);
+    explained_event(v);
     hands_event(v, ev);
     for (uint32_t i = 0; i < n; i++) {
         const struct core_update *u = &updates[i];
         struct ledger_job *j = job_of(v, u->job);
+        explained_update(v, u);
         if (u->kind == UPDATE_TODO)
             hands_update(v, u);
         else if (u->kind == UPDATE_STATE)
@@ -911,6 +916,7 @@ void invariant_plan(struct invariant *v, const struct core *core, usec_t wall_at
     }
     hands_plan(v, &plan, wall_at);
     electric_plan(v, core, &plan);
+    explained_plan(v, core, &plan);
     if (rows != v->live)
         BREAK(v, "plan", "the plan has %u rows for %u live jobs", rows, v->live);
     if (core_hash(core) != before)

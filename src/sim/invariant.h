@@ -99,6 +99,7 @@ struct invariant {
     usec_t decided_boot_at;  /* last EVENT_DECIDE */
     uint64_t checks;
     struct hands hands;      /* hands-on work */
+    struct explained *explained; /* what explanations are judged by (explained.h) */
 };
 
 void invariant_init(struct invariant *v, struct verdict *verdict);

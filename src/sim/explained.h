@@ -1,0 +1,19 @@
+/* explained.h - the ledger's share of explanations: every number that `eoul why` and `eoul me` rest on, worked out again.
+ *
+ * Rules "why" (of a job: place, times, room, limits, who is in the way) and "why-weight" (of a person).  From committed
+ * events alone: windows, sums that fall and who was kept out are kept here a second time, in floating point.  Work is that
+ * of a few jobs of each plan, another few each time.  Prices are electric.h's.  What is taken from the core: the plan's
+ * rows, which rules of their own judge, and the lengths of forecasts, which nobody can know better.
+ */
+#ifndef EOUL_SIM_EXPLAINED_H
+#define EOUL_SIM_EXPLAINED_H
+
+#include "sim/invariant.h"
+
+void explained_event(struct invariant *v);  /* any, before its updates */
+void explained_update(struct invariant *v, const struct core_update *u); /* before the ledger's own state changes */
+void explained_rebooted(struct invariant *v, usec_t off_us); /* the machine was off so long */
+void explained_plan(struct invariant *v, const struct core *core, const struct core_plan *plan);
+void explained_finish(struct invariant *v);
+
+#endif
