@@ -102,6 +102,8 @@ static int fix_time(struct cli *cli, struct spec *spec, struct str *field, const
         memcpy(why, cli->err.text, sizeof why);
         return err_set(&cli->err, E_USAGE, "--%1$s: %2$s", option, why);
     }
+    if (field == &spec->deadline && when.at <= cli->now_at)
+        return err_set(&cli->err, E_INVALID, "--deadline=%.*s lies in the past; give a time ahead.", STR_ARG(*field));
     buf_init_fixed(&text, memory, sizeof memory);
     buf_char(&text, '@');
     buf_i64(&text, when.at / USEC_PER_SEC);

@@ -184,7 +184,11 @@ static void say_resources(const struct why *w)
 static void say_never_fits(const struct why *w)
 {
     const struct explanation *x = w->x;
-    if (x->need_gpus > x->up_gpus)
+    if (x->need_gpus && x->up_gpus + x->drained_gpus + x->foreign_gpus + x->quarantined_gpus == 0)
+        say(w, trn(w->lang, "It asks for %u GPU, but this machine has none that it could use; \"eoul gpus\" lists what there is.",
+                   "It asks for %u GPUs, but this machine has none that it could use; \"eoul gpus\" lists what there is.",
+                   x->need_gpus), x->need_gpus);
+    else if (x->need_gpus > x->up_gpus)
         say(w,
             trn(w->lang, "It asks for %u GPU, but there are only %u it could use; let drained ones back in.",
                 "It asks for %u GPUs, but there are only %u it could use; ask for fewer, "
@@ -353,7 +357,11 @@ static void say_backoff(const struct why *w)
 static void say_gpus_down(const struct why *w)
 {
     const struct explanation *x = w->x;
-    say(w, trn(w->lang, "It needs %u GPU, but %u of those it could use are up.",
+    if (x->up_gpus == 0)
+        say(w, trn(w->lang, "It needs %u GPU, but none of those it could use is up.",
+                   "It needs %u GPUs, but none of those it could use is up.", x->need_gpus), x->need_gpus);
+    else
+        say(w, trn(w->lang, "It needs %u GPU, but %u of those it could use are up.",
                "It needs %u GPUs, but only %u of those it could use are up.", x->need_gpus), x->need_gpus, x->up_gpus);
     if (x->foreign_gpus)
         say(w, trn(w->lang, "%u is used by somebody outside of eoul and comes back when that ends.",
