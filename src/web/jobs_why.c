@@ -95,7 +95,10 @@ static void reply_why(struct call *c, const struct explanation *x, const struct 
 /* What others may know of whoever looks at the result. */
 static void blur_eyes(const struct view *v, const struct core_job *job, struct explanation *x)
 {
+    usec_t exact_at = x->eyes_at;
     x->eyes_at = daemon_eyes_shown(v->daemon, v->peer, job, x->eyes_at, x->end_p50_at);
+    if (x->eyes_at != exact_at) /* it would give the exact hour away */
+        x->last_good_at = USEC_NEVER;
     x->eyes_late_at = daemon_eyes_shown(v->daemon, v->peer, job, x->eyes_late_at, x->end_p90_at);
     x->now_eyes_at = daemon_eyes_shown(v->daemon, v->peer, job, x->now_eyes_at, 0);
     x->now_eyes_late_at = daemon_eyes_shown(v->daemon, v->peer, job, x->now_eyes_late_at, 0);
