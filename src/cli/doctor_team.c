@@ -36,7 +36,7 @@ void doctor_guards(struct doctor *d, const json_t *status)
         doctor_say(d, GOOD, "cgroup", tr(d->cli->lang, "Jobs are kept to their memory, processes and share of the CPUs."));
     else if (is_system)
         doctor_say(d, NOTE, "cgroup", tr(d->cli->lang, "Not all of memory, processes and CPUs are limited, so a job can take what "
-                                                "others need; \"systemctl enable --now eoul-jobs.service\" and \"systemctl "
+                                                "others need; \"systemctl start eoul-jobs.service\" and \"systemctl "
                                                 "restart eoul-launcher\" do it where the machine runs cgroup v2 alone."));
     else
         doctor_say(d, NOTE, "cgroup", tr(d->cli->lang, "Not all of memory, processes and CPUs are limited, so a job can take what "
