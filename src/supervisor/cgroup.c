@@ -141,10 +141,19 @@ int cgroup_make(const struct cgroup_place *p, const uint8_t uuid[16], const stru
     return fd;
 }
 
+/* A supervisor without rights opens files in it by name, which the launcher's umask would keep it from. */
+static int open_for_all(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0 && fchmod(fd, 0755) < 0)
+        io_close(&fd);
+    return fd;
+}
+
 /* One place of a user's: entering it, and killing what is in it, becomes their right. */
 static int lend(const char *path, uid_t uid, bool may_kill)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open_for_all(path);
     if (fd < 0 || fchownat(fd, "cgroup.procs", uid, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0 ||
         (may_kill && fchownat(fd, "cgroup.kill", uid, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0))
         io_close(&fd);
@@ -166,7 +175,7 @@ int cgroup_make_for(const struct cgroup_place *p, const uint8_t uuid[16], uid_t 
     int outer = guarded ? lend(outside, uid, false) : -1;
     if (outer >= 0 && (mkdir(above, 0755) == 0 || errno == EEXIST) &&
         (mkdir(ret_path, 0755) == 0 || errno == EEXIST)) {
-        *ret_above_fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        *ret_above_fd = open_for_all(above);
         fd = *ret_above_fd < 0 ? -1 : lend(ret_path, uid, true);
         if (fd >= 0 && guard_limit(fd, b, p->guards) < 0)
             io_close(&fd);

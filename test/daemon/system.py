@@ -439,6 +439,24 @@ def nobody_notices_a_restart(s):
     assert s.ended(BORA, later) == 0, s.log()
 
 
+def who_became_root_ends_with_its_job(s):
+    """A set-uid program makes a process of a job root, which its supervisor may not signal: its cgroup ends it."""
+    if "tree" not in json.loads(s.api(ANNA, "GET", "/v1/status")[1])["guards"]:
+        raise Skip("no cgroup may be made here, so nothing ends who cleared every mark")
+    become = s.at("bin/become")
+    shutil.copy(shutil.which("setpriv"), become)
+    os.chmod(become, 0o4755)
+    job = s.submit(ANNA, "--", "sh", "-c", f"setsid {become} --reuid=0 --regid=0 --clear-groups env -i sh -c "
+                   "'echo $$ >root.pid; exec sleep 300 <&- >&- 2>&-' & until [ -s root.pid ]; do sleep 0.1; done; sleep 300")
+    until(lambda: os.path.exists(s.file(ANNA, "root.pid")) and s.read(ANNA, "root.pid"))
+    pid = int(s.read(ANNA, "root.pid"))
+    if os.stat(f"/proc/{pid}").st_uid != 0:
+        raise Skip("set-uid programs are nobody else here")
+    assert s.eoul(ANNA, "cancel", str(job)).returncode == 0
+    assert until(lambda: s.show(ANNA, job)["state"] == "CANCELLED")
+    assert until(lambda: not os.path.exists(f"/proc/{pid}"), 5)
+
+
 def a_socket_of_systemd_does(s):
     """The launcher takes its socket from systemd and stands still for nobody."""
     s.stop("daemon")
@@ -566,7 +584,7 @@ def main():
         return 0
     tests = [runs_as_its_submitter, who_may_what, shut_doors, nobody_acts_in_anothers_job, a_batch_has_steps,
              doctor_knows_the_system, other_gpus_do_not_open, the_probe_is_shut_in, nobody_notices_a_restart,
-             a_socket_of_systemd_does, only_with_a_ticket,
+             a_socket_of_systemd_does, who_became_root_ends_with_its_job, only_with_a_ticket,
              a_daemon_taken_over]
     only = os.environ.get("ONLY")
     for test in [t for t in tests if not only or t.__name__ in only.split(",")]:
