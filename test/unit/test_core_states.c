@@ -1,5 +1,6 @@
 /* What becomes of jobs: every state with every event, dependencies, timers, limits. */
 #include "core_desk.h"
+#include "core/state.h"
 
 /* --- every state x every event ---------------------------------------------------------------- */
 
@@ -69,6 +70,10 @@ static const struct {
       { REFUSED, REFUSED, JOB_OUT_OF_MEMORY, JOB_OUT_OF_MEMORY, JOB_CANCELLED, JOB_PENDING } },
     { "ended: time limit", EV(ENDED, .ended = { 1, 1, END_TIME_LIMIT, 0, 0, 0, 0 }),
       { REFUSED, REFUSED, JOB_TIMEOUT, JOB_TIMEOUT, JOB_CANCELLED, JOB_PENDING } },
+    { "ended: launch", EV(ENDED, .ended = { 1, 1, END_LAUNCH, 0, 0, 0, 0 }),
+      { REFUSED, REFUSED, JOB_FAILED, JOB_FAILED, JOB_CANCELLED, JOB_PENDING } },
+    { "ended: gpu busy", EV(ENDED, .ended = { 1, 1, END_GPU_BUSY, 0, 0, 0, 0 }),
+      { REFUSED, REFUSED, JOB_PENDING, JOB_FAILED, JOB_CANCELLED, JOB_PENDING } },
     { "ended: stopped", EV(ENDED, .ended = { 1, 1, END_STOPPED, 0, 15, 0, 0 }),
       { REFUSED, REFUSED, JOB_CANCELLED, JOB_CANCELLED, JOB_CANCELLED, JOB_PENDING } },
     { "ended, not proven gone", EV(ENDED, .ended = { 1, 1, END_EXIT, 3, 0, 1, 0 }),
@@ -110,6 +115,45 @@ static void test_every_state_and_event(void **state)
             /* What the updates said is what is there. */
             enum job_state there = desk_state(&d, 1);
             assert_int_equal(there, job_state_is_final(after) ? JOB_NONE : after);
+            desk_end(&d);
+        }
+}
+
+/* --- what is out of range is refused in every state, and changes nothing ------------------------ */
+
+static const struct {
+    const char *what;
+    struct core_event ev;
+    int code;
+} beyond[] = {
+    { "scope of a cancel", EV(CANCEL, .cancel = { 1, 2, 1, 0 }), E_INVALID },
+    { "scope of a hold", EV(HOLD, .hold = { 1, 2, 0, 0 }), E_INVALID },
+    { "scope of a release", EV(RELEASE, .release = { 1, 2, 0, 0 }), E_INVALID },
+    { "scope of a first", EV(FIRST, .first = { 1, 2, 0 }), E_INVALID },
+    { "scope of a requeue", EV(REQUEUE, .requeue = { 1, 2, 1, 0 }), E_INVALID },
+    { "scope of a set", EV(SET, .set = { 1, 2, SET_NICE, 5, 0 }), E_INVALID },
+    { "cause of a failed start", EV(START_FAILED, .start_failed = { 1, 1, END_CAUSE_COUNT, 0 }), E_INVALID },
+    { "cause of an end", EV(ENDED, .ended = { 1, 1, END_CAUSE_COUNT, 0, 0, 0, 0 }), E_INVALID },
+    { "progress", EV(PROGRESS, .progress = { 1, 1, 1000001, 0 }), E_INVALID },
+    { "CPUs of a machine", EV(MACHINE, .machine = { CPUS_MAX + 1, 1024 }), E_TOO_LARGE },
+    { "kind of an event", { .kind = EVENT_COUNT }, E_INVALID },
+};
+
+static void test_beyond(void **state)
+{
+    (void)state;
+    for (size_t row = 0; row < sizeof beyond / sizeof beyond[0]; row++)
+        for (int from = 0; from < FROM_COUNT; from++) {
+            static struct desk d;
+            struct core_event ev = beyond[row].ev;
+            struct err err = { 0 };
+            bring(&d, (enum from)from, 0, 0);
+            uint64_t hash = core_hash(d.core);
+            ev.wall_at = d.wall_at;
+            ev.boot_at = d.boot_at;
+            int r = core_check(d.core, &ev, &err);
+            if (r != beyond[row].code || !err.text[0] || core_hash(d.core) != hash)
+                fail_msg("%s while %s: code %d, \"%s\"", beyond[row].what, from_words[from], r, err.text);
             desk_end(&d);
         }
 }
@@ -722,7 +766,7 @@ static void test_submit_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_state_and_event),
+        cmocka_unit_test(test_every_state_and_event), cmocka_unit_test(test_beyond),
         cmocka_unit_test(test_unknown_job),
         cmocka_unit_test(test_cancel_running_stops_then_frees),
         cmocka_unit_test(test_retries_back_off_doubling),
