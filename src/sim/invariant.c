@@ -292,12 +292,12 @@ static void do_set(struct invariant *v, struct ledger_job *j, job_id id)
     }
 }
 
-/* Processes not proven gone: the core takes the GPUs out of use by itself. */
+/* Processes not proven gone: the core takes those GPUs out of use by itself that are not already. */
 static void ledger_quarantine(struct invariant *v, job_id id, bool quarantine)
 {
     const struct ledger_job *j = invariant_job(v, id);
     for (uint32_t g = 0; j && quarantine && g < CORE_GPUS_MAX; g++) {
-        if (j->gpu_mask >> g & 1)
+        if ((j->gpu_mask >> g & 1) && v->gpus[g].state == GPU_UP)
             v->gpus[g].state = GPU_QUARANTINED;
     }
 }
