@@ -585,8 +585,10 @@ static void ledger_signal(struct invariant *v, const struct core_update *u, cons
         BREAK(v, "signal", "attempt %u of job %u does not run and is to be sent a signal", u->attempt, u->job);
 }
 
-/* The machine was started anew: what it was off is not part of any wait that was counted. */
-static void ledger_rebooted(struct invariant *v, usec_t off_us)
+/* The machine was started anew: what it was off is not part of any wait that was counted.  The core sees it by a boot
+ * clock that went back; where the new one is further on than the old one was, an attempt that is found lost then seems
+ * to have run by the clocks as they stand, and is told of so. */
+static void ledger_rebooted(struct invariant *v, usec_t off_us, usec_t base_us, bool is_seen)
 {
     for (job_id id = 1; id <= v->last_id; id++) {
         struct ledger_job *j = &v->jobs[id];
@@ -596,7 +598,7 @@ static void ledger_rebooted(struct invariant *v, usec_t off_us)
             j->idle_from_boot_at += off_us;
         j->last_boot_at += off_us;
     }
-    explained_rebooted(v, off_us);
+    explained_rebooted(v, is_seen ? off_us : base_us);
 }
 
 /* How sure is the ledger that this waiting job may start, were there room? */
@@ -708,7 +710,8 @@ void invariant_committed(struct invariant *v, const struct core_event *ev, usec_
 {
     usec_t boot_at = ev->boot_at + boot_base_at;
     if (boot_base_at != v->boot_base_at)
-        ledger_rebooted(v, boot_at - v->boot_at);
+        ledger_rebooted(v, boot_at - v->boot_at, boot_base_at - v->boot_base_at,
+                        ev->boot_at < v->boot_at - v->boot_base_at);
     v->ev = ev;
     v->wall_at = ev->wall_at;
     v->boot_at = boot_at;
