@@ -97,6 +97,10 @@ static void put_gpus(struct cli *cli, const json_t *answer)
     buf_printf(&cli->out, tr(cli->lang, "CPUs: %1$lld of %2$lld busy"),
                (long long)json_i64(answer, "cpus_busy"), (long long)json_i64(answer, "cpus"));
     buf_char(&cli->out, '\n');
+    if (json_i64(answer, "power_cap_w") > 0)
+        buf_printf(&cli->out, tr(cli->lang, "Power: %1$lld of %2$lld W booked by jobs, %3$lld W taken by others\n"),
+                   (long long)json_i64(answer, "power_booked_w"), (long long)json_i64(answer, "power_cap_w"),
+                   (long long)json_i64(answer, "power_foreign_w"));
     if (strcmp(json_text(answer, "source"), "declared") == 0)
         buf_printf(
             &cli->out, "%s\n",

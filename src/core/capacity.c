@@ -4,6 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include "core/job.h"
+#include "core/power.h"
+
 /* --- rooms ------------------------------------------------------------------------------------ */
 
 /* Type with most free; lowest on a tie. */
@@ -32,15 +35,17 @@ void room_take(struct room *r, const struct needs *n, uint64_t *ret_gpus)
     }
     r->cpus -= (int32_t)n->cpus;
     r->mem_mib -= (int32_t)n->mem_mib;
+    r->watts -= (int32_t)n->watts;
     if (ret_gpus)
         *ret_gpus = taken;
 }
 
-void room_give(struct room *r, uint64_t gpus, uint32_t cpus, uint32_t mem_mib)
+void room_give(struct room *r, const struct room *more)
 {
-    r->gpus += gpus;
-    r->cpus += (int32_t)cpus;
-    r->mem_mib += (int32_t)mem_mib;
+    r->gpus += more->gpus;
+    r->cpus += more->cpus;
+    r->mem_mib += more->mem_mib;
+    r->watts += more->watts;
 }
 
 bool room_holds(const struct room *r, const struct room *other)
@@ -48,7 +53,7 @@ bool room_holds(const struct room *r, const struct room *other)
     for (uint32_t t = 1; t <= TYPES_MAX; t++)
         if (room_type(r, t) < room_type(other, t))
             return false;
-    return r->cpus >= other->cpus && r->mem_mib >= other->mem_mib;
+    return r->cpus >= other->cpus && r->mem_mib >= other->mem_mib && (other->watts == 0 || r->watts >= other->watts);
 }
 
 void room_lose(struct room *r, const struct room *other)
@@ -56,12 +61,14 @@ void room_lose(struct room *r, const struct room *other)
     r->gpus -= other->gpus;
     r->cpus -= other->cpus;
     r->mem_mib -= other->mem_mib;
+    r->watts -= other->watts;
 }
 
 struct room room_least(const struct room *a, const struct room *b)
 {
     struct room least = { 0, a->cpus < b->cpus ? a->cpus : b->cpus,
-                          a->mem_mib < b->mem_mib ? a->mem_mib : b->mem_mib };
+                          a->mem_mib < b->mem_mib ? a->mem_mib : b->mem_mib,
+                          a->watts < b->watts ? a->watts : b->watts };
     if (a->gpus == b->gpus) {
         least.gpus = a->gpus;
         return least;
@@ -78,7 +85,7 @@ struct room room_least(const struct room *a, const struct room *b)
 void capacity_count(struct core *c)
 {
     uint32_t mem = c->mem_mib > MEM_MAX_MIB ? MEM_MAX_MIB : (uint32_t)c->mem_mib;
-    c->up = c->known = (struct room){ 0, (int32_t)c->cpus, (int32_t)mem };
+    c->up = c->known = (struct room){ 0, (int32_t)c->cpus, (int32_t)mem, 0 };
     c->free = c->up;
     for (uint32_t i = 0; i < CORE_GPUS_MAX; i++) {
         const struct gpu *g = &c->gpus[i];
@@ -96,11 +103,12 @@ void capacity_count(struct core *c)
         c->free.cpus -= (int32_t)j->cpus;
         c->free.mem_mib -= (int32_t)j->mem_mib;
     }
+    power_count(c);
 }
 
 struct room capacity_of_job(const struct core *c, const struct job *j)
 {
-    struct room r = { 0, (int32_t)j->cpus, (int32_t)j->mem_mib };
+    struct room r = { 0, (int32_t)j->cpus, (int32_t)j->mem_mib, (int32_t)j->booked_w };
     for (uint64_t mask = j->gpu_mask; mask; mask &= mask - 1) {
         const struct gpu *g = &c->gpus[__builtin_ctzll(mask)];
         if (g->known && g->state == GPU_UP)
@@ -136,6 +144,8 @@ void capacity_seize(struct core *c, uint32_t slot, uint64_t mask)
 {
     struct job *j = &jobs_of(c)[slot];
     j->gpu_mask = mask;
+    j->booked_w = power_of_job(c, j);
+    c->busy_w += j->booked_w;
     for (; mask; mask &= mask - 1) {
         struct gpu *g = &c->gpus[__builtin_ctzll(mask)];
         assert(MUTANT(c, 1) || (g->known && g->state == GPU_UP && g->job == NONE));
@@ -161,6 +171,8 @@ void capacity_release(struct core *c, uint32_t slot)
             c->free.gpus += gpus_of(g->type, 1);
     }
     j->gpu_mask = 0;
+    c->busy_w -= j->booked_w;
+    j->booked_w = 0;
     c->free.cpus += (int32_t)j->cpus;
     c->free.mem_mib += (int32_t)j->mem_mib;
 }
@@ -185,7 +197,7 @@ void profile_add_later(struct profile *p, usec_t at, const struct room *more)
         last++;
         p->n++;
     }
-    room_give(&last->room, more->gpus, (uint32_t)more->cpus, (uint32_t)more->mem_mib);
+    room_give(&last->room, more);
 }
 
 /* Last point at or before t; the first if there is none.  In steps that double, from the last place on. */
@@ -269,5 +281,6 @@ void profile_take(struct profile *p, const struct needs *needs, usec_t from_at, 
         p->points[i].room.gpus -= gpus;
         p->points[i].room.cpus -= (int32_t)needs->cpus;
         p->points[i].room.mem_mib -= (int32_t)needs->mem_mib;
+        p->points[i].room.watts -= (int32_t)needs->watts;
     }
 }

@@ -1,4 +1,4 @@
-/* capacity.h - GPUs by type, CPUs and memory: what is there, what a job takes, and slots over time.
+/* capacity.h - GPUs by type, CPUs, memory and watts: what is there, what a job takes, and slots over time.
  *
  * A `room` counts free GPUs by type in the bytes of one word (type t in byte t-1; at most 64 each).
  * A job that asks for any type takes from the type with most free, the lower number on a tie, and
@@ -31,11 +31,12 @@ static inline uint32_t room_gpus(const struct room *r, uint32_t type)
 static inline bool room_fits(const struct room *r, const struct needs *n)
 {
     return (int64_t)n->cpus <= r->cpus && (int64_t)n->mem_mib <= r->mem_mib &&
+           (n->watts == 0 || (int64_t)n->watts <= r->watts) &&
            (n->gpus == 0 || n->gpus <= room_gpus(r, n->gpu_type));
 }
 /* Take n out; says which types in *ret_gpus (packed as a room).  n must fit. */
 void room_take(struct room *r, const struct needs *n, uint64_t *ret_gpus);
-void room_give(struct room *r, uint64_t gpus, uint32_t cpus, uint32_t mem_mib);
+void room_give(struct room *r, const struct room *more);
 bool room_holds(const struct room *r, const struct room *other); /* all of it, type by type */
 void room_lose(struct room *r, const struct room *other);        /* r must hold it */
 /* Byte-wise minimum and so on: what is free in both. */

@@ -108,7 +108,7 @@ static bool place_job(struct chain *ch, uint32_t slot)
     const struct core *c = ch->c;
     const struct job *j = &jobs_of(c)[slot];
     struct plan_row *row = &ch->rows[ch->row_of[slot]];
-    struct needs needs = job_needs(j);
+    struct needs needs = job_needs(c, j);
     struct forecast f = estimate_forecast(c, j, 0, NULL);
     struct lengths l = { f.p10_us, f.p50_us, f.p90_us };
     usec_t length_us = ch->late ? f.p90_us : f.p50_us, from_at = job_ready_at(ch, j);

@@ -6,6 +6,7 @@
 #include "core/job.h"
 #include "core/offer.h"
 #include "core/person.h"
+#include "core/power.h"
 #include "core/queue.h"
 #include "core/rates.h"
 #include "core/todo.h"
@@ -66,7 +67,7 @@ static const char *check_sums(const struct core *c)
     uint32_t running[CORE_PERSONS_MAX + 1] = { 0 }, gpus[CORE_PERSONS_MAX + 1] = { 0 };
     uint32_t queued[CORE_PERSONS_MAX + 1] = { 0 };
     int64_t cpus = c->up.cpus, mem = c->up.mem_mib;
-    uint64_t sum = 0;
+    uint64_t sum = 0, booked = 0;
     for (uint32_t at = 0; at < c->by_id_n; at++) {
         if (ids_of(c)[at].slot == NONE)
             continue;
@@ -83,6 +84,9 @@ static const char *check_sums(const struct core *c)
         gpus[j->owner] += busy ? j->gpus : 0;
         cpus -= busy ? j->cpus : 0;
         mem -= busy ? j->mem_mib : 0;
+        if (!busy && j->booked_w)
+            return "A job that does not run has power booked.";
+        booked += j->booked_w;
         sum += job_hash(j);
         for (uint32_t n = j->deps; n != NONE; n = deps_of(c)[n].next_of_waiter)
             sum += node_hash(c, &deps_of(c)[n]);
@@ -105,6 +109,7 @@ static const char *check_sums(const struct core *c)
     for (uint32_t i = 0; i < CORE_GPUS_MAX; i++)
         sum += gpu_hash(c, i);
     sum += rates_hash(c);
+    sum += power_hash(c);
     for (uint32_t i = 0; i <= CORE_PERSONS_MAX; i++) {
         const struct person *p = &c->persons[i];
         sum += person_hash(c, i);
@@ -118,6 +123,8 @@ static const char *check_sums(const struct core *c)
         return "Held jobs, deadlines or singletons are miscounted.";
     if (cpus != c->free.cpus || mem != c->free.mem_mib)
         return "Free CPUs or memory are miscounted.";
+    if (booked != c->busy_w)
+        return "The power that is booked is miscounted.";
     if (sum != c->sum)
         return "The incremental hash is not the hash of the records.";
     return NULL;

@@ -21,6 +21,7 @@
 #include "core/person.h"
 #include "core/plan.h"
 #include "core/queue.h"
+#include "core/power.h"
 #include "core/rates.h"
 #include "core/reserve.h"
 #include "core/retry.h"
@@ -296,7 +297,7 @@ static void apply_ended(struct core *c, const struct ev_ended *ev, struct out *o
     } else if (cause == END_EXIT && ev->code == 0) {
         calibrate_ended(c, j, ran_us, false);
         share_result(c, j, ran_us);
-        estimate_record(c, j, ran_us);
+        estimate_record(c, j, ran_us, ev->watts_mw);
         if (c->settings.fair_milli)
             weight_result(c, slot);
         siblings_went_well(c, slot);
@@ -310,7 +311,7 @@ static void apply_ended(struct core *c, const struct ev_ended *ev, struct out *o
         if (cause == END_TIME_LIMIT) {
             calibrate_ended(c, j, ran_us, true);
             share_result(c, j, ran_us);
-            estimate_record(c, j, ran_us);
+            estimate_record(c, j, ran_us, ev->watts_mw);
         } else
             estimate_record_failure(c, j);
         change_failed(c, slot, &f, out);
@@ -463,6 +464,7 @@ int core_check(const struct core *c, const struct core_event *ev, struct err *er
     case EVENT_BOOST: return boost_check(c, &ev->boost, ev->wall_at, err);
     case EVENT_UNBOOST: return boost_check_remove(c, &ev->unboost, err);
     case EVENT_TARIFF: return rates_check(&ev->tariff, err);
+    case EVENT_POWER: return power_check(&ev->power, err);
     case EVENT_OFFER:
         r = setup_check_person(ev->offer.person, err);
         return r < 0 ? r : offer_check(c, &ev->offer, err);
@@ -551,6 +553,7 @@ static void apply(struct core *c, const struct core_event *ev, struct out *out)
     case EVENT_BOOST: boost_apply(c, &ev->boost); break;
     case EVENT_UNBOOST: boost_apply_remove(c, &ev->unboost); break;
     case EVENT_TARIFF: rates_apply(c, &ev->tariff); break;
+    case EVENT_POWER: power_apply(c, &ev->power); break;
     case EVENT_OFFER:
         offer_set(c, &ev->offer);
         person_changed(c, ev->offer.person);
@@ -594,6 +597,8 @@ uint32_t core_step(struct core *c, const struct core_event *ev, struct core_upda
     c->now_at = ev->wall_at;
     c->now_boot_at = ev->boot_at;
     estimate_tick(c, c->now_at);
+    if (power_capped(c))
+        power_count(c); /* steps of the cap that are over count no more */
     c->quiet &= ev->kind == EVENT_DECIDE;
     apply(c, ev, &out);
     return out.n;

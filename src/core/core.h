@@ -36,6 +36,7 @@ struct core; /* lives in the caller's block */
 #define BOOSTS_MAX       32     /* they mean something only while they are few */
 #define BOOST_LENGTH_MAX_US (31 * USEC_PER_DAY)
 #define CORE_RATES_MAX   512    /* steps of a tariff: 20 days of hourly prices */
+#define CORE_CAPS_MAX    64     /* steps of a power cap: two weeks of four a day */
 #define CORE_CHUNKS_MAX  16     /* pieces one todo may be cut into */
 
 /* The order jobs are taken in.  All reserve for the first that does not fit and backfill behind it
@@ -268,6 +269,21 @@ const struct offer *core_offers(const struct core *core, person_no person, uint3
 /* What electricity costs, as last told (EVENT_TARIFF); lent until the next step.  rates_n 0: nobody has said. */
 struct ev_tariff core_tariff(const struct core *core);
 
+/* The most that jobs may take together, as last told (EVENT_POWER); lent until the next step.  caps_n 0: no cap. */
+struct ev_power core_power(const struct core *core);
+/* What a job takes: booked if it runs, else expected of its next attempt. */
+enum power_source { POWER_FULL /* what its GPUs take at full load */, POWER_HISTORY, POWER_TOLD };
+struct core_watts {
+    uint32_t w;
+    enum power_source source; /* of a job that runs: of its next attempt */
+};
+bool core_watts(const struct core *core, job_id job, struct core_watts *ret);
+/* What jobs have booked and others take, of the cap at that instant; all 0 without one. */
+struct core_power_use {
+    uint32_t cap_w, booked_w, foreign_w;
+};
+struct core_power_use core_power_use(const struct core *core, usec_t at);
+
 /* Run time forecast of a job given how long it has run already: remaining life is conditioned on it.
  * Lengths are of this attempt; work kept from earlier ones makes it shorter. */
 enum forecast_source { FORECAST_OWN, FORECAST_PERSON, FORECAST_TEAM, FORECAST_GUESS,
@@ -324,6 +340,7 @@ struct explanation {
     uint32_t need_gpus, free_gpus, up_gpus; /* of its type: asked, free now, usable at all */
     uint32_t need_cpus, free_cpus;
     uint64_t need_mem_mib, free_mem_mib;
+    uint32_t need_w, used_w, cap_w; /* under a power cap: asked, in use by jobs and others, at most now; else 0 */
     uint32_t limit, used;    /* for limits: allowed, in use */
     uint32_t reservation;    /* REASON_RESERVED: which is in the way; 0: several */
     usec_t start_at, start_late_at, end_p50_at, end_p90_at, eyes_at, eyes_late_at; /* its plan row's */

@@ -84,7 +84,7 @@ usec_t defer_until(const struct core *c, const struct class_key *key, const stru
                    usec_t start_at)
 {
     usec_t late_us = view->node_us[NODES - 1];
-    usec_t seen_at = eyes(c, key, start_at + late_us), flexed_at = usec_add(seen_at, key->flex_us);
+    usec_t seen_at = eyes(c, key, start_at + late_us), flexed_at = usec_add(seen_at, (usec_t)key->flex_us);
     if (avail_eyes(c, key->eyes, flexed_at) > flexed_at) /* it falls into an absence: before that */
         flexed_at = usec_max(avail_last_edge(c, key->eyes, seen_at, flexed_at) - 1, seen_at);
     usec_t until_at = flexed_at - late_us;

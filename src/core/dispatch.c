@@ -127,6 +127,8 @@ enum reason dispatch_impossible(const struct core *c, const struct needs *needs)
 {
     if (room_fits(&c->up, needs))
         return REASON_NONE;
+    if ((int64_t)needs->watts > c->up.watts)
+        return REASON_POWER;
     return room_fits(&c->known, needs) ? REASON_GPU_TAKEN : REASON_NEVER_FITS;
 }
 
@@ -256,13 +258,20 @@ static struct room end_room(const struct core *c, const struct dispatch *d, uint
     for (uint32_t i = 0; i < d->claims_n; i++)
         if (d->claims[i].job == slot)
             back.gpus = d->claims[i].types;
+    back.watts = (int32_t)power_of_job(c, &jobs_of(c)[slot]);
     return back;
 }
 
-/* Earliest instant at which `needs` fit when busy jobs and this decision's starts and claims end as
+/* What a change of the power cap from one instant to another adds to a room. */
+static int32_t cap_more_w(const struct core *c, usec_t from_at, usec_t until_at)
+{
+    return power_capped(c) ? (int32_t)power_cap_w(c, until_at) - (int32_t)power_cap_w(c, from_at) : 0;
+}
+
+/* Earliest instant at which `needs` fit for length_us when busy jobs and this decision's starts and claims end as
  * forecast, and what is left beside them then.  Marked jobs are left out: their room is in `room`. */
 static usec_t reserve(const struct policy_ctx *ctx, const struct scratch *s,
-                      const struct dispatch *d, const struct needs *needs, struct room room,
+                      const struct dispatch *d, const struct needs *needs, usec_t length_us, struct room room,
                       struct room *ret_beside, usec_t *ret_holds_at)
 {
     const struct core *c = ctx->core;
@@ -276,14 +285,21 @@ static usec_t reserve(const struct policy_ctx *ctx, const struct scratch *s,
         s->ends[n++] = promised_end(ctx, s, d->claims[i].job);
     if (d->starts_n + d->claims_n)
         ends_sort(s->ends, n);
-    for (uint32_t i = 0; i < n; i++) {
-        struct room back = end_room(c, d, s->ends[i].job);
-        room_give(&room, back.gpus, (uint32_t)back.cpus, (uint32_t)back.mem_mib);
-        bool last_of_instant = i + 1 == n || s->ends[i + 1].at > s->ends[i].at;
-        if (last_of_instant && room_fits(&room, needs)) {
+    /* At each end and at each step of the power cap, whichever comes next. */
+    usec_t at = ctx->now_at;
+    for (uint32_t i = 0;;) {
+        usec_t next_at = usec_min(i < n ? s->ends[i].at : USEC_NEVER, power_next_step(c, at));
+        if (next_at == USEC_NEVER)
+            break;
+        room.watts += cap_more_w(c, at, next_at);
+        for (at = next_at; i < n && s->ends[i].at <= at; i++) {
+            struct room back = end_room(c, d, s->ends[i].job);
+            room_give(&room, &back);
+        }
+        if (room_fits(&room, needs) && power_fits_ahead(c, room.watts, needs->watts, at, usec_add(at, length_us))) {
             room_take(&room, needs, NULL);
             *ret_beside = room;
-            return s->ends[i].at;
+            return at;
         }
     }
     return USEC_NEVER; /* not reached for what fits an empty machine, but a machine may shrink */
@@ -346,11 +362,14 @@ enum reason dispatch_limited_now(const struct run *r, const struct job_class *cl
 {
     const struct core *c = r->ctx->core;
     enum reason reason = limited(c, r->d, class);
+    uint32_t at = (uint32_t)(class - classes_of(c));
+    if (reason == REASON_NONE && r->power.n && power_blocks(&r->power, power_of_class(c, &class->key), run_gone_at(r, at)))
+        return REASON_POWER;
     if (reason != REASON_NONE || r->reserve.n == 0 || class->key.gpus == 0)
         return reason;
-    struct needs needs = class_needs(&class->key);
+    struct needs needs = class_needs(c, &class->key);
     uint64_t types;
-    return run_types(r, (uint32_t)(class - classes_of(c)), &needs, &types) ? REASON_NONE : REASON_RESERVED;
+    return run_types(r, at, &needs, &types) ? REASON_NONE : REASON_RESERVED;
 }
 
 bool dispatch_may_wait(const struct run *r, const struct order_key *key)
@@ -420,10 +439,13 @@ void dispatch_candidates(struct run *r, bool all)
     for (uint32_t i = 0; i < c->classes_n; i++) {
         uint32_t at = classes_live_of(c)[i];
         const struct job_class *class = &classes_of(c)[at];
-        struct needs needs = class_needs(&class->key);
+        struct needs needs = class_needs(c, &class->key);
         enum reason reason = dispatch_impossible(c, &needs);
-        if (reason == REASON_NONE)
+        if (reason == REASON_NONE) {
             reason = dispatch_limited_now(r, class);
+            /* forecasts of what runs may change that */
+            r->refused |= reason == REASON_RESERVED || reason == REASON_POWER;
+        }
         const struct order_key *best =
             r->has_best && class->key.first_seq ? &r->best[class->key.owner] : NULL;
         struct order_key key = head_key(r->ctx, dispatch_view(c, r->s, at), at, best);
@@ -432,7 +454,6 @@ void dispatch_candidates(struct run *r, bool all)
             r->deferred = true;
         }
         dispatch_reason(r, at, reason == REASON_NONE ? REASON_PRIORITY : reason);
-        r->refused |= reason == REASON_RESERVED; /* forecasts of what runs may change that */
         if (reason != REASON_NONE)
             continue;
         if (all || room_fits(&r->pool, &needs)) {
@@ -440,6 +461,7 @@ void dispatch_candidates(struct run *r, bool all)
             r->least.gpus = needs.gpus < r->least.gpus ? needs.gpus : r->least.gpus;
             r->least.cpus = needs.cpus < r->least.cpus ? needs.cpus : r->least.cpus;
             r->least.mem_mib = needs.mem_mib < r->least.mem_mib ? needs.mem_mib : r->least.mem_mib;
+            r->least.watts = needs.watts < r->least.watts ? needs.watts : r->least.watts;
         } else if (!r->has_waiting || dispatch_before(&key, &r->waiting)) {
             r->waiting = key;
             r->has_waiting = true;
@@ -460,7 +482,7 @@ static bool run_may_ask(const struct core *c, uint32_t preempt)
 static struct room run_outlast(const struct run *r, usec_t aged_at, const struct needs *needs)
 {
     const struct core *c = r->ctx->core;
-    const struct room none = { 0, 0, 0 };
+    const struct room none = { 0, 0, 0, 0 };
     struct room left = c->up;
     if (!room_fits(&left, needs))
         return none;
@@ -478,7 +500,7 @@ static struct room run_outlast(const struct run *r, usec_t aged_at, const struct
     }
     for (uint32_t i = 0; i < r->d->starts_n; i++) {
         const struct job *j = &jobs_of(c)[r->d->starts[i].job];
-        struct room room = { r->d->starts[i].types, (int32_t)j->cpus, (int32_t)j->mem_mib };
+        struct room room = { r->d->starts[i].types, (int32_t)j->cpus, (int32_t)j->mem_mib, (int32_t)power_of_job(c, j) };
         if (!room_holds(&left, &room))
             return none;
         room_lose(&left, &room);
@@ -486,16 +508,25 @@ static struct room run_outlast(const struct run *r, usec_t aged_at, const struct
     return left;
 }
 
+enum reason dispatch_lacks(const struct room *room, const struct needs *needs)
+{
+    struct needs but_power = *needs;
+    but_power.watts = 0;
+    return !room_fits(room, needs) && room_fits(room, &but_power) ? REASON_POWER : REASON_RESOURCES;
+}
+
 static void run_reserve(struct run *r, const struct order_key *key)
 {
     const struct core *c = r->ctx->core;
-    struct needs needs = class_needs(&classes_of(c)[key->class].key);
+    struct needs needs = class_needs(c, &classes_of(c)[key->class].key);
     r->blocked = true;
     r->d->reserved = key->job;
-    r->d->reserved_at = reserve(r->ctx, r->s, r->d, &needs, r->pool, &r->beside, &r->holds_at);
-    dispatch_reason(r, key->class, REASON_RESOURCES);
+    usec_t length_us = dispatch_view(c, r->s, key->class)->node_us[NODES / 2];
+    r->d->reserved_at = reserve(r->ctx, r->s, r->d, &needs, length_us, r->pool, &r->beside, &r->holds_at);
+    dispatch_reason(r, key->class, dispatch_lacks(&r->pool, &needs));
     usec_t submit_at = jobs_of(c)[key->job].submit_at;
-    r->bounded = dispatch_bound(r->ctx, submit_at);
+    /* What waits for a higher cap waits for no job: others need not keep out of its way by their limits. */
+    r->bounded = dispatch_bound(r->ctx, submit_at) && !power_barred(c, needs.watts, r->ctx->now_at);
     if (r->bounded)
         r->outlast = run_outlast(r, usec_add(submit_at, dispatch_bound_us(c)), &needs);
 }
@@ -562,7 +593,8 @@ void dispatch_start(struct run *r, const struct order_key *key, const struct nee
     if (MUTANT(c, MUTANT_GPU_COUNT))
         start->gpu_mask &= start->gpu_mask - 1;
     r->free_mask &= ~start->gpu_mask;
-    struct room taken = { start->types, (int32_t)needs->cpus, (int32_t)needs->mem_mib };
+    struct room taken = { start->types, (int32_t)needs->cpus, (int32_t)needs->mem_mib, (int32_t)needs->watts };
+    power_started(&r->power, needs->watts, run_gone_at(r, key->class));
     room_lose(&r->free, &taken);
     room_lose(&r->pool, &taken);
     reserve_started(c, &r->reserve, classes_of(c)[key->class].key.owner, start->types, run_gone_at(r, key->class));
@@ -576,11 +608,10 @@ static void run_keep(struct run *r, const struct order_key *key)
     const struct core *c = r->ctx->core;
     const struct job *j = &jobs_of(c)[key->job];
     struct room room = capacity_of_job(c, j);
-    if (room_holds(&r->pool, &room)) {
+    if (room_holds(&r->pool, &room) || r->d->claims_n == 0) { /* a cap that fell asks nobody to go */
         room_lose(&r->pool, &room);
         r->s->marks[j->prev] = 0;
     } else if (r->d->stops_n < STOPS_MAX) {
-        assert(r->d->claims_n > 0);
         r->d->stops[r->d->stops_n++] =
             (struct stop){ key->job, r->d->claims[r->d->claims_n - 1].job };
     }
@@ -613,6 +644,7 @@ static void run_claim(struct run *r, const struct order_key *key, const struct n
     struct claim *claim = &r->d->claims[r->d->claims_n++];
     claim->job = key->job;
     room_take(&r->pool, needs, &claim->types);
+    power_started(&r->power, needs->watts, run_gone_at(r, key->class));
     reserve_started(c, &r->reserve, classes_of(c)[key->class].key.owner, claim->types, run_gone_at(r, key->class));
     dispatch_reason(r, key->class, REASON_RESOURCES);
 }
@@ -637,7 +669,7 @@ static bool run_one(struct run *r, const struct order_key *key)
 {
     const struct core *c = r->ctx->core;
     const struct job_class *class = &classes_of(c)[key->class];
-    struct needs needs = class_needs(&class->key);
+    struct needs needs = class_needs(c, &class->key);
     enum reason reason = dispatch_limited_now(r, class);
     if (reason != REASON_NONE) {
         dispatch_reason(r, key->class, reason);
@@ -671,7 +703,7 @@ static bool run_hopeful(struct run *r, const struct order_key *key)
     const struct core *c = r->ctx->core;
     const struct class_key *like = &classes_of(c)[key->class].key;
     const struct person *p = &c->persons[like->owner];
-    struct needs needs = class_needs(like);
+    struct needs needs = class_needs(c, like);
     return p->running_max || p->gpus_max || like->array_id ||
            (room_fits(&r->pool, &needs) && run_backfills(r, key->class, &needs, false));
 }
@@ -700,7 +732,7 @@ static void run_loop(struct run *r)
             return; /* no room for more starts in one decision: the next one comes at once */
         dispatch_advance(r, !start);
         if (r->blocked && r->refused && !r->quiet && !r->sieved && r->runners_at == r->runners_n &&
-            r->reserve.n == 0 && !r->ctx->ops->shares)
+            r->reserve.n == 0 && r->power.n == 0 && !r->ctx->ops->shares)
             run_sieve(r);
         if (r->blocked && !room_fits(&r->pool, &r->least))
             break; /* of thousands that fit at first, none does any more */
@@ -761,6 +793,7 @@ static usec_t run_again(struct run *r)
         again_at = run_refused_again(r);
     if (r->deferred)
         again_at = usec_min(again_at, usec_min(price_next_slot(now_at), dispatch_next_age(r)));
+    again_at = usec_min(again_at, power_next_step(r->ctx->core, now_at));
     return again_at;
 }
 
@@ -776,19 +809,21 @@ void dispatch_run(const struct core *c, struct policy_ctx *ctx, const struct scr
     r.s = s;
     r.d = ret;
     r.free = c->free;
+    r.free.watts = MUTANT(c, MUTANT_POWER) ? c->up.watts : power_free_w(c, ctx->now_at);
     r.free_mask = capacity_free_mask(c);
     r.holds_at = USEC_NEVER;
-    r.least = (struct needs){ UINT8_MAX, 0, UINT32_MAX, UINT32_MAX };
+    r.least = (struct needs){ UINT8_MAX, 0, UINT32_MAX, UINT32_MAX, UINT32_MAX };
     r.quiet = c->quiet && ctx->now_at < c->again_at;
     s->search->prices.from_at = 0; /* not made */
     reserve_look(c, ctx->now_at, ctx->boot_at, &r.reserve);
+    power_look(c, ctx->now_at, ctx->boot_at, &r.power);
     run_views(&r, ctx);
     if ((c->closed && !MUTANT(c, MUTANT_CLOSED)) || c->classes_n == 0)
         return;
     r.runners = s->keys + c->classes_n;
     r.runners_n = preempt_runners(ctx, r.has_best ? r.best : NULL, r.runners, s->marks, &r.pool,
                                   &r.runners_again_at);
-    room_give(&r.pool, r.free.gpus, (uint32_t)r.free.cpus, (uint32_t)r.free.mem_mib);
+    room_give(&r.pool, &r.free);
     if (!dispatch_plan(&r)) {
         dispatch_candidates(&r, false);
         run_loop(&r);

@@ -27,6 +27,7 @@ static void machine(struct run *r)
         profile_add_later(&s->machine, usec_max(r->s->ends[i].at, r->ctx->now_at + 1), &back);
     }
     reserve_cut(c, &s->machine);
+    power_cut(c, &s->machine);
 }
 
 /* The first jobs in line leave the heap for the window. */
@@ -42,7 +43,7 @@ static void window(struct run *r)
         *j = (struct search_job){ .key = r->s->keys[0] };
         j->like = &classes_of(c)[j->key.class].key;
         j->view = dispatch_view(c, r->s, j->key.class);
-        j->needs = class_needs(j->like);
+        j->needs = class_needs(c, j->like);
         if (j->needs.gpus && only)
             j->needs.gpu_type = only;
         j->length_us = j->view->node_us[NODES / 2];
@@ -62,7 +63,7 @@ static void say(struct run *r, const struct search_job *j)
     if (!later && r->d->reserved == NONE) {
         r->d->reserved = j->key.job;
         r->d->reserved_at = j->at;
-        dispatch_reason(r, j->key.class, REASON_RESOURCES);
+        dispatch_reason(r, j->key.class, dispatch_lacks(&r->free, &j->needs));
     } else if (classes_of(c)[j->key.class].head == j->key.job) {
         dispatch_reason(r, j->key.class, later ? REASON_DEFERRED : REASON_PRIORITY);
     }
@@ -101,7 +102,7 @@ static void start_beside(struct run *r)
     for (uint32_t started = 0; r->n > 0 && started < SEARCH_BACKFILL && !r->quiet;) {
         struct order_key key = r->s->keys[0];
         const struct job_class *class = &classes_of(c)[key.class];
-        struct needs needs = class_needs(&class->key);
+        struct needs needs = class_needs(c, &class->key);
         usec_t length_us = dispatch_view(c, r->s, key.class)->node_us[NODES - 1];
         usec_t now_at = r->ctx->now_at;
         if (!room_fits(&r->free, &r->least))
@@ -146,7 +147,7 @@ static bool anybody_fits(const struct run *r)
     const struct core *c = r->ctx->core;
     for (uint32_t i = 0; i < c->classes_n; i++) {
         const struct job_class *class = &classes_of(c)[classes_live_of(c)[i]];
-        struct needs needs = class_needs(&class->key);
+        struct needs needs = class_needs(c, &class->key);
         if (room_fits(&r->free, &needs) && dispatch_limited_now(r, class) == REASON_NONE)
             return true;
     }
@@ -162,8 +163,8 @@ static bool anybody_before_all(const struct run *r)
         return false;
     for (uint32_t i = 0; i < c->classes_n; i++) {
         const struct job_class *class = &classes_of(c)[classes_live_of(c)[i]];
-        struct needs needs = class_needs(&class->key);
-        bool aged = dispatch_bound(r->ctx, class->head_submit_at);
+        struct needs needs = class_needs(c, &class->key);
+        bool aged = dispatch_bound(r->ctx, class->head_submit_at) && !power_barred(c, needs.watts, r->ctx->now_at);
         if ((aged || (needs.gpus && reserve_owns(c, class->key.owner))) &&
             dispatch_impossible(c, &needs) == REASON_NONE && dispatch_limited_now(r, class) == REASON_NONE)
             return true;
@@ -197,5 +198,6 @@ bool dispatch_plan(struct run *r)
     if (waits || r->n > 0 || r->refused)
         r->d->again_at = usec_min(usec_min(next_at, r->holds_at),
                                   usec_min(price_next_slot(r->ctx->now_at), dispatch_next_age(r)));
+    r->d->again_at = usec_min(r->d->again_at, power_next_step(c, r->ctx->now_at));
     return true;
 }

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "core/person.h"
+#include "core/power.h"
 #include "core/weight.h"
 
 /* Weights of one run in the pool.  30 own runs outweigh everything else ten to one; two or three
@@ -170,7 +171,7 @@ uint64_t estimate_key(uint32_t owner, uint64_t command_key, uint32_t gpus)
 uint64_t group_hash(const struct group *g)
 {
     uint64_t h = hash_mix(hash_mix('g', g->key), (uint64_t)g->used_seq << 32 | g->failed_n);
-    return hash_bytes(h, &g->samples, sizeof g->samples);
+    return power_samples_hash(hash_bytes(h, &g->samples, sizeof g->samples), &g->power);
 }
 
 uint32_t estimate_find(const struct core *c, uint64_t key)
@@ -237,7 +238,7 @@ static void samples_add(struct samples *s, int32_t log)
     s->log[s->n++] = (int16_t)log;
 }
 
-void estimate_record(struct core *c, const struct job *j, usec_t ran_us)
+void estimate_record(struct core *c, const struct job *j, usec_t ran_us, int64_t mw)
 {
     int32_t log = log2_fixed((uint64_t)usec_max(estimate_work_us(c, j, ran_us), USEC_PER_MSEC));
     uint64_t key = estimate_key(j->owner, j->command_key, j->gpus);
@@ -250,6 +251,7 @@ void estimate_record(struct core *c, const struct job *j, usec_t ran_us)
         c->sum -= group_hash(g);
     }
     samples_add(&g->samples, log);
+    power_record(&g->power, mw);
     g->used_seq = ++c->group_seq;
     g->version = next_version(c);
     c->sum += group_hash(g);

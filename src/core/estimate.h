@@ -59,8 +59,8 @@ void estimate_rest(const struct core *c, const struct job *j, usec_t ran_us,
 struct forecast estimate_forecast(const struct core *c, const struct job *j, usec_t ran_us,
                                   usec_t *ret_holds_us);
 
-/* An attempt that ran for ran_us was the whole rest of the run. */
-void estimate_record(struct core *c, const struct job *j, usec_t ran_us);
+/* An attempt that ran for ran_us was the whole rest of the run, and took mw (0: nobody knows). */
+void estimate_record(struct core *c, const struct job *j, usec_t ran_us, int64_t mw);
 void estimate_record_failure(struct core *c, const struct job *j);
 /* On a new tick, show persons' and team's runs to the others. */
 void estimate_tick(struct core *c, usec_t now_at);

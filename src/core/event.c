@@ -126,6 +126,8 @@ struct field {
 #define ITEM_offer  SHAPE_I64
 #define PARTS_rate  2
 #define ITEM_rate   SHAPE_I64
+#define PARTS_cap   2
+#define ITEM_cap    SHAPE_I64
 _Static_assert(sizeof(struct span) == 2 * sizeof(int64_t), "no padding");
 _Static_assert(sizeof(struct range) == 3 * sizeof(uint32_t), "no padding");
 _Static_assert(sizeof(struct retry) == 3 * sizeof(uint32_t), "no padding");
@@ -133,6 +135,7 @@ _Static_assert(sizeof(struct dep) == 6 * sizeof(uint32_t), "no padding");
 _Static_assert(sizeof(struct number) == sizeof(uint32_t), "no padding");
 _Static_assert(sizeof(struct before) == 2 * sizeof(uint32_t), "no padding");
 _Static_assert(sizeof(struct rate) == 2 * sizeof(int64_t), "no padding");
+_Static_assert(sizeof(struct cap) == 2 * sizeof(int64_t), "no padding");
 _Static_assert(sizeof(struct offer) == 4 * sizeof(int64_t), "no padding");
 
 /* One bit each tells a field given twice; two more are wall and boot. */

@@ -9,8 +9,7 @@
  * numbers; a list is `a/b/c,a/b/c`.  Fields that are zero are left out; a field this build does not
  * know is refused (E_NEWER), so an old eoul never misreads a newer journal.  The round trip is exact.
  *
- * Some job fields were carried from the first day, before anything looked at them (watts_mw, canary_us,
- * review_us).
+ * Some job fields were carried from the first day, before anything looked at them (canary_us, review_us).
  *
  * Preemption has no event of its own.  A decision answers STATE (RUNNING to COMPLETING, for
  * REASON_PREEMPTED) and STOP (for the same reason); the shell ends the attempt as for any STOP and says
@@ -85,7 +84,8 @@ static inline int job_state_is_final(enum job_state s) { return s >= JOB_COMPLET
     X(REASON_HELD_FAILURES, "JobHeldFailures") /* so many tasks of its array failed alike in a row */ \
     X(REASON_STOP_RULE, "SweepStopRule")       /* its sweep's rule gave it up for better points */ \
     X(REASON_PREEMPTED, "Preempted")         /* made way for another; waits for room again */ \
-    X(REASON_RESERVED, "Reservation")        /* it might still hold GPUs that are kept for somebody */
+    X(REASON_RESERVED, "Reservation")        /* it might still hold GPUs that are kept for somebody */ \
+    X(REASON_POWER, "PowerNotAvail")         /* first in line: waits for watts under the power cap alone */
 enum reason {
 #define X(name, word) name,
     REASON_LIST(X)
@@ -213,6 +213,10 @@ struct rate {    /* of electricity */
     usec_t from_at;    /* until the next one's */
     int64_t kwh_milli; /* a kWh, in thousandths of the tariff's currency; may be negative */
 };
+struct cap {     /* on the power of all jobs together */
+    usec_t from_at;    /* until the next one's */
+    int64_t mw;
+};
 struct before {  /* who is to wait for this todo */
     uint32_t job;   /* a todo, a job, or with scope 1 an array */
     uint32_t scope;
@@ -307,7 +311,7 @@ struct offer {
     F(usec_t, estimate_us)   /* told run time (median), see above; 0: none */ \
     F(uint32_t, estimate_sd_milli) \
     F(usec_t, flex_us) F(usec_t, canary_us) \
-    F(int64_t, watts_mw) \
+    F(int64_t, watts_mw)     /* of all its GPUs together; 0: nobody has said */ \
     F(uint32_t, reviewer)    /* who looks at the result instead of its owner; 0: nobody */ \
     F(usec_t, review_us) \
     L(range, tasks)          /* array indices; the i-th has id job + i; none: one plain job */ \
@@ -332,7 +336,8 @@ struct offer {
     F(uint32_t, job) F(uint32_t, attempt) F(uint32_t, cause) /* enum end_cause */
 #define EV_ENDED(F, L) F(uint32_t, job) F(uint32_t, attempt) \
     F(uint32_t, cause) F(int32_t, code) F(uint32_t, signal) \
-    F(uint32_t, quarantine) /* 1: the process tree is not proven gone; its GPUs stay out of use */
+    F(uint32_t, quarantine) /* 1: the process tree is not proven gone; its GPUs stay out of use */ \
+    F(int64_t, watts_mw)    /* the most its GPUs took together, over a minute; 0: not known */
 #define EV_LOST(F, L) /* claimed, gone, and nobody knows how it ended */ \
     F(uint32_t, job) F(uint32_t, attempt) F(uint32_t, quarantine)
 #define EV_PROGRESS(F, L) F(uint32_t, job) F(uint32_t, attempt) F(uint32_t, done_ppm)
@@ -373,6 +378,9 @@ struct offer {
     F(int64_t, hour_milli) /* what an hour of a person is worth beside it, in the same currency; 0: no tariff */ \
     F(int64_t, gpu_mw)     /* of a GPU that tells no power */ \
     L(rate, rates)         /* ascending; the first holds before it, too */
+#define EV_POWER(F, L) /* the most that jobs may take together, as far as that is known (power.h); replaces */ \
+    F(usec_t, until_at)    /* known until here; the same cap goes on behind it */ \
+    L(cap, caps)           /* ascending; the first holds before it, too; none: no cap */
 #define EV_DECIDE(F, L) /* the end of a turn: who starts now?  Its times say all. */
 
 #define EVENT_LIST(X) \
@@ -389,7 +397,8 @@ struct offer {
     X(TODO_SNOOZE, todo_snooze, EV_TODO_SNOOZE) X(TODO_MOVE, todo_move, EV_TODO_MOVE) \
     X(TODO_SET, todo_set, EV_TODO_SET) X(SIGNAL, signal, EV_SIGNAL) \
     X(RESERVE, reserve, EV_RESERVE) X(UNRESERVE, unreserve, EV_UNRESERVE) \
-    X(TARIFF, tariff, EV_TARIFF) X(BOOST, boost, EV_BOOST) X(UNBOOST, unboost, EV_UNBOOST)
+    X(TARIFF, tariff, EV_TARIFF) X(BOOST, boost, EV_BOOST) X(UNBOOST, unboost, EV_UNBOOST) \
+    X(POWER, power, EV_POWER)
 
 enum set_field { SET_LIMIT_US, SET_NICE, SET_BEGIN_AT, SET_DEADLINE_AT, SET_ARRAY_MAX, SET_GPUS,
                  SET_CPUS, SET_MEM_MIB, SET_OWNER, SET_REVIEWER /* 0: the owner looks */, SET_FIELD_COUNT };

@@ -10,6 +10,7 @@
 #include "core/graph.h"
 #include "core/job.h"
 #include "core/mutant.h"
+#include "core/power.h"
 #include "core/queue.h"
 #include "core/rates.h"
 #include "core/reserve.h"
@@ -36,7 +37,7 @@ static usec_t todo_end(const struct core_plan *plan, job_id todo)
 static bool in_line(const struct plan_row *row)
 {
     switch (row->reason) {
-    case REASON_NONE: case REASON_RESOURCES: case REASON_PRIORITY: case REASON_ARRAY_LIMIT:
+    case REASON_NONE: case REASON_RESOURCES: case REASON_POWER: case REASON_PRIORITY: case REASON_ARRAY_LIMIT:
     case REASON_PERSON_RUNNING: case REASON_PERSON_GPUS:
         return row->state == JOB_PENDING;
     default:
@@ -161,7 +162,7 @@ static void explain_reason(const struct core *c, const struct job *j, const stru
     const struct plan_row *other;
     e->change_at = e->start_at;
     switch (e->reason) {
-    case REASON_RESOURCES:
+    case REASON_RESOURCES: case REASON_POWER:
         e->blocker = row ? room_maker(c, j, plan, row, MAKERS_BUSY) : 0;
         break;
     case REASON_PRIORITY:
@@ -323,6 +324,11 @@ int core_explain(const struct core *c, job_id job, const struct core_plan *plan,
     explain_bounds(c, j, plan->made_at, &e);
     explain_gpus(c, j, &e);
     explain_cost(c, j, plan, &e);
+    if (power_capped(c)) {
+        e.need_w = busy ? j->booked_w : power_of_job(c, j);
+        e.used_w = c->busy_w + power_foreign_w(c);
+        e.cap_w = power_cap_w(c, plan->made_at);
+    }
     explain_reason(c, j, plan, row, &e);
     *ret = e;
     return 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "core/power.h"
 
 uint64_t job_hash(const struct job *j)
 {
@@ -38,9 +39,9 @@ static void account(struct core *c, const struct job *j, uint32_t sign)
 void job_open(struct core *c, const struct job *j) { account(c, j, UINT32_MAX); }
 void job_close(struct core *c, const struct job *j) { account(c, j, 1); }
 
-struct needs job_needs(const struct job *j)
+struct needs job_needs(const struct core *c, const struct job *j)
 {
-    return (struct needs){ j->gpus, j->gpu_type, j->cpus, j->mem_mib };
+    return (struct needs){ j->gpus, j->gpu_type, j->cpus, j->mem_mib, power_of_job(c, j) };
 }
 
 /* --- ids -------------------------------------------------------------------------------------- */

@@ -47,6 +47,6 @@ usec_t job_boot_due(const struct job *j);
 uint32_t job_next_wall(const struct core *c);
 uint32_t job_next_boot(const struct core *c);
 
-struct needs job_needs(const struct job *j);
+struct needs job_needs(const struct core *c, const struct job *j);
 
 #endif

@@ -5,6 +5,7 @@
 #include "core/job.h"
 #include "core/mutant.h"
 #include "core/person.h"
+#include "core/power.h"
 #include "core/graph.h"
 #include "core/offer.h"
 #include "core/queue.h"
@@ -130,6 +131,29 @@ struct ev_tariff core_tariff(const struct core *c)
 {
     return (struct ev_tariff){ .until_at = c->rates.until_at, .hour_milli = c->rates.hour_milli,
                                .gpu_mw = c->rates.gpu_mw, .rates = c->rates.at, .rates_n = c->rates.n };
+}
+
+struct ev_power core_power(const struct core *c)
+{
+    return (struct ev_power){ .until_at = c->caps.until_at, .caps = c->caps.at, .caps_n = c->caps.n };
+}
+
+bool core_watts(const struct core *c, job_id job, struct core_watts *ret)
+{
+    uint32_t slot = job_find(c, job);
+    if (slot == NONE)
+        return false;
+    ret->w = power_expected(c, &jobs_of(c)[slot], &ret->source);
+    if (jobs_of(c)[slot].booked_w)
+        ret->w = jobs_of(c)[slot].booked_w;
+    return true;
+}
+
+struct core_power_use core_power_use(const struct core *c, usec_t at)
+{
+    if (!power_capped(c))
+        return (struct core_power_use){ 0 };
+    return (struct core_power_use){ power_cap_w(c, at), c->busy_w, power_foreign_w(c) };
 }
 
 bool core_forecast(const struct core *c, job_id job, usec_t ran_us, struct forecast *ret)

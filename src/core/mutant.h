@@ -58,6 +58,8 @@
     X(MUTANT_SIGNAL, "signal-waiting", "signal") /* to tasks that do not run, too */ \
     X(MUTANT_COST, "cost-flat", "electricity") /* the first price is taken for the whole run */ \
     X(MUTANT_RESERVE, "reserve-ignored", "reserved") /* gives out what is kept for somebody */ \
+    X(MUTANT_POWER, "power-ignored", "power") /* starts as if nobody took any */ \
+    X(MUTANT_POWER_LESS, "power-halved", "power-expected") /* books half of what runs took */ \
     X(MUTANT_URGENT_COUNT, "urgent-endless", "urgent-count") \
     X(MUTANT_URGENT_LAST, "urgent-ignored", "urgent") \
     X(MUTANT_BOOST_LAST, "boost-ignored", "boost") \

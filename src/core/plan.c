@@ -11,6 +11,7 @@
 #include "core/estimate.h"
 #include "core/job.h"
 #include "core/mutant.h"
+#include "core/power.h"
 #include "core/queue.h"
 #include "core/reserve.h"
 #include "core/search.h"
@@ -83,7 +84,7 @@ void plan_decide(struct core *c, struct dispatch *ret)
         struct lengths l = view_lengths(view);
         struct plan_row *row = &c->plan_rows[c->plan_rows_n];
         row_begin(row, c, j, c->plan_rows_n++);
-        row->reason = REASON_RESOURCES;
+        row->reason = view->reason == REASON_POWER ? REASON_POWER : REASON_RESOURCES;
         row->index = view->value;
         plan_row_times(c, j, row, ret->reserved_at, ret->reserved_at, &l);
     }
@@ -104,7 +105,7 @@ struct core_plan core_last_plan(const struct core *c)
 #define HINT_OCTAVES 48
 struct hint {
     usec_t length_us, start_at; /* start_at 0: nothing known */
-    uint32_t cpus, mem_mib;
+    uint32_t cpus, mem_mib, watts;
 };
 struct hints {
     uint16_t width[HINT_WIDTHS];
@@ -134,7 +135,7 @@ static usec_t hint_get(struct hints *h, const struct needs *n, usec_t length_us)
     usec_t from = 0;
     for (uint32_t o = 0; o <= octave(length_us); o++)
         if (at[o].start_at > from && at[o].length_us <= length_us && at[o].cpus <= n->cpus &&
-            at[o].mem_mib <= n->mem_mib)
+            at[o].mem_mib <= n->mem_mib && at[o].watts <= n->watts)
             from = at[o].start_at;
     return from;
 }
@@ -143,7 +144,7 @@ static void hint_put(struct hints *h, const struct needs *n, usec_t length_us, u
 {
     struct hint *at = &hints_of(h, n)[octave(length_us)];
     if (start_at > at->start_at)
-        *at = (struct hint){ length_us, start_at, n->cpus, n->mem_mib };
+        *at = (struct hint){ length_us, start_at, n->cpus, n->mem_mib, n->watts };
 }
 
 struct draw {
@@ -181,7 +182,7 @@ static size_t part(size_t *at, size_t item, size_t n)
 static size_t draw_layout(const struct core *c, char *base, struct draw *d)
 {
     size_t at = 0, jobs = c->jobs_n, classes = c->classes_used;
-    d->points_max = (uint32_t)(3 * jobs + 2 * RESERVATIONS_MAX + 8);
+    d->points_max = (uint32_t)(3 * jobs + 2 * RESERVATIONS_MAX + CORE_CAPS_MAX + 8);
     size_t rows = part(&at, sizeof(struct plan_row), jobs);
     size_t todo_rows = part(&at, sizeof(struct todo_row), (size_t)c->todos_n * TODO_PARTS_MAX);
     d->kept = at; /* what a plan is; the rest is only for making it */
@@ -373,6 +374,7 @@ static void draw_profile(struct draw *d, struct profile *p, bool late)
 {
     const struct core *c = d->c;
     struct room room = c->free;
+    room.watts = power_free_w(c, d->ctx.now_at);
     uint32_t n = dispatch_ends(c, d->ctx.now_at, d->ctx.boot_at, late, d->s.ends, NULL);
     profile_init(p, d->points, d->points_max, d->ctx.now_at, &room);
     for (uint32_t i = 0; i < n; i++) {
@@ -382,11 +384,12 @@ static void draw_profile(struct draw *d, struct profile *p, bool late)
     for (uint32_t i = 0; i < d->d.starts_n; i++) {
         const struct job *j = &jobs_of(c)[d->d.starts[i].job];
         const struct class_view *view = dispatch_view(c, &d->s, j->class);
-        struct needs needs = job_needs(j);
+        struct needs needs = job_needs(c, j);
         profile_take(p, &needs, d->ctx.now_at,
                      usec_add(d->ctx.now_at, view->node_us[late ? NODES - 1 : NODES / 2]));
     }
     reserve_cut(c, p);
+    power_cut(c, p);
 }
 
 /* What was not started now starts later than now: at the next change, or when deciding again helps.
@@ -421,6 +424,15 @@ static usec_t draw_wave(const struct draw *d, uint32_t class, uint32_t seen, use
     return usec_add(d->ctx.now_at, (usec_t)waves * length_us);
 }
 
+/* Room is what the first of its class waits for; those behind wait for their turn. */
+static bool draw_is_behind(const struct draw *d, const struct order_key *key, enum reason reason)
+{
+    if (key->job == d->d.reserved)
+        return false;
+    return reason == REASON_RESOURCES ||
+           (reason == REASON_POWER && classes_of(d->c)[key->class].head != key->job);
+}
+
 static void draw_places(struct draw *d, struct profile *p, bool late)
 {
     const struct core *c = d->c;
@@ -435,7 +447,7 @@ static void draw_places(struct draw *d, struct profile *p, bool late)
         const struct job *j = &jobs_of(c)[key->job];
         const struct class_view *view = dispatch_view(c, &d->s, key->class);
         struct lengths l = view_lengths(view);
-        struct needs needs = job_needs(j);
+        struct needs needs = job_needs(c, j);
         usec_t length_us = late ? l.p90_us : l.p50_us, start_at = USEC_NEVER;
         enum reason reason = (enum reason)view->reason;
         usec_t wave = draw_wave(d, key->class, d->class_seen[key->class]++, length_us);
@@ -449,9 +461,10 @@ static void draw_places(struct draw *d, struct profile *p, bool late)
         }
         if (!c->closed && room_fits(&c->up, &needs) && from != USEC_NEVER) {
             usec_t not_before = usec_max(from, hint_get(d->hints, &needs, length_us));
-            start_at = profile_find(p, &needs, not_before, length_us);
+            usec_t fits_us = reason == REASON_POWER ? usec_max(length_us, j->limit_us ? j->limit_us : l.p90_us) : length_us;
+            start_at = profile_find(p, &needs, not_before, fits_us);
             /* Only where the search was free to go anywhere does it say something about others. */
-            if (start_at != USEC_NEVER && wave <= after_now && deferred_at <= after_now && reason != REASON_RESERVED)
+            if (start_at != USEC_NEVER && wave <= after_now && deferred_at <= after_now && reason != REASON_RESERVED && reason != REASON_POWER)
                 hint_put(d->hints, &needs, length_us, start_at);
         }
         if (start_at != USEC_NEVER)
@@ -466,11 +479,10 @@ static void draw_places(struct draw *d, struct profile *p, bool late)
         d->row_of[key->job] = first_row + i;
         row_begin(row, c, j, first_row + i);
         row->reason = c->closed ? REASON_QUEUE_CLOSED
-                      : reason == REASON_RESOURCES && key->job != d->d.reserved ? REASON_PRIORITY
-                                                                                : reason;
+                      : draw_is_behind(d, key, reason) ? REASON_PRIORITY : reason;
         if (!c->closed && i < d->placed_n)
-            row->reason = deferred_at ? REASON_DEFERRED : key->job == d->d.reserved
-                                            ? REASON_RESOURCES : REASON_PRIORITY;
+            row->reason = deferred_at ? REASON_DEFERRED : key->job != d->d.reserved ? REASON_PRIORITY
+                        : reason == REASON_POWER ? REASON_POWER : REASON_RESOURCES;
         row->index = view->value;
         plan_row_times(c, j, row, start_at, start_at, &l);
     }

@@ -112,7 +112,7 @@ uint32_t preempt_runners(struct policy_ctx *ctx, const struct order_key *best,
             continue;
         }
         struct room room = capacity_of_job(c, j);
-        room_give(ret_room, room.gpus, (uint32_t)room.cpus, (uint32_t)room.mem_mib);
+        room_give(ret_room, &room);
         marks[i] = 1;
         if (leaving)
             continue;

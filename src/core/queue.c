@@ -56,7 +56,7 @@ enum reason queue_reason(const struct core *c, const struct job *j)
     enum reason limit = dispatch_limited(c, j->owner, j->gpus, j->array, 0, 0, 0);
     if (limit != REASON_NONE)
         return limit;
-    if (class->view.reason == REASON_RESOURCES && &jobs_of(c)[class->head] != j)
+    if ((class->view.reason == REASON_RESOURCES || class->view.reason == REASON_POWER) && &jobs_of(c)[class->head] != j)
         return REASON_PRIORITY;
     return (enum reason)class->view.reason;
 }
@@ -74,8 +74,9 @@ struct class_key queue_class_key(const struct core *c, const struct job *j)
         .owner = j->owner & 511u, .eyes = avail_whose(j) & 511u, .gpus = j->gpus, .gpu_type = j->gpu_type,
         .estimate_us = j->estimate_us, .estimate_sd_milli = j->estimate_sd_milli,
         .done_us = j->done_us, .restart_us = estimate_restart_us(c, j), .preempt = j->preempt & 3u,
-        .boosted = boost_names(c, j),
-        .deadline_at = j->deadline_at, .flex_us = j->flex_us,
+        .boosted = boost_names(c, j), .deadline_at = j->deadline_at,
+        .flex_us = (uint64_t)usec_min(usec_max(j->flex_us, 0), FLEX_MAX_US) & ((UINT64_C(1) << 44) - 1),
+        .told_w = (uint64_t)(j->watts_mw + 999) / 1000 & ((1u << 20) - 1),
         .flags = j->flags & (JOB_NOW | JOB_URGENT | JOB_CLEAN_TREE) };
 }
 _Static_assert(sizeof(struct class_key) == 88, "no padding: keys are compared and hashed as bytes");

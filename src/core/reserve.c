@@ -155,8 +155,7 @@ uint32_t core_last_reservation(const struct core *c) { return c->last_reservatio
 
 /* --- what is held ----------------------------------------------------------------------------- */
 
-/* By when a running job is surely gone: its limit, or without one nine times in ten. */
-static usec_t gone_at(const struct core *c, const struct job *j, usec_t now_at, usec_t boot_at)
+usec_t reserve_gone_at(const struct core *c, const struct job *j, usec_t now_at, usec_t boot_at)
 {
     usec_t ran_us = usec_max(boot_at - j->start_boot_at, 0);
     if (j->state == JOB_COMPLETING)
@@ -169,14 +168,14 @@ static usec_t gone_at(const struct core *c, const struct job *j, usec_t now_at, 
  * type, as in missing(), so that what only they can use is not counted for one that takes any. */
 static void count_own(const struct core *c, struct reserve_edge *e, uint32_t owner, uint64_t types)
 {
-    struct room left = { types, 0, 0 };
+    struct room left = { types, 0, 0, 0 };
     for (int any = 0; any < 2; any++)
         for (uint32_t i = 0; i < c->reservations_n; i++) {
             const struct reservation *r = &c->reservations[i];
             if (r->person != owner || !(e->active >> i & 1) || (r->gpu_type == 0) != any)
                 continue;
             uint32_t open = r->gpus - e->used[i], have = room_gpus(&left, r->gpu_type);
-            struct needs take = { (uint8_t)(open < have ? open : have), (uint8_t)r->gpu_type, 0, 0 };
+            struct needs take = { (uint8_t)(open < have ? open : have), (uint8_t)r->gpu_type, 0, 0, 0 };
             if (take.gpus == 0)
                 continue;
             e->used[i] = (uint8_t)(e->used[i] + take.gpus);
@@ -195,7 +194,7 @@ static uint32_t missing(const struct core *c, const struct reserve_edge *e)
             if (!(e->active >> i & 1) || (r->gpu_type == 0) != any)
                 continue;
             uint32_t hold = r->gpus - e->used[i], there = room_gpus(&room, r->gpu_type);
-            struct needs take = { (uint8_t)(hold < there ? hold : there), (uint8_t)r->gpu_type, 0, 0 };
+            struct needs take = { (uint8_t)(hold < there ? hold : there), (uint8_t)r->gpu_type, 0, 0, 0 };
             n += hold - take.gpus;
             if (take.gpus)
                 room_take(&room, &take, NULL);
@@ -206,7 +205,7 @@ static uint32_t missing(const struct core *c, const struct reserve_edge *e)
 /* At most what is there: GPUs may have gone from under running jobs.  Returns what was. */
 static uint64_t lose(struct room *room, uint64_t types)
 {
-    struct room most = { types, 0, 0 };
+    struct room most = { types, 0, 0, 0 };
     most = room_least(room, &most);
     room->gpus -= most.gpus;
     return most.gpus;
@@ -214,13 +213,13 @@ static uint64_t lose(struct room *room, uint64_t types)
 
 static void edge_make(const struct core *c, struct reserve_edge *e, usec_t at, usec_t now_at, usec_t boot_at)
 {
-    *e = (struct reserve_edge){ .at = at, .room = { c->up.gpus, 0, 0 } };
+    *e = (struct reserve_edge){ .at = at, .room = { c->up.gpus, 0, 0, 0 } };
     for (uint32_t i = 0; i < c->reservations_n; i++)
         if (overlap(&c->reservations[i], at, at + 1))
             e->active |= UINT32_C(1) << i;
     for (uint32_t i = 0; i < c->busy_n; i++) {
         const struct job *j = &jobs_of(c)[busy_of(c)[i]];
-        if (j->gpus == 0 || gone_at(c, j, now_at, boot_at) <= at)
+        if (j->gpus == 0 || reserve_gone_at(c, j, now_at, boot_at) <= at)
             continue;
         uint64_t types = capacity_of_job(c, j).gpus;
         lose(&e->room, types);
@@ -267,7 +266,7 @@ bool reserve_blocks(const struct core *c, const struct reserve_view *v, uint32_t
         if (v->edges[i].at >= ends_at)
             continue;
         struct reserve_edge with = v->edges[i];
-        struct room takes = { types, 0, 0 };
+        struct room takes = { types, 0, 0, 0 };
         bool short_of = !room_holds(&with.room, &takes); /* promised to somebody else already */
         lose(&with.room, types);
         count_own(c, &with, owner, types);
@@ -281,7 +280,7 @@ void reserve_spare(const struct core *c, const struct reserve_view *v, uint32_t 
 {
     for (uint32_t i = 0; i < v->n; i++) {
         const struct reserve_edge *e = &v->edges[i];
-        struct room spare = { e->room.gpus, room->cpus, room->mem_mib };
+        struct room spare = { e->room.gpus, room->cpus, room->mem_mib, room->watts };
         if (e->at >= ends_at)
             continue;
         for (uint32_t k = 0; k < c->reservations_n; k++) {
@@ -307,14 +306,14 @@ uint64_t reserve_own_first(const struct core *c, const struct reserve_view *v, u
                 continue;
             uint32_t own = r->gpus - v->edges[i].used[k], there = room_type(&room, r->gpu_type);
             own = own < there ? own : there;
-            struct needs take = { (uint8_t)(own < left ? own : left), (uint8_t)r->gpu_type, 0, 0 };
+            struct needs take = { (uint8_t)(own < left ? own : left), (uint8_t)r->gpu_type, 0, 0, 0 };
             if (take.gpus == 0)
                 continue;
             room_take(&room, &take, &more);
             types += more;
             left -= take.gpus;
         }
-    struct needs rest = { (uint8_t)left, 0, 0, 0 };
+    struct needs rest = { (uint8_t)left, 0, 0, 0, 0 };
     if (left) {
         room_take(&room, &rest, &more);
         types += more;
@@ -351,7 +350,7 @@ void reserve_cut(const struct core *c, struct profile *p)
         for (uint32_t at = from; at < until; at++) {
             uint32_t there = room_gpus(&p->points[at].room, r->gpu_type), own = c->persons[r->person].gpus;
             uint32_t hold = r->from_at > now_at || own == 0 ? r->gpus : own < r->gpus ? r->gpus - own : 0;
-            struct needs take = { (uint8_t)(hold < there ? hold : there), (uint8_t)r->gpu_type, 0, 0 };
+            struct needs take = { (uint8_t)(hold < there ? hold : there), (uint8_t)r->gpu_type, 0, 0, 0 };
             if (take.gpus)
                 room_take(&p->points[at].room, &take, NULL);
         }
@@ -363,7 +362,7 @@ uint32_t reserve_reason(const struct core *c, const struct job *j, usec_t length
 {
     struct reserve_view v;
     struct room room = c->up;
-    struct needs needs = { j->gpus, j->gpu_type, 0, 0 };
+    struct needs needs = { j->gpus, j->gpu_type, 0, 0, 0 };
     uint64_t types = 0;
     uint32_t found = NONE;
     *ret_until_at = now_at;

@@ -50,6 +50,8 @@ void reserve_spare(const struct core *c, const struct reserve_view *v, uint32_t 
 /* The types of GPUs for a job of any model: those first that reservations of its owner name.  `room` fits it. */
 uint64_t reserve_own_first(const struct core *c, const struct reserve_view *v, uint32_t owner,
                            const struct needs *needs, struct room room);
+/* By when a running job is surely gone: its limit, or without one nine times in ten. */
+usec_t reserve_gone_at(const struct core *c, const struct job *j, usec_t now_at, usec_t boot_at);
 /* Does a job of this owner use GPUs held for them now? */
 bool reserve_serves(const struct core *c, uint32_t owner, uint32_t gpus, usec_t now_at);
 /* Has this person a reservation, now or later? */

@@ -13,6 +13,7 @@
 #define EOUL_CORE_RUN_H
 
 #include "core/dispatch.h"
+#include "core/power.h"
 #include "core/reserve.h"
 
 struct run {
@@ -37,19 +38,22 @@ struct run {
     bool has_waiting;
     struct needs least;       /* no candidate needs less of anything */
     struct reserve_view reserve; /* what is held for somebody */
+    struct power_view power;  /* lower caps to come */
     usec_t holds_at;          /* forecasts of running jobs stand until then */
     bool has_best;
     struct order_key best[CORE_PERSONS_MAX + 1]; /* each owner's first; job NONE: none */
 };
 
-static inline struct needs class_needs(const struct class_key *key)
+static inline struct needs class_needs(const struct core *c, const struct class_key *key)
 {
-    return (struct needs){ key->gpus, key->gpu_type, key->cpus, key->mem_mib };
+    return (struct needs){ key->gpus, key->gpu_type, key->cpus, key->mem_mib, power_of_class(c, key) };
 }
 
 void dispatch_reason(struct run *r, uint32_t class, enum reason reason);
 /* Of one more job of the class, with what this decision has started and promised so far. */
 enum reason dispatch_limited_now(const struct run *r, const struct job_class *class);
+/* What a job that does not fit waits for: watts, if all the rest is there, or the rest. */
+enum reason dispatch_lacks(const struct room *room, const struct needs *needs);
 /* Make the heap of heads: those that fit (with `all` those that do not, too) and are not limited. */
 void dispatch_candidates(struct run *r, bool all);
 /* The next job of the top's class takes its place, or the class leaves. */

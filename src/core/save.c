@@ -2,8 +2,8 @@
  *
  *     eoul-core 1                              version of this form
  *     limits jobs=... deps=... spans=... groups=... todos=... offers=...
- *     head, settings, gpu, rates, rate, team, reservation, boost, person, array, job, todo, dep, group: one record a line, zeros left
- *                                              out
+ *     head, settings, gpu, rates, rate, power, cap, team, reservation, boost, person, array, job, todo, dep, group: one
+ *                                              record a line, zeros left
  *     end hash=...                             core_hash of what was saved
  *
  * An array stands before its first live task, conditions after all jobs.  Only state is saved; what
@@ -22,6 +22,7 @@
 #include "core/offer.h"
 #include "core/person.h"
 #include "core/queue.h"
+#include "core/power.h"
 #include "core/rates.h"
 #include "core/reserve.h"
 #include "core/retry.h"
@@ -88,10 +89,16 @@ struct saved_dep {
     uint32_t target, delay_s, group, kind, scope, state;
     usec_t due_boot_at;
 };
-struct saved_group { uint64_t key; uint32_t used_seq, failed_n; struct samples samples; };
+struct saved_group {
+    uint64_t key;
+    uint32_t used_seq, failed_n, watts_n, watts0, watts1, watts2, watts3, watts4, watts5, watts6, watts7, watts8, watts9;
+    struct samples samples;
+};
+_Static_assert(POWER_SAMPLES == 10, "as many columns");
 struct saved_offer { uint32_t person; usec_t from_at, until_at; int64_t day, focus; };
 struct saved_window { uint32_t person; usec_t from_at, until_at; };
 struct saved_rates { usec_t until_at; int64_t hour_milli, gpu_mw; };
+struct saved_power { usec_t until_at; };
 struct saved_end { uint64_t hash; };
 
 COLUMNS(limits, struct core_limits,
@@ -132,11 +139,16 @@ COLUMNS(dep, struct saved_dep,
             COLUMN(uint32_t, delay_s) COLUMN(uint32_t, group) COLUMN(uint32_t, kind)
                 COLUMN(uint32_t, scope) COLUMN(uint32_t, state) COLUMN(usec_t, due_boot_at))
 COLUMNS(group, struct saved_group, COLUMN(uint64_t, key) COLUMN(uint32_t, used_seq)
-        COLUMN(uint32_t, failed_n) SAMPLES(samples))
+        COLUMN(uint32_t, failed_n) COLUMN(uint32_t, watts_n) COLUMN(uint32_t, watts0) COLUMN(uint32_t, watts1)
+        COLUMN(uint32_t, watts2) COLUMN(uint32_t, watts3) COLUMN(uint32_t, watts4) COLUMN(uint32_t, watts5)
+        COLUMN(uint32_t, watts6) COLUMN(uint32_t, watts7) COLUMN(uint32_t, watts8) COLUMN(uint32_t, watts9)
+        SAMPLES(samples))
 COLUMNS(reservation, struct reservation, RESERVATION_FIELDS(COLUMN))
 COLUMNS(boost, struct boost, BOOST_FIELDS(COLUMN))
 COLUMNS(rates, struct saved_rates, COLUMN(usec_t, until_at) COLUMN(int64_t, hour_milli) COLUMN(int64_t, gpu_mw))
 COLUMNS(rate, struct rate, COLUMN(usec_t, from_at) COLUMN(int64_t, kwh_milli))
+COLUMNS(power, struct saved_power, COLUMN(usec_t, until_at))
+COLUMNS(cap, struct cap, COLUMN(usec_t, from_at) COLUMN(int64_t, mw))
 COLUMNS(end, struct saved_end, COLUMN(uint64_t, hash))
 
 /* The value, sign-extended where it has one. */
@@ -278,6 +290,25 @@ static void save_rates(const struct core *c, struct buf *out)
         record_print(out, "rate", columns_rate(), &c->rates.at[i]);
 }
 
+static void save_power(const struct core *c, struct buf *out)
+{
+    struct saved_power s = { c->caps.until_at };
+    if (c->caps.n == 0)
+        return;
+    record_print(out, "power", columns_power(), &s);
+    for (uint32_t i = 0; i < c->caps.n; i++)
+        record_print(out, "cap", columns_cap(), &c->caps.at[i]);
+}
+
+static void save_group(const struct group *g, struct buf *out)
+{
+    const uint32_t *w = g->power.w;
+    struct saved_group s = { g->key, g->used_seq, g->failed_n, g->power.n, w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7],
+                             w[8], w[9], g->samples };
+    if (g->key)
+        record_print(out, "group", columns_group(), &s);
+}
+
 void core_save(const struct core *c, struct buf *out)
 {
     struct saved_head h = { 0 };
@@ -298,6 +329,7 @@ void core_save(const struct core *c, struct buf *out)
             record_print(out, "gpu", columns_gpu(), &g);
     }
     save_rates(c, out);
+    save_power(c, out);
     record_print(out, "team", columns_team(), &team);
     for (uint32_t i = 0; i < c->reservations_n; i++)
         record_print(out, "reservation", columns_reservation(), &c->reservations[i]);
@@ -305,12 +337,8 @@ void core_save(const struct core *c, struct buf *out)
         record_print(out, "boost", columns_boost(), &c->boosts[i]);
     save_people(c, out);
     save_jobs(c, out);
-    for (uint32_t i = 0; i < c->groups_used; i++) {
-        const struct group *g = &groups_of(c)[i];
-        struct saved_group s = { g->key, g->used_seq, g->failed_n, g->samples };
-        if (g->key)
-            record_print(out, "group", columns_group(), &s);
-    }
+    for (uint32_t i = 0; i < c->groups_used; i++)
+        save_group(&groups_of(c)[i], out);
     record_print(out, "end", columns_end(), &end);
 }
 
@@ -549,6 +577,27 @@ static int load_rate(struct core *c, struct str rest, struct err *err)
     return rates_enter(c, &rate) ? 0 : corrupt(err);
 }
 
+static int load_power(struct core *c, struct str rest, struct err *err)
+{
+    struct saved_power s = { 0 };
+    int r = record_parse(rest, columns_power(), &s, err);
+    if (r < 0)
+        return r;
+    if (c->caps.n > 0)
+        return corrupt(err);
+    c->caps.until_at = s.until_at;
+    return 0;
+}
+
+static int load_cap(struct core *c, struct str rest, struct err *err)
+{
+    struct cap cap = { 0 };
+    int r = record_parse(rest, columns_cap(), &cap, err);
+    if (r < 0)
+        return r;
+    return power_enter(c, &cap) ? 0 : corrupt(err);
+}
+
 static int load_array(struct loading *l, struct str rest, struct err *err)
 {
     struct saved_array s = { 0 };
@@ -651,12 +700,14 @@ static int load_group(struct core *c, struct str rest, struct err *err)
     int r = record_parse(rest, columns_group(), &s, err);
     if (r < 0)
         return r;
-    if (s.key == 0 || c->groups_used >= c->limits.groups || estimate_find(c, s.key) != NONE)
+    if (s.watts_n > POWER_SAMPLES || s.key == 0 || c->groups_used >= c->limits.groups || estimate_find(c, s.key) != NONE)
         return corrupt(err);
     struct group *g = estimate_enter(c, s.key);
     g->used_seq = s.used_seq;
     g->failed_n = s.failed_n;
     g->samples = s.samples;
+    g->power = (struct power_samples){ s.watts_n, { s.watts0, s.watts1, s.watts2, s.watts3, s.watts4, s.watts5, s.watts6,
+                                                    s.watts7, s.watts8, s.watts9 } };
     c->sum += group_hash(g);
     return 0;
 }
@@ -731,6 +782,10 @@ static int load_line(struct loading *l, struct str line, struct err *err)
         return load_rates(c, rest, err);
     if (str_is(word, "rate"))
         return load_rate(c, rest, err);
+    if (str_is(word, "power"))
+        return load_power(c, rest, err);
+    if (str_is(word, "cap"))
+        return load_cap(c, rest, err);
     if (str_is(word, "person"))
         return load_person(c, rest, err);
     if (str_is(word, "group"))

@@ -21,7 +21,7 @@
 
 #define SEARCH_MAX      64  /* jobs in a window */
 #define SEARCH_BUSY_MAX 256 /* running jobs; with more (CPU jobs only) there is no search */
-#define SEARCH_POINTS   (SEARCH_BUSY_MAX + 2 * RESERVATIONS_MAX + 2 * SEARCH_MAX + 2)
+#define SEARCH_POINTS   (SEARCH_BUSY_MAX + 2 * RESERVATIONS_MAX + CORE_CAPS_MAX + 2 * SEARCH_MAX + 2)
 #define SEARCH_BACKFILL 64  /* further jobs that may start beside the window */
 #define SEARCH_SLOTS    256 /* later starts whose cost is remembered: a little over DEFER_MAX_US */
 

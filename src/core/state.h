@@ -39,6 +39,7 @@
 #define SAMPLES_OWN       30
 #define SAMPLES_PERSON    10  /* of a person's other work: fewer */
 #define SAMPLES_TEAM      5   /* a handful */
+#define POWER_SAMPLES     10  /* runs whose power a group remembers */
 #define NODES             5   /* quantiles an index is averaged over: .1 .3 .5 .7 .9 */
 #define GPU_BUSY_BACKOFF_US (5 * USEC_PER_SEC) /* after "gpu-busy": its EVENT_GPU comes meanwhile */
 #define BACKOFF_FOLD_MAX  6   /* 2^6 = 64 fold */
@@ -88,7 +89,8 @@ enum {
     F(usec_t, stop_boot_at)    /* when it was told to make way */ \
     F(uint32_t, deferred_s)    /* 1 + seconds from its submit until its start was first moved later; 0: never */ \
     F(uint32_t, promised_s)    /* P90 of this attempt's run when it started, rounded up (calibrate.h); 0: none */ \
-    F(uint32_t, ready_s)       /* seconds from its submit until it could first have started (share.h) */
+    F(uint32_t, ready_s)       /* seconds from its submit until it could first have started (share.h) */ \
+    F(uint32_t, booked_w)      /* what its present attempt takes of the power cap; 0: nothing, or there was none */
 
 /* The lists above are in the order of the hash; a record is in the order of widths, without gaps. */
 struct job {
@@ -100,7 +102,7 @@ struct job {
     uint32_t id, array_id, array_index, flags, cpus, mem_mib;
     int32_t nice;
     uint32_t attempt, first_seq, singles, done_ppm;
-    uint32_t retry0, retry1, retry2, retry3, deferred_s, promised_s, ready_s;
+    uint32_t retry0, retry1, retry2, retry3, deferred_s, promised_s, ready_s, booked_w;
     /* derived */
     uint32_t array;      /* slot of its array */
     uint32_t deps;       /* its first condition; then struct dep_node.next_of_waiter */
@@ -175,6 +177,11 @@ struct forecast_nodes { /* of a whole run, not capped by any limit */
     usec_t us[NODES];
 };
 
+struct power_samples { /* what runs took, in W, newest last; power.h */
+    uint32_t n;
+    uint32_t w[POWER_SAMPLES]; /* those from n on are 0 */
+};
+
 struct forecast_memo { /* derived: pooled quantiles, and what they were made from */
     uint32_t shown_epoch, version; /* shown_epoch 0: nothing yet */
     struct forecast_nodes nodes;
@@ -185,6 +192,7 @@ struct group { /* finished runs of one owner, command and width; state but for t
     uint32_t used_seq;   /* least goes when the table is full */
     uint32_t failed_n;   /* early failures, for later use */
     struct samples samples;
+    struct power_samples power;
     uint32_t version;    /* derived: changes with the samples */
     uint32_t next;       /* bucket chain */
     struct forecast_memo memo;
@@ -264,7 +272,9 @@ struct class_key {
     uint64_t group_key;
     usec_t limit_us;
     usec_t estimate_us, done_us, restart_us; /* restart_us: 0 without done_us */
-    usec_t deadline_at, flex_us;
+    usec_t deadline_at;
+    uint64_t flex_us : 44,                   /* FLEX_MAX_US stands for all above */
+        told_w : 20;                         /* told power, rounded up to W */
     uint32_t presence_steps; /* end of the presence its submit proved, rounded; 0: over, or none */
     uint32_t array_id;
     uint32_t first_seq;
@@ -275,6 +285,7 @@ struct class_key {
     uint32_t eyes : 9,               /* who looks at the result: its reviewer, else its owner */
         gpus : 8, gpu_type : 8, preempt : 2, boosted : 1, unused_ : 4; /* unused 0: keys are compared as bytes */
 };
+#define FLEX_MAX_US (100 * USEC_PER_DAY) /* nothing is known of when people look so late */
 static inline usec_t class_presence_at(const struct class_key *key)
 {
     return (usec_t)key->presence_steps * PRESENCE_STEP_US;
@@ -312,11 +323,13 @@ _Static_assert(sizeof(struct job_class) <= 216, "apart, each job has one");
 struct needs { /* what a job takes of the machine */
     uint8_t gpus, gpu_type;
     uint32_t cpus, mem_mib;
+    uint32_t watts; /* 0 without a power cap */
 };
 
-struct room { /* what is there: GPUs by type, a byte each (type 1 lowest), CPUs, memory */
+struct room { /* what is there: GPUs by type, a byte each (type 1 lowest), CPUs, memory, watts under the cap */
     uint64_t gpus;
     int32_t cpus, mem_mib;
+    int32_t watts; /* below 0 after a cap has fallen; 0 without one */
 };
 
 /* One candidate in the total order. */
@@ -380,6 +393,12 @@ struct core {
         uint32_t n;
     } rates;
 
+    struct caps {               /* on power (power.h); n 0: none */
+        usec_t until_at;
+        struct cap at[CORE_CAPS_MAX]; /* 0 from n on */
+        uint32_t n;
+    } caps;
+
     /* derived */
     uint64_t sum;               /* of the hashes of all records */
     uint32_t jobs_n, jobs_used, jobs_free;
@@ -398,7 +417,8 @@ struct core {
     uint32_t version;           /* counter that versions of groups and persons are drawn from */
     uint32_t shown_epoch;       /* changes with shown samples, settings and the machine */
     uint32_t group_epoch;       /* changes when a group comes or goes */
-    struct room up, free;       /* of GPUs that are UP; free: now */
+    struct room up, free;       /* of GPUs that are UP; free: now, but for watts (power_free_w) */
+    uint32_t busy_w;            /* booked by busy jobs */
     struct room known;          /* of all GPUs but GONE ones */
     uint32_t mutant;            /* planted bug (mutant.h); 0 and unused in the real core */
 

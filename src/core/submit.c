@@ -5,6 +5,7 @@
 #include "core/graph.h"
 #include "core/job.h"
 #include "core/mutant.h"
+#include "core/power.h"
 #include "core/queue.h"
 #include "core/retry.h"
 #include "core/setup.h"
@@ -110,6 +111,8 @@ int submit_check(const struct core *c, const struct ev_submit *e, struct err *er
     if ((r = check_ids(c, e, tasks, err)) < 0 || (r = check_needs(e, err)) < 0)
         return r;
     if ((r = graph_check(c, e->deps, e->deps_n, e->array, err)) < 0)
+        return r;
+    if ((r = power_check_submit(c, e, err)) < 0)
         return r;
     const struct person *p = &c->persons[e->owner];
     if (p->queued_max && !MUTANT(c, MUTANT_QUEUED_MAX) && p->queued + tasks > p->queued_max)

@@ -73,6 +73,7 @@ static const cyaml_schema_field_t retention_fields[] = {
     CYAML_FIELD_STRING_PTR("policy", OPTIONAL, struct raw_config, policy, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("tariff", OPTIONAL, struct raw_config, tariff, 1, TEXT_MAX), \
     CYAML_FIELD_UINT("person_hour", CYAML_FLAG_OPTIONAL, struct raw_config, person_hour), \
+    CYAML_FIELD_STRING_PTR("power_cap", OPTIONAL, struct raw_config, power_cap, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("zone", OPTIONAL, struct raw_config, zone, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("hours", OPTIONAL, struct raw_config, hours, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("work", OPTIONAL, struct raw_config, work, 1, TEXT_MAX), \
@@ -120,6 +121,7 @@ static const struct rule rules[] = {
     { "policy", RULE_POLICY, 0, 0 },
     { "tariff", RULE_TARIFF, 0, 0 },
     { "person_hour", RULE_NUMBER, 1, 1000000000 },
+    { "power_cap", RULE_POWER, 0, 0 },
     { "zone", RULE_ZONE, 0, 0 },
     { "hours", RULE_HOURS, 0, 0 },
     { "work", RULE_HOURS, 0, 0 },
@@ -269,6 +271,7 @@ static void take_raw(struct config *c, const struct raw_config *raw)
     if (raw->policy)
         (void)policy_parse(str_of(raw->policy), &c->policy);
     c->tariff = raw->tariff;
+    c->power_cap = raw->power_cap;
     c->person_hour = raw->person_hour ? raw->person_hour : c->person_hour;
     c->zone = raw->zone;
     c->hours = raw->hours ? raw->hours : c->hours;

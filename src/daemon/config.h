@@ -81,6 +81,7 @@ struct config {
     enum policy policy;
     const char *zone;           /* the team's; NULL: the system's */
     const char *tariff;         /* a name or a path (tariffs.c); NULL: none */
+    const char *power_cap;      /* what jobs may take together (energy/powercap.h); NULL: no cap */
     uint32_t person_hour;       /* what an hour of a person is worth, in its currency */
     const char *hours;          /* look hours of whoever says none; CONFIG_HOURS if not given */
     const char *work;           /* hours offered for todos by whoever says none; "none" if not given */

@@ -14,6 +14,7 @@
 #include "cal/hours.h"
 #include "cal/when.h"
 #include "cal/zone_load.h"
+#include "energy/powercap.h"
 
 #define PATH_MAX_LEN 128 /* "people[199].limits.running" */
 #define SHOWN_MAX 64     /* bytes of a wrong value in a sentence */
@@ -171,6 +172,16 @@ static int check_tariff(struct check *k, const struct place *at, struct str s)
                                "file.", k->name, at->line, at->shown, STR_ARG(shown(k, s)));
 }
 
+static int check_power(struct check *k, const struct place *at, struct str s)
+{
+    struct powercap cap;
+    struct err why = { .translate = k->err ? k->err->translate : NULL };
+    if (powercap_parse(s, &cap, &why) == 0)
+        return 0;
+    return err_set(k->err, E_INVALID, "%s line %d: %s is \"%.*s\". %s", k->name, at->line, at->shown, STR_ARG(shown(k, s)),
+                   why.text);
+}
+
 static int check_email(struct check *k, const struct place *at, struct str s)
 {
     ptrdiff_t sign = str_find(s, '@');
@@ -229,6 +240,7 @@ static int check_scalar(struct check *k, const struct place *at, struct str s)
     case RULE_LENGTH: return check_length(k, at, rule, s);
     case RULE_NAME: case RULE_TEXT: return check_name(k, at, s);
     case RULE_TARIFF: return check_tariff(k, at, s);
+    case RULE_POWER: return check_power(k, at, s);
     case RULE_EMAIL: return check_email(k, at, s);
     case RULE_ZONE: return check_zone(k, at, s);
     case RULE_HOURS: return check_hours(k, at, s);

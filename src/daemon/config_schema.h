@@ -36,6 +36,7 @@ struct raw_config {
     char *memory;
     char *policy;
     char *tariff;
+    char *power_cap;
     uint32_t person_hour;
     char *zone;
     char *hours;
@@ -54,7 +55,7 @@ struct raw_config {
 
 enum rule_kind {
     RULE_NUMBER, RULE_TEXT, RULE_NAME, RULE_EMAIL, RULE_ZONE, RULE_HOURS, RULE_LANG, RULE_POLICY,
-    RULE_GPU_IDS, RULE_SIZE, RULE_ADDRESS, RULE_TARIFF, RULE_LENGTH, RULE_ROLE, RULE_SHOWN,
+    RULE_GPU_IDS, RULE_SIZE, RULE_ADDRESS, RULE_TARIFF, RULE_POWER, RULE_LENGTH, RULE_ROLE, RULE_SHOWN,
 };
 
 struct rule {

@@ -66,6 +66,7 @@ void config_tell(const struct config *c, const char *path, enum lang lang, struc
     buf_printf(out, "  %-18s %s\n", "tariff", c->tariff ? c->tariff : tr(lang, "none"));
     if (c->tariff)
         buf_printf(out, "  %-18s %u\n", "person_hour", c->person_hour);
+    buf_printf(out, "  %-18s %s\n", "power_cap", c->power_cap ? c->power_cap : tr(lang, "no limit"));
     buf_printf(out, "  %-18s %s\n", "hours", c->hours);
     buf_printf(out, "  %-18s %s\n", "work", c->work);
     tell_length(out, "hands_on", c->cap_us, lang);

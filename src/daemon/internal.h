@@ -212,6 +212,12 @@ struct daemon {
     bool driver_silent;         /* the library is there, the driver does not answer */
     char tariff_currency[8];    /* tariffs.c; "": no tariff could be read since the start */
     char tariff_trouble[LANG_COUNT][ERR_TEXT_MAX];
+    struct watts {              /* of a running attempt, under the first of its GPUs (watts.c) */
+        job_id job;
+        uint32_t attempt;
+        usec_t at;
+        int64_t mean_mw, most_mw;
+    } watts[CORE_GPUS_MAX];
     usec_t tariff_due_at;
     char types[8][96];          /* models by type number less one */
     uint32_t types_n;
@@ -327,6 +333,9 @@ uint32_t gpus_type_named(const struct daemon *d, struct str name); /* 0: none */
 
 /* --- tariffs.c ----------------------------------------------------------------------------------- */
 int tariffs_refresh(struct daemon *d, struct err *err); /* in a turn: at the start, and when tariff_due_at has come */
+/* A round of the probe: what do running jobs take?  The most of an attempt so far, in mW; 0: not known. */
+void watts_round(struct daemon *d);
+int64_t watts_most(const struct daemon *d, job_id job, uint32_t attempt);
 /* What is wrong with the tariff, in that language; NULL: nothing. */
 const char *tariffs_trouble(const struct daemon *d, const char *(*translate)(const char *));
 

@@ -167,6 +167,7 @@ static void take_round(struct look *k)
         g->power_mw = p->power_mw;
         g->utilisation = p->busy_ppm < 0 ? -1 : p->busy_ppm / 10000;
     }
+    watts_round(d);
 }
 
 /* --- starts that wait ---------------------------------------------------------------------------------- */

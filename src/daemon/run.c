@@ -140,7 +140,7 @@ static void write_end(struct daemon *d, const struct engine_event *e, const stru
     store_attempt_end(d->store, &a);
 }
 
-static void end_event(const struct engine_event *e, struct core_event *ev)
+static void end_event(const struct daemon *d, const struct engine_event *e, struct core_event *ev)
 {
     switch (e->kind) {
     case ENGINE_ENDED:
@@ -148,7 +148,8 @@ static void end_event(const struct engine_event *e, struct core_event *ev)
         ev->ended = (struct ev_ended){ .job = e->job, .attempt = e->attempt,
                                        .cause = end_cause_of(e), .code = e->code,
                                        .signal = (uint32_t)(e->signal > 0 ? e->signal : 0),
-                                       .quarantine = e->quarantine };
+                                       .quarantine = e->quarantine,
+                                       .watts_mw = watts_most(d, e->job, e->attempt) };
         break;
     case ENGINE_LOST:
         ev->kind = EVENT_LOST;
@@ -180,7 +181,7 @@ static int over(struct daemon *d, struct engine_event *e, const char *message)
     /* Nobody here asked for it: the machine went down around it, or somebody ended its supervisor. */
     if (live && before.state != JOB_COMPLETING && e->kind == ENGINE_ENDED && e->cause == ATTEMPT_STOPPED)
         e->kind = ENGINE_LOST;
-    end_event(e, &ev);
+    end_event(d, e, &ev);
     d->current = e;
     int code = live && !d->broken ? tell(d, e, &ev, e->wall_at) : E_STATE;
     d->current = NULL;

@@ -147,6 +147,7 @@ int submit_fill(struct daemon *d, const struct spec *spec, person_no owner, pers
     ev->preempt = preempt_of[spec->preempt];
     ev->flex_us = spec->flex_us;
     ev->canary_us = spec->canary_us;
+    ev->watts_mw = (int64_t)spec->watts * 1000;
     return code;
 }
 

@@ -1,4 +1,4 @@
-/* tariffs.c - the tariff that eoul.yaml names, told to the core as steps of one price each.
+/* tariffs.c - the tariff and the power cap that eoul.yaml names, told to the core as steps of one price or cap each.
  *
  * `tariff:` is the name of one that is built in (tariffs/) or the path of a file of that form
  * (energy/billing.h).  It is read at the start and each day, when the steps are told anew as far ahead as people's
@@ -10,8 +10,10 @@
 
 #include "daemon/internal.h"
 #include "energy/billing.h"
+#include "energy/powercap.h"
 
 #define AHEAD_DAYS 60 /* as people's windows */
+#define CAP_DAYS   14 /* a lower cap further ahead stops no start of today */
 #define GPU_MW     300000 /* of a GPU that tells no power: a card of the middle */
 #define DAY_S      86400
 
@@ -83,9 +85,31 @@ const char *tariffs_trouble(const struct daemon *d, const char *(*translate)(con
     return NULL;
 }
 
-int tariffs_refresh(struct daemon *d, struct err *err)
+/* The power cap of eoul.yaml, as steps.  Told only where there is one, or was. */
+static int tell_cap(struct daemon *d, struct err *err)
 {
-    d->tariff_due_at = (d->now.wall_at / USEC_PER_DAY + 1) * USEC_PER_DAY;
+    struct tariff_step at[CORE_CAPS_MAX];
+    struct cap caps[CORE_CAPS_MAX];
+    struct tariff_steps steps = { at, 0, CORE_CAPS_MAX };
+    struct powercap cap;
+    struct ev_power now = core_power(d->core), e = { 0 };
+    int64_t today_s = d->now.wall_at / USEC_PER_SEC / DAY_S * DAY_S;
+    if (d->config->power_cap && powercap_parse(str_of(d->config->power_cap), &cap, err) == 0)
+        e.until_at = powercap_steps(&cap, people_system_zone(d->people), today_s, today_s + CAP_DAYS * DAY_S, &steps) *
+                     USEC_PER_SEC;
+    for (uint32_t i = 0; i < steps.n; i++)
+        caps[i] = (struct cap){ at[i].from_s * USEC_PER_SEC, at[i].price_milli };
+    e.caps = caps;
+    e.caps_n = steps.n;
+    if (now.caps_n == e.caps_n &&
+        (e.caps_n == 0 || (now.until_at == e.until_at && memcmp(now.caps, caps, e.caps_n * sizeof *caps) == 0)))
+        return 0;
+    struct core_event ev = { .kind = EVENT_POWER, .power = e };
+    return daemon_event(d, &ev, err);
+}
+
+static int tell_tariff(struct daemon *d, struct err *err)
+{
     struct billing *b = NULL;
     struct err what = { 0 };
     int code = d->config->tariff ? load(d, &b, &what) : 0;
@@ -98,6 +122,13 @@ int tariffs_refresh(struct daemon *d, struct err *err)
     code = tell_steps(d, b, err);
     billing_destroy(b);
     return code;
+}
+
+int tariffs_refresh(struct daemon *d, struct err *err)
+{
+    d->tariff_due_at = (d->now.wall_at / USEC_PER_DAY + 1) * USEC_PER_DAY;
+    int code = tell_cap(d, err);
+    return code < 0 ? code : tell_tariff(d, err);
 }
 
 const char *daemon_currency(const struct daemon *d)

@@ -143,7 +143,7 @@ static bool is_time(usec_t at)
 }
 
 /* The resource of which too little is free (or exists), in this order. */
-enum short_of { SHORT_GPUS, SHORT_CPUS, SHORT_MEM, SHORT_NOTHING };
+enum short_of { SHORT_GPUS, SHORT_CPUS, SHORT_MEM, SHORT_POWER, SHORT_NOTHING };
 
 static enum short_of short_of(const struct explanation *x)
 {
@@ -151,7 +151,38 @@ static enum short_of short_of(const struct explanation *x)
         return SHORT_GPUS;
     if (x->need_cpus > x->free_cpus)
         return SHORT_CPUS;
-    return x->need_mem_mib > x->free_mem_mib ? SHORT_MEM : SHORT_NOTHING;
+    if (x->need_mem_mib > x->free_mem_mib)
+        return SHORT_MEM;
+    return x->need_w && (uint64_t)x->used_w + x->need_w > x->cap_w ? SHORT_POWER : SHORT_NOTHING;
+}
+
+/* "5.2 kW", "450 W". */
+static struct part watts_text(uint32_t watts)
+{
+    struct part p = {""};
+    struct buf b;
+    buf_init_fixed(&b, p.text, sizeof p.text);
+    text_watts(&b, watts);
+    return p;
+}
+
+static void say_power(const struct why *w)
+{
+    const struct explanation *x = w->x;
+    struct part need = watts_text(x->need_w), used = watts_text(x->used_w), cap = watts_text(x->cap_w);
+    if (x->need_w > x->cap_w && !is_time(x->start_at))
+        say(w, tr(w->lang, "It takes %1$s, and the power cap is %2$s: it cannot start under it. If it takes less, submit it "
+                           "again with --watts."), need.text, cap.text);
+    else if (x->need_w > x->cap_w)
+        say(w, tr(w->lang, "It takes %1$s, and the power cap of this hour is %2$s."), need.text, cap.text);
+    else if (short_of(x) != SHORT_POWER)
+        say(w, tr(w->lang, "A lower power cap begins while it might still run, and leaves too little for the %s it takes; "
+                           "give it a shorter --time if it needs less."), need.text);
+    else if (is_time(x->start_at))
+        say(w, tr(w->lang, "It waits for power: %1$s of %2$s are in use until about %3$s, and it takes %4$s."), used.text,
+            cap.text, at_text(w, x->start_at).text, need.text);
+    else
+        say(w, tr(w->lang, "It waits for power: %1$s of %2$s are in use, and it takes %3$s."), used.text, cap.text, need.text);
 }
 
 static void say_resources(const struct why *w)
@@ -174,6 +205,9 @@ static void say_resources(const struct why *w)
     case SHORT_MEM:
         say(w, tr(w->lang, "It is next in line and needs %s of memory; %s is free now."), need.text,
             have.text);
+        break;
+    case SHORT_POWER:
+        say_power(w);
         break;
     case SHORT_NOTHING:
         say(w, tr(w->lang, "It is next in line and is about to start."));
@@ -445,6 +479,9 @@ static void say_waiting_reason(const struct why *w)
         break;
     case REASON_RESERVED:
         say_reserved(w);
+        break;
+    case REASON_POWER:
+        say_power(w);
         break;
     case REASON_REQUEUED:
         say(w, tr(w->lang, "It was put back in line after attempt %u."), w->f->attempt);

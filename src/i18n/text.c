@@ -93,6 +93,22 @@ void text_mib(struct buf *out, uint64_t mib)
     buf_c(out, names[unit]);
 }
 
+void text_watts(struct buf *out, uint32_t watts)
+{
+    uint32_t tenths = (watts + 50) / 100;
+    if (watts < 1000) {
+        buf_u64(out, watts);
+        buf_c(out, " W");
+        return;
+    }
+    buf_u64(out, tenths / 10);
+    if (tenths % 10) {
+        buf_char(out, '.');
+        buf_u64(out, tenths % 10);
+    }
+    buf_c(out, " kW");
+}
+
 /* Days since 1970 to year, month, day: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms",
  * civil_from_days: years begin in March, so that the leap day is the last. */
 struct text_civil text_civil_of(usec_t at, int32_t utc_offset_s)

@@ -23,6 +23,9 @@ void text_krw(struct buf *out, enum lang lang, int64_t mkrw);
 /* "64 GiB", "1.5 GiB", "512 MiB" */
 void text_mib(struct buf *out, uint64_t mib);
 
+/* "450 W", "5.2 kW", "12 kW" */
+void text_watts(struct buf *out, uint32_t watts);
+
 /* A civil time in the proleptic Gregorian calendar. */
 struct text_civil {
     int32_t year;

@@ -435,7 +435,7 @@ static void judge_times(struct invariant *v, job_id id, const struct ledger_job 
 static bool is_line(const struct plan_row *r)
 {
     return r->state == JOB_PENDING &&
-           (r->reason == REASON_NONE || r->reason == REASON_RESOURCES || r->reason == REASON_PRIORITY ||
+           (r->reason == REASON_NONE || r->reason == REASON_RESOURCES || r->reason == REASON_POWER || r->reason == REASON_PRIORITY ||
             r->reason == REASON_ARRAY_LIMIT || r->reason == REASON_PERSON_RUNNING || r->reason == REASON_PERSON_GPUS);
 }
 
@@ -487,6 +487,7 @@ static void judge_reason(struct invariant *v, job_id id, const struct ledger_job
         same(v, id, "GPUs its person uses", e->used, p->gpus);
         break;
     case REASON_RESERVED: right = v->reservations_n > 0; break;
+    case REASON_POWER: right = v->watts.caps_n > 0 && e->need_w > 0; break;
     case REASON_DEFERRED: right = v->defer != 0 && !(j->flags & (JOB_NOW | JOB_URGENT)); break;
     case REASON_BACKOFF: right = j->not_before_boot_at > 0 || j->idle_from_boot_at > 0; break;
     default: break;

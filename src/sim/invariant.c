@@ -13,6 +13,7 @@
 #include "sim/kept.h"
 #include "sim/urgent.h"
 #include "sim/timer.h"
+#include "sim/watts.h"
 
 #define IDLE_GRACE_US (2 * USEC_PER_SEC) /* a turn may come this much after what caused it */
 
@@ -29,6 +30,7 @@ void invariant_finish(struct invariant *v)
     free(v->unbegun);
     free(v->acks);
     urgent_finish(v);
+    watts_finish(v);
     hands_finish(&v->hands);
     explained_finish(v);
     map_finish(&v->ack_of_key);
@@ -137,7 +139,8 @@ static void ledger_submit(struct invariant *v, uint32_t op)
         *j = (struct ledger_job){
             .known = true, .state = JOB_PENDING, .array = e->array, .array_n = array ? tasks : 0,
             .array_index = index, .owner = e->owner, .gpus = e->gpus, .gpu_type = e->gpu_type,
-            .cpus = e->cpus, .mem_mib = e->mem_mib, .name_key = e->name_key, .flags = e->flags,
+            .cpus = e->cpus, .mem_mib = e->mem_mib, .name_key = e->name_key, .command_key = e->command_key,
+            .told_mw = e->watts_mw, .flags = e->flags,
             .preempt = e->preempt, .array_max = e->array_max, .submit_at = v->wall_at, .begin_at = e->begin_at,
             .deadline_at = e->deadline_at, .backoff_us = e->backoff_us, .retries_left = e->retries,
             .flex = e->flex_us > 0, .limit_us = e->limit_us,
@@ -339,6 +342,9 @@ static void ledger_event(struct invariant *v, uint32_t op)
     case EVENT_TARIFF:
         electric_event(v);
         break;
+    case EVENT_POWER:
+        watts_event(v);
+        break;
     case EVENT_QUEUE:
         v->closed = ev->queue.closed;
         break;
@@ -438,6 +444,7 @@ static void take(struct invariant *v, struct ledger_job *j, int sign)
     } else {
         v->busy--, p->running--, p->gpus -= j->gpus;
         v->cpus_busy -= j->cpus, v->mem_busy_mib -= j->mem_mib;
+        v->watts.busy_w -= j->booked_w, j->booked_w = 0;
         v->busy_mask &= ~j->gpu_mask;
         j->gpu_mask = 0;
     }
@@ -466,6 +473,7 @@ static void ledger_state(struct invariant *v, const struct core_update *u)
         take(v, j, +1);
     if (job_state_is_final(u->to)) {
         judge_end(v, u->job, j, u);
+        watts_ended(v, j, (enum job_state)u->to);
         j->ever_ok |= u->to == JOB_COMPLETED;
         j->ever_bad |= u->to != JOB_COMPLETED;
         if (j->state == JOB_PENDING || j->state == JOB_CONFIGURING)
@@ -549,6 +557,7 @@ static void ledger_start(struct invariant *v, const struct core_update *u)
     j->attempt = u->attempt;
     j->gpu_mask = u->gpus;
     v->busy_mask |= u->gpus;
+    watts_start(v, u->job, j);
     kept_judge(v, u->job, j);
 }
 
@@ -613,7 +622,7 @@ static enum may may_start(const struct invariant *v, job_id id, const struct led
               && (!j->gpu_type || v->gpus[g].type == j->gpu_type);
     if (j->flags & (JOB_HELD | JOB_HELD_ADMIN) || !j->begun || v->closed
         || v->boot_at < j->not_before_boot_at || j->gpus > up || j->cpus > v->cpus
-        || j->mem_mib > v->mem_mib || !conditions_met(v, j, v->boot_at, false) || !conditions_single(v, id, j))
+        || j->mem_mib > v->mem_mib || !watts_ever_fit(v, j) || !conditions_met(v, j, v->boot_at, false) || !conditions_single(v, id, j))
         return MAY_NOT;
     if ((p->running_max && p->running >= p->running_max)
         || (j->gpus && p->gpus_max && p->gpus + j->gpus > p->gpus_max)
@@ -634,7 +643,7 @@ static bool fits_without(const struct invariant *v, const struct ledger_job *j, 
     for (uint32_t g = 0; g < CORE_GPUS_MAX; g++)
         free += v->gpus[g].known && v->gpus[g].state == GPU_UP && !((v->busy_mask & ~given.gpu_mask) >> g & 1)
                 && (!j->gpu_type || v->gpus[g].type == j->gpu_type);
-    return j->gpus <= free && v->cpus_busy + j->cpus <= v->cpus + given.cpus
+    return j->gpus <= free && watts_fit(v, j) && v->cpus_busy + j->cpus <= v->cpus + given.cpus
            && v->mem_busy_mib + j->mem_mib <= v->mem_mib + given.mem_mib;
 }
 
@@ -735,6 +744,8 @@ void invariant_committed(struct invariant *v, const struct core_event *ev, usec_
         else if (u->kind == UPDATE_STOP && j && is_busy(j->state))
             ledger_stop(v, u, j);
     }
+    if (ev->kind == EVENT_DECIDE)
+        watts_decided(v);
     if (ev->kind == EVENT_DECIDE && v->age_us > 0 && v->live > v->busy)
         judge_age(v, n > 0);
     if (ev->kind == EVENT_DECIDE && v->boosts_n) {
@@ -809,6 +820,7 @@ void invariant_stepped(struct invariant *v, const struct core *core, const struc
         const struct plan_row *row = NULL;
         if (u->kind != UPDATE_START)
             continue;
+        watts_stepped(v, core, u->job);
         for (uint32_t r = 0; r < plan.rows_n && !row; r++) {
             if (plan.rows[r].number == u->plan_row)
                 row = &plan.rows[r];
@@ -832,7 +844,7 @@ static bool could_run(const struct invariant *v, job_id id, const struct ledger_
     if ((!j->begun && wall_at < j->begin_at) || boot_at < j->not_before_boot_at
         || boot_at < j->idle_from_boot_at || (j->deadline_at && wall_at >= j->deadline_at))
         return false;
-    if ((p->gpus_max && j->gpus > p->gpus_max) || j->cpus > v->cpus || j->mem_mib > v->mem_mib)
+    if ((p->gpus_max && j->gpus > p->gpus_max) || j->cpus > v->cpus || j->mem_mib > v->mem_mib || !watts_ever_fit(v, j))
         return false;
     for (uint32_t g = 0; g < CORE_GPUS_MAX; g++)
         up += v->gpus[g].known && v->gpus[g].state == GPU_UP
@@ -851,7 +863,7 @@ static bool may_wait(const struct invariant *v, const struct ledger_job *j, usec
 
 void invariant_idle(struct invariant *v, usec_t wall_at, usec_t boot_at)
 {
-    if (v->busy > 0 || v->live == 0)
+    if (v->busy > 0 || v->live == 0 || watts_barred(v))
         return;
     for (job_id id = 1; id <= v->last_id; id++) {
         const struct ledger_job *j = invariant_job(v, id);

@@ -21,7 +21,9 @@ struct ledger_job {
     uint32_t owner;
     uint32_t gpus, gpu_type, cpus;
     uint64_t mem_mib;
-    uint64_t name_key;
+    uint64_t name_key, command_key;
+    int64_t told_mw;         /* power; 0: nobody said */
+    uint32_t booked_w;       /* of the power cap; 0: does not run, or there was none */
     uint32_t flags;
     uint32_t preempt, made_way;
     uint32_t array_max;
@@ -51,6 +53,17 @@ struct ledger_person {
     uint32_t running, gpus;
     usec_t *urgent_at; /* when urgent requests of theirs were taken */
     size_t urgent_n, urgent_size;
+};
+
+#define LEDGER_RUNS 10 /* the last of a kind whose power counts */
+struct ledger_runs { /* of one owner, command and width: what they took */
+    uint64_t command_key;
+    uint32_t owner, gpus, n;
+    uint32_t w[LEDGER_RUNS];
+};
+struct ledger_said {
+    job_id job;
+    uint32_t w;
 };
 
 struct ledger_ack {
@@ -96,6 +109,15 @@ struct invariant {
     struct rate rates[CORE_RATES_MAX]; /* electricity (electric.h) */
     uint32_t rates_n;
     int64_t gpu_mw, watts_mw[CORE_GPUS_MAX];
+    struct { /* the power cap (watts.h) */
+        struct cap caps[CORE_CAPS_MAX];
+        uint32_t caps_n;
+        int64_t busy_w;
+        struct ledger_runs *runs;
+        size_t runs_n, runs_size;
+        struct ledger_said *said; /* of starts not committed yet */
+        size_t said_n, said_size;
+    } watts;
     usec_t decided_boot_at;  /* last EVENT_DECIDE */
     uint64_t checks;
     struct hands hands;      /* hands-on work */

@@ -132,6 +132,7 @@ static void week_found(struct week *k)
         week_work(k, &k->world.people[i]);
     week_channels(k);
     k->world.has_tariff = k->world.options.seed % 3 != 0;
+    k->world.has_cap = k->world.options.seed % 5 == 2; /* no draw: weeks without one stay what they were */
     world_found(&k->world, &settings, k->cpus, k->mem_mib, k->gpus_n, types, limits, limits_n);
     /* 250 submits of about two jobs of about two GPUs fill 30 to 110 % of the week */
     int64_t room_us = (int64_t)k->gpus_n * WEEK_US / 800;
@@ -167,7 +168,8 @@ static void put_needs(struct week *k, struct ev_submit *e)
     e->cpus = 1 + (uint32_t)prng_below(p, 4);
     if (luck_chance(p, 300))
         e->mem_mib = (uint64_t)luck_between(p, 1, (int64_t)(k->mem_mib / 2));
-    e->watts_mw = 300000 * (int64_t)e->gpus;
+    if (!k->world.has_cap || k->world.invariant.last_id % 3 == 0) /* else it is left to history and full load */
+        e->watts_mw = 300000 * (int64_t)e->gpus;
 }
 
 static void put_options(struct week *k, struct ev_submit *e)

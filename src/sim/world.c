@@ -281,12 +281,29 @@ static void tariff_of(const struct world *w, struct rate rates[], struct core_ev
         .hour_milli = luck_between(&p, 1, 60) * 1000000, .gpu_mw = 300000 } };
 }
 
+#define FULL_MW 400000 /* of each GPU */
+
+/* A cap that most jobs fit under, the whole time or changing twice a day. */
+static void cap_of(const struct world *w, uint32_t gpus_n, struct cap caps[], struct core_event *ev)
+{
+    struct prng p;
+    usec_t at = world_wall(w);
+    uint32_t n = 0;
+    prng_init(&p, w->options.seed, LUCK_CAP);
+    int64_t most_mw = FULL_MW * (int64_t)gpus_n;
+    bool steps = luck_chance(&p, 500);
+    for (; n < (steps ? 28 : 1); at += luck_between(&p, 8, 14) * USEC_PER_HOUR)
+        caps[n++] = (struct cap){ at, most_mw * luck_between(&p, 25, 90) / 100 };
+    *ev = (struct core_event){ .kind = EVENT_POWER, .power = { .until_at = at, .caps = caps, .caps_n = n } };
+}
+
 void world_found(struct world *w, const struct ev_settings *settings, uint32_t cpus,
                  uint64_t mem_mib, uint32_t gpus_n, const uint32_t *types,
                  const struct ev_person *limits, size_t limits_n)
 {
     struct rate rates[CORE_RATES_MAX];
-    size_t n = 0, max = 3 + gpus_n + limits_n + 2 * w->people_n;
+    struct cap caps[CORE_CAPS_MAX];
+    size_t n = 0, max = 4 + gpus_n + limits_n + 2 * w->people_n;
     struct core_event *ev = calloc(max, sizeof(*ev));
     struct span **windows = calloc(w->people_n + 1, sizeof(*windows));
     struct offer **offers = calloc(w->people_n + 1, sizeof(*offers));
@@ -298,7 +315,7 @@ void world_found(struct world *w, const struct ev_settings *settings, uint32_t c
     for (uint32_t g = 0; g < gpus_n; g++)
         ev[n++] = (struct core_event){ .kind = EVENT_GPU,
             .gpu = { .gpu = g, .type = types ? types[g] : 1, .state = GPU_UP,
-                     .watts_mw = 400000 } };
+                     .watts_mw = FULL_MW } };
     for (size_t i = 0; i < limits_n; i++)
         ev[n++] = (struct core_event){ .kind = EVENT_PERSON, .person = limits[i] };
     for (size_t i = 0; i < w->people_n; i++)
@@ -308,6 +325,8 @@ void world_found(struct world *w, const struct ev_settings *settings, uint32_t c
             offer_of(w, (person_no)(i + 1), &ev[n++], &offers[i]);
     if (w->has_tariff)
         tariff_of(w, rates, &ev[n++]);
+    if (w->has_cap)
+        cap_of(w, gpus_n, caps, &ev[n++]);
     machine_init(&w->machine, gpus_n, &w->verdict);
     w->machine.now_boot_at = w->boot_at;
     shell_found(&w->shell, ev, n, world_wall(w), w->boot_at);

@@ -80,6 +80,7 @@ struct world {
     struct verdict verdict;
     struct outbox outbox;   /* without channels: nobody is told anything */
     bool has_tariff;        /* electricity has made-up prices */
+    bool has_cap;           /* and a made-up cap on power */
     usec_t boot_at, wall_offset_us;
     struct timers timers;
     void *user;

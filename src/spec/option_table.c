@@ -122,6 +122,8 @@ const struct option_def option_table[] = {
     OWN("flex", OPTION_ARG, VALUE_LENGTH, 0, flex_us, "6h",
         N_("the result may come so much later if that helps others"))
     OWN("now", OPTION_NO_ARG, VALUE_FLAG, 0, now, NULL, N_("never move its start later"))
+    OWN("watts", OPTION_ARG, VALUE_COUNT, 1000000, watts, "1200",
+        N_("what it takes of the power cap, in W, all its GPUs together"))
     OWN("urgent", OPTION_NO_ARG, VALUE_FLAG, 0, urgent, NULL,
         N_("before all that is not urgent; a few times in seven days for each person"))
     OWN("snapshot", OPTION_NO_ARG, VALUE_FLAG, 0, snapshot, NULL,

@@ -208,6 +208,7 @@ struct spec {
     struct spec_review review;
     struct str reviewer;
     usec_t canary_us, flex_us;
+    uint32_t watts;               /* of all its GPUs together; 0: not said */
     bool now, urgent, snapshot;
     struct spec_retry retry;
 

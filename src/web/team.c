@@ -268,6 +268,10 @@ void team_gpus(struct call *c)
     put_gpus(&j, &v);
     out_put_u64(&j, "cpus", n.cpus_n);
     out_put_u64(&j, "cpus_busy", n.cpus_busy);
+    struct core_power_use power = core_power_use(daemon_core(c->web->daemon), v.now_at);
+    out_put_u64(&j, "power_cap_w", power.cap_w);
+    out_put_u64(&j, "power_booked_w", power.booked_w);
+    out_put_u64(&j, "power_foreign_w", power.foreign_w);
     out_end(&j);
     web_reply_json(c->web, c->r, &b);
 }

@@ -12,6 +12,7 @@
 #include "cal/civil.h"
 #include "cal/zone_load.h"
 #include "energy/billing.h"
+#include "energy/powercap.h"
 #include "i18n/tr.h"
 
 static struct zone zone_of(const char *name)
@@ -183,6 +184,39 @@ static void a_file_that_is_not_there(void **state)
     assert_string_equal(err.text, "The tariff \"/nowhere/at-all\" cannot be opened: No such file or directory.");
 }
 
+/* A cap on power, as it is written. */
+static void caps_by_hour(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    struct powercap p;
+    struct zone seoul = zone_of("Asia/Seoul");
+    static const struct { int day, hour; int64_t w; } cases[] = { /* 1 June 2026 is a Monday */
+        { 1, 9, 6000 }, { 1, 10, 4000 }, { 1, 12, 6000 }, { 1, 13, 4000 }, { 1, 23, 3500 }, { 2, 1, 3500 }, { 2, 2, 6000 },
+        { 6, 11, 6000 },
+    };
+    assert_int_equal(powercap_parse(str_of("6 kW; 4kW Mon-Fri 10:00-12:00,13:00-18:00; 3.5 kW Mon 22:00-02:00"), &p, &err), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(powercap_mw(&p, &seoul, at(&seoul, 2026, 6, cases[i].day, cases[i].hour)), cases[i].w * 1000);
+    struct tariff_step steps_[64];
+    struct tariff_steps steps = { steps_, 0, 64 };
+    int64_t from = at(&seoul, 2026, 6, 1, 0);
+    assert_int_equal(powercap_steps(&p, &seoul, from, from + CIVIL_DAY_S, &steps), from + CIVIL_DAY_S);
+    assert_int_equal(steps.n, 6);
+    assert_int_equal(steps_[1].from_s, from + 10 * 3600);
+    assert_int_equal(powercap_parse(str_of("4500 W"), &p, &err), 0);
+    assert_int_equal(p.base_mw, 4500000);
+    static const char *const wrong[] = { "", "6", "kW", "6 kVA", "0 W", "1001 kW", "6 kW Mon 10-12", "6 kW; 4 kW",
+                                         "6 kW; Mon 10-12", "6 kW; 4 kW Mon 10", "-6 kW", "6.1234 kW" };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct err korean = { .translate = tr_of(LANG_KO) };
+        err.text[0] = '\0';
+        assert_true(powercap_parse(str_of(wrong[i]), &p, &err) < 0);
+        assert_true(powercap_parse(str_of(wrong[i]), &p, &korean) < 0);
+        assert_true(err.text[0] && strcmp(err.text, korean.text) != 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +227,7 @@ int main(void)
         cmocka_unit_test(tariffs_that_are_not_whole),
         cmocka_unit_test(later_lines_win),
         cmocka_unit_test(a_file_that_is_not_there),
+        cmocka_unit_test(caps_by_hour),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

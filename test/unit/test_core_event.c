@@ -19,6 +19,8 @@ static struct before befores[LIST_MAX];
 static struct offer offers[LIST_MAX];
 static struct retry retries[LIST_MAX];
 static struct rate rates[LIST_MAX];
+static struct cap caps[LIST_MAX];
+static struct cap caps[LIST_MAX];
 
 /* Small, zero and extreme values all matter. */
 static uint64_t luck(struct prng *p)
@@ -53,6 +55,7 @@ static void random_event(struct prng *p, enum event_kind kind, struct core_event
     fill(p, offers, sizeof offers);
     fill(p, retries, sizeof retries);
     fill(p, rates, sizeof rates);
+    fill(p, caps, sizeof caps);
     switch (kind) {
 #define F(type, field) e->field = (type)luck(p);
 #define L(type, field) \
@@ -66,6 +69,7 @@ static void random_event(struct prng *p, enum event_kind kind, struct core_event
 #define list_offer offers
 #define list_retry retries
 #define list_rate rates
+#define list_cap caps
 #define X(NAME, name, FIELDS) case EVENT_##NAME: { struct ev_##name *e = &ev->name; (void)e; FIELDS(F, L) break; }
     EVENT_LIST(X)
 #undef X

@@ -239,7 +239,7 @@ static void test_p90_stays(void **state)
     desk_hours(&d, 1, 9, 18);
     for (int i = 0; i < 2000; i++) {
         struct class_key key = { .owner = 1, .eyes = 1, .gpus = 2, .cpus = 1,
-                                 .flex_us = (usec_t)prng_below(&p, 3) * HOUR };
+                                 .flex_us = prng_below(&p, 3) * (uint64_t)HOUR & ((UINT64_C(1) << 44) - 1) };
         struct class_view view = { .weight_milli = 1000 };
         struct price_table prices;
         usec_t now_at = DESK_START + (usec_t)prng_below(&p, 7 * 24 * 60) * MIN, late_us = 0;

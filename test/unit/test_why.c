@@ -99,6 +99,8 @@ static void add_value(struct texts *t, const char *key, int64_t value, const str
         buf_printf(&b, "%lld.%02lld", (long long)(value + 5) / 1000, (long long)(value + 5) % 1000 / 10);
     else if (n > 6 && strcmp(key + n - 6, "_milli") == 0)
         buf_i64(&b, ((value < 0 ? -value : value) + 500) / 1000);
+    else if (n > 2 && strcmp(key + n - 2, "_w") == 0)
+        text_watts(&b, (uint32_t)value);
     else if (n > 4 && strcmp(key + n - 4, "_mib") == 0)
         text_mib(&b, (uint64_t)value);
     else
@@ -160,6 +162,7 @@ static struct explanation some(enum reason reason)
         .reason = reason, .job = 12, .position = 4, .blocker = 9, .change_at = NOW + 3 * USEC_PER_HOUR,
         .need_gpus = 4, .free_gpus = 1, .up_gpus = 8, .need_cpus = 16, .free_cpus = 24,
         .need_mem_mib = 65536, .free_mem_mib = 131072, .limit = 6, .used = 5,
+        .need_w = 1500, .used_w = 5230, .cap_w = 6000,
         .start_at = NOW + 9 * USEC_PER_HOUR, .start_late_at = NOW + 11 * USEC_PER_HOUR,
         .end_p50_at = NOW + 15 * USEC_PER_HOUR, .end_p90_at = NOW + 17 * USEC_PER_HOUR,
         .eyes_at = NOW + 18 * USEC_PER_HOUR, .eyes_late_at = NOW + 18 * USEC_PER_HOUR,
@@ -234,7 +237,7 @@ static void any_numbers(void **state)
         usec_t *times[] = { &x.change_at, &x.start_at, &x.start_late_at, &x.end_p50_at, &x.end_p90_at,
                             &x.eyes_at, &x.now_eyes_at, &x.eyes_late_at, &x.now_eyes_late_at };
         uint32_t *counts[] = { &x.need_gpus, &x.free_gpus, &x.up_gpus, &x.need_cpus, &x.free_cpus,
-                               &x.limit, &x.used, &x.position, &x.forecast.history_n };
+                               &x.need_w, &x.used_w, &x.cap_w, &x.limit, &x.used, &x.position, &x.forecast.history_n };
         for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
             *times[i] = prng_below(&luck, 8) == 0 ? USEC_NEVER
                 : NOW + (usec_t)prng_below(&luck, 40 * 24) * USEC_PER_HOUR;
@@ -634,6 +637,35 @@ static void trades(void **state)
     assert_true(back.ready_at == 5 && back.passed == 0);
 }
 
+/* What binds under a power cap, in the sentence that fits. */
+static void power_is_waited_for(void **state)
+{
+    struct explanation x = some(REASON_POWER);
+    struct why_facts f = facts(LANG_EN, JOB_PENDING);
+    (void)state;
+    x.free_gpus = x.need_gpus;
+    struct answer a = ask(&x, &f);
+    assert_non_null(strstr(json_string_value(json_array_get(a.sentences, 0)),
+                           "It waits for power: 5.2 kW of 6 kW are in use until about "));
+    assert_non_null(strstr(json_string_value(json_array_get(a.sentences, 0)), ", and it takes 1.5 kW."));
+    no_number_is_out_of_the_air(a, &f);
+    forget(a);
+    x.used_w = 3000;
+    a = ask(&x, &f);
+    assert_non_null(strstr(json_string_value(json_array_get(a.sentences, 0)), "A lower power cap begins while"));
+    forget(a);
+    x.need_w = 7000;
+    a = ask(&x, &f);
+    assert_string_equal(json_string_value(json_array_get(a.sentences, 0)),
+                        "It takes 7 kW, and the power cap of this hour is 6 kW.");
+    forget(a);
+    f.lang = LANG_KO;
+    a = ask(&x, &f);
+    assert_non_null(strstr(json_string_value(json_array_get(a.sentences, 0)), "7 kW"));
+    no_number_is_out_of_the_air(a, &f);
+    forget(a);
+}
+
 /* A job's name is foreign text. */
 static void names_cannot_forge(void **state)
 {
@@ -663,7 +695,7 @@ int main(void)
         cmocka_unit_test(money), cmocka_unit_test(one_of_each), cmocka_unit_test(rough_lengths), cmocka_unit_test(what_is_missing),
         cmocka_unit_test(making_way), cmocka_unit_test(afterwards), cmocka_unit_test(deadlines), cmocka_unit_test(arrays_and_starts),
         cmocka_unit_test(gpus_that_are_down), cmocka_unit_test(weights), cmocka_unit_test(messages), cmocka_unit_test(trades),
-        cmocka_unit_test(names_cannot_forge), cmocka_unit_test(kept_for_somebody),
+        cmocka_unit_test(names_cannot_forge), cmocka_unit_test(kept_for_somebody), cmocka_unit_test(power_is_waited_for),
     };
     return cmocka_run_group_tests(tests, find_zone, NULL);
 }
