@@ -325,6 +325,34 @@ daemon_pid() { "$eoul" status --json | jq .pid; }
     [[ $output != *soon* ]]
 }
 
+@test "why: what a start failed of, and what one rested on, afterwards and in the reader's language" {
+    printf 'gpus: 0\ncpus: 1\n' >"$T/.config/eoul/eoul.yaml"
+    "$eoul" submit --chdir /no/such -- true
+    "$eoul" wait 1 || true
+    run "$eoul" why 1
+    [[ ${lines[0]} == 'It could not be started: cannot enter the working directory "/no/such": No such file or directory.' ]]
+    [[ ${lines[1]} == *'"eoul requeue 1" runs it again.' ]]
+    LC_ALL=ko_KR.UTF-8 run "$eoul" why 1
+    [[ ${lines[0]} == '시작하지 못했습니다: 작업 디렉터리 "/no/such"에 들어갈 수 없습니다: 그런 파일이나 디렉터리가 없습니다.' ]]
+    LC_ALL=ko_KR.UTF-8 run "$eoul" show 1
+    [[ $output == *'작업 디렉터리 "/no/such"에 들어갈 수 없습니다: 그런'* ]]
+    "$eoul" submit -- sh -c 'until [ -e go ]; do :; done' # the only CPU
+    "$eoul" submit --begin now+90minutes -- true
+    "$eoul" submit -- true
+    run "$eoul" why 4
+    [[ ${lines[0]} == 'It is next in line and needs 1 CPU; 0 are free now.' ]]
+    touch go
+    "$eoul" wait 2
+    "$eoul" wait 4
+    run "$eoul" why 4
+    [[ ${lines[0]} == 'It ended well ('* ]]
+    [[ $output == *'When it started it was expected to end around '*'; there was too little history to give odds.'* ]]
+    [ "$("$eoul" why --json 4 | jq '.numbers | .passed == 0 and .expected_of_n < 30 and .ready_at <= .start_at')" = true ]
+    run "$eoul" submit --deadline 2020-01-01 -- true
+    [ "$status" -eq 1 ]
+    [[ $output == 'eoul: --deadline=2020-01-01 lies in the past; give a time ahead.' ]]
+}
+
 @test "--urgent: twice in seven days, then a sentence; status tells everybody" {
     "$eoul" submit --hold -- true
     "$eoul" drain >/dev/null
