@@ -292,6 +292,7 @@ struct forecast {
     usec_t p10_us, p50_us, p90_us;
     uint32_t history_n;           /* finished runs it rests on */
     enum forecast_source source;  /* the narrowest group that had any */
+    uint32_t source_n;            /* those of that group; the rest are of wider ones and count less */
 };
 bool core_forecast(const struct core *core, job_id job, usec_t ran_us, struct forecast *ret);
 

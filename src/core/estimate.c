@@ -410,6 +410,7 @@ struct forecast estimate_forecast(const struct core *c, const struct job *j, use
                   (c->team_shown.n < SAMPLES_TEAM ? c->team_shown.n : SAMPLES_TEAM);
     f.source = own_n ? FORECAST_OWN : p->shown.n ? FORECAST_PERSON
              : c->team_shown.n ? FORECAST_TEAM : FORECAST_GUESS;
+    f.source_n = own_n ? own_n : p->shown.n ? (p->shown.n < SAMPLES_PERSON ? p->shown.n : SAMPLES_PERSON) : f.history_n;
     return f;
 }
 

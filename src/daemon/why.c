@@ -573,6 +573,8 @@ static void say_gave_way(const struct why *w)
     struct part other = job_text(g->id, g->name), at = at_text(w, g->at);
     say(w, tr(w->lang, "It made way for job %1$s at %2$s, after it had run for %3$s, as its --preempt allows."), other.text,
         at.text, length_text(w, g->ran_us).text);
+    if (w->f->state != JOB_PENDING)
+        return; /* it goes on, or has done so */
     if (x->kept_us)
         say(w, tr(w->lang, "What it had done is kept, %1$s of work; going on costs it about %2$s."),
             length_text(w, x->kept_us).text, length_text(w, x->restart_us).text);
@@ -656,22 +658,30 @@ static void say_cost(const struct why *w)
 static void say_forecast(const struct why *w)
 {
     const struct forecast *c = &w->x->forecast;
+    uint32_t others = c->history_n > c->source_n ? c->history_n - c->source_n : 0;
     struct part middle = rough_text(w, c->p50_us), low = rough_text(w, c->p10_us),
                 high = rough_text(w, c->p90_us);
     switch (c->source) {
     case FORECAST_OWN:
-        say(w,
-            tr(w->lang,
-               "Its run time, %s (%s to %s), is taken from %u earlier runs of this command."),
-            middle.text, low.text, high.text, c->history_n);
+        if (others)
+            say(w, trn(w->lang, "Its run time, %s (%s to %s), is taken from %u earlier run of this command, and a little from %u "
+                                "of others.",
+                       "Its run time, %s (%s to %s), is taken from %u earlier runs of this command, and a little from %u of "
+                       "others.", c->source_n), middle.text, low.text, high.text, c->source_n, others);
+        else
+            say(w, trn(w->lang, "Its run time, %s (%s to %s), is taken from %u earlier run of this command.",
+                       "Its run time, %s (%s to %s), is taken from %u earlier runs of this command.", c->source_n),
+                middle.text, low.text, high.text, c->source_n);
         break;
     case FORECAST_PERSON:
-        say(w, tr(w->lang, "Its run time, %s (%s to %s), is taken from %u other runs of %s."),
-            middle.text, low.text, high.text, c->history_n, w->f->owner);
+        say(w, trn(w->lang, "Its run time, %s (%s to %s), is taken from %u other run of %s, and a little from the team's.",
+                   "Its run time, %s (%s to %s), is taken from %u other runs of %s, and a little from the team's.", c->source_n),
+            middle.text, low.text, high.text, c->source_n, w->f->owner);
         break;
     case FORECAST_TEAM:
-        say(w, tr(w->lang, "Its run time, %s (%s to %s), is taken from %u runs of the team."),
-            middle.text, low.text, high.text, c->history_n);
+        say(w, trn(w->lang, "Its run time, %s (%s to %s), is taken from %u run of the team.",
+                   "Its run time, %s (%s to %s), is taken from %u runs of the team.", c->source_n),
+            middle.text, low.text, high.text, c->source_n);
         break;
     case FORECAST_TOLD:
         say(w, tr(w->lang, "Its run time, %s (%s to %s), is what was said at its submit."),
@@ -764,6 +774,7 @@ static void say_start(const struct why *w)
                        "the way or counted for less.", t->passed), t->passed);
     }
     say_got_way(w);
+    say_gave_way(w);
 }
 
 static void say_expected(const struct why *w)

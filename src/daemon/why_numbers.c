@@ -166,6 +166,9 @@ void why_numbers(const struct explanation *x, const struct why_facts *f, struct 
         out_put_i64(j, "run_p50_us", x->forecast.p50_us);
         out_put_i64(j, "run_p90_us", x->forecast.p90_us);
         out_put_u64(j, "history_n", x->forecast.history_n);
+        out_put_u64(j, "history_own_n", x->forecast.source_n);
+        out_put_u64(j, "history_others_n",
+                    x->forecast.history_n > x->forecast.source_n ? x->forecast.history_n - x->forecast.source_n : 0);
         out_put_c(j, "history_of", source_word(x->forecast.source));
         if (is_time(f->stalled_at))
             out_put_at(j, "stalled_at", f->stalled_at);

@@ -34,6 +34,7 @@ struct known_person {
     double gpu_us, results;
     double delay_least_us, delay_most_us; /* what is not plain may have been kept out all the time, or none of it */
     double fair_least, fair_most;         /* factors at the last tick */
+    uint32_t ended_n;                     /* runs that a forecast may rest on */
 };
 
 struct explained {
@@ -275,10 +276,13 @@ void explained_update(struct invariant *v, const struct core_update *u)
         return;
     if (u->to == JOB_CONFIGURING || (u->to == JOB_RUNNING && v->ev->kind != EVENT_ENDED))
         x->jobs[u->job].run_boot_at = v->boot_at;
-    if (!was || is || x->settings.half_life_us == 0)
+    if (!was || is)
         return;
     const struct ev_ended *e = v->ev->kind == EVENT_ENDED ? &v->ev->ended : NULL;
     bool by_limit = e && e->job == u->job && e->cause == END_TIME_LIMIT && u->reason == REASON_TIME_LIMIT;
+    x->persons[j->owner].ended_n += u->to == JOB_COMPLETED || by_limit;
+    if (x->settings.half_life_us == 0)
+        return;
     if (u->to == JOB_COMPLETED || by_limit)
         result(v, x, u->job, j);
     if (u->from != JOB_CONFIGURING && j->gpus > 0) {
@@ -509,6 +513,26 @@ static void judge_blocker(struct invariant *v, const struct explanation *e)
         BREAK(v, "why", "job %u is said to wait for job %u, which is %s", e->job, e->blocker, job_state_word(o->state));
 }
 
+/* How much a forecast says it rests on: no more than there was. */
+static void judge_history(struct invariant *v, job_id id, const struct ledger_job *j, const struct forecast *f)
+{
+    uint32_t all = 0, most = 0;
+    for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++)
+        all += of(v)->persons[i].ended_n;
+    switch (f->source) {
+    case FORECAST_OWN: most = 30; break;
+    case FORECAST_PERSON: most = 10; break;
+    case FORECAST_TEAM: most = 5; break;
+    case FORECAST_GUESS: case FORECAST_TOLD: break;
+    }
+    uint32_t had = f->source == FORECAST_TEAM ? all : of(v)->persons[j->owner].ended_n;
+    if (f->source_n > f->history_n || f->source_n > most || f->source_n > had)
+        BREAK(v, "why", "job %u's forecast is said to rest on %u runs, %u of them \"%d\", and there were %u", id, f->history_n,
+              f->source_n, (int)f->source, had);
+    if (f->p10_us > f->p50_us || f->p50_us > f->p90_us)
+        BREAK(v, "why", "job %u is said to run longer often than seldom", id);
+}
+
 static void judge_job(struct invariant *v, const struct core *core, const struct core_plan *plan, const struct plan_row *row)
 {
     struct explanation e;
@@ -530,6 +554,7 @@ static void judge_job(struct invariant *v, const struct core *core, const struct
     judge_place(v, plan, row, j, &e);
     judge_reason(v, row->job, j, &e);
     judge_blocker(v, &e);
+    judge_history(v, row->job, j, &e.forecast);
 }
 
 void explained_plan(struct invariant *v, const struct core *core, const struct core_plan *plan)

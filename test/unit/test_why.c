@@ -168,7 +168,7 @@ static struct explanation some(enum reason reason)
         .eyes_at = NOW + 18 * USEC_PER_HOUR, .eyes_late_at = NOW + 18 * USEC_PER_HOUR,
         .now_eyes_at = NOW + 18 * USEC_PER_HOUR, .now_eyes_late_at = NOW + 18 * USEC_PER_HOUR,
         .aged_at = USEC_NEVER, .last_good_at = USEC_NEVER, .last_start_at = USEC_NEVER,
-        .forecast = { 4 * USEC_PER_HOUR, 6 * USEC_PER_HOUR, 8 * USEC_PER_HOUR, 7, FORECAST_OWN },
+        .forecast = { 4 * USEC_PER_HOUR, 6 * USEC_PER_HOUR, 8 * USEC_PER_HOUR, 7, FORECAST_OWN, 7 },
     };
 }
 
@@ -245,6 +245,7 @@ static void any_numbers(void **state)
             *counts[i] = (uint32_t)prng_below(&luck, 70);
         x.need_mem_mib = prng_below(&luck, 1 << 20);
         x.forecast.source = (enum forecast_source)prng_below(&luck, 4);
+        x.forecast.source_n = (uint32_t)prng_below(&luck, 40);
         struct why_facts f = facts((enum lang)prng_below(&luck, LANG_COUNT),
                                    (enum job_state)(JOB_PENDING + prng_below(&luck, 4)));
         struct core_weight weight = { .counts = true, .all_milli = (uint32_t)prng_below(&luck, 25000) };
@@ -473,6 +474,13 @@ static void making_way(void **state)
     f.got = (struct why_way){ .id = "9_2", .at = NOW - USEC_PER_HOUR, .n = 1 };
     a = ask(&x, &f);
     assert_true(has(a, "Job 9_2 made way for it: it counted for more then."));
+    forget(a);
+    f.got.id = NULL;
+    f.gave = (struct why_way){ .id = "17", .at = NOW - USEC_PER_HOUR, .ran_us = 2 * USEC_PER_HOUR };
+    a = ask(&x, &f);
+    assert_true(has(a, "It made way for job 17 at 14:00, after it had run for 2 h, as its --preempt allows."));
+    assert_false(has(a, "It begins anew when there is room again."));
+    no_number_is_out_of_the_air(a, &f);
     forget(a);
 }
 
