@@ -4,6 +4,7 @@
 
 #include "core/estimate.h"
 #include "core/mutant.h"
+#include "core/order.h"
 #include "core/queue.h"
 #include "core/search.h"
 #include "core/state.h"
@@ -49,6 +50,7 @@ static size_t layout(struct core *c, const struct core_limits *limits)
     place(&c->boot_at, &at, sizeof(uint32_t), jobs);
     place(&c->busy_at, &at, sizeof(uint32_t), jobs);
     place(&c->keys_at, &at, sizeof(struct order_key), jobs);
+    c->order_at.at = at - jobs * sizeof(struct order_node); /* a kept order leaves few keys (order.h) */
     place(&c->ends_at, &at, sizeof(struct busy_end), jobs);
     place(&c->marks_at, &at, sizeof(uint8_t), jobs);
     place(&c->search_at, &at, sizeof(struct search), 1);
@@ -78,7 +80,8 @@ struct core *core_init(void *block, size_t size, const struct core_limits *limit
     assert(needed <= size);
     c->magic = CORE_MAGIC;
     c->jobs_free = c->classes_free = c->arrays_free = c->deps_free = NONE;
-    c->todos_free = NONE;
+    c->todos_free = c->order.root = NONE;
+    c->order.oldest_at = USEC_NEVER;
     c->delays = NONE;
     c->shown_epoch = 1; /* 0 marks what was never made */
     c->again_at = USEC_NEVER;
@@ -116,6 +119,7 @@ struct core *core_grow(void *block, size_t size, const struct core_limits *limit
     memcpy(todos_of(c), todos_of(old), old->todos_used * sizeof(struct todo));
     memcpy(todo_ids_of(c), todo_ids_of(old), old->todos_n * sizeof(uint32_t));
     memcpy(offers_of(c), offers_of(old), old->offers_used * sizeof(struct offer));
+    order_drop(c);
     queue_rehash(c);
     estimate_rehash(c);
     return c;

@@ -4,6 +4,7 @@
 #include "core/estimate.h"
 #include "core/graph.h"
 #include "core/job.h"
+#include "core/order.h"
 #include "core/offer.h"
 #include "core/person.h"
 #include "core/power.h"
@@ -295,6 +296,8 @@ const char *core_broken(const struct core *c)
         broken = check_room(c);
     if (!broken)
         broken = check_queue(c);
+    if (!broken)
+        broken = order_broken(c);
     if (!broken)
         broken = check_timers(c);
     if (!broken)

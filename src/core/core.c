@@ -405,7 +405,8 @@ static void apply_decide(struct core *c, struct out *out)
     }
     for (uint32_t i = 0; i < d.starts_n; i++)
         start_job(c, &d.starts[i], i, out);
-    calibrate_deferred(c);
+    if (d.deferred)
+        calibrate_deferred(c);
     c->again_at = d.again_at;
     c->quiet = core_looks_ahead(c);
     c->decisions++;

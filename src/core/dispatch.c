@@ -11,6 +11,7 @@
 #include "core/estimate.h"
 #include "core/job.h"
 #include "core/mutant.h"
+#include "core/order.h"
 #include "core/preempt.h"
 #include "core/run.h"
 #include "core/search.h"
@@ -200,9 +201,29 @@ static void ends_sift(struct busy_end *ends, uint32_t n, uint32_t at)
     }
 }
 
-static void ends_sort(struct busy_end *ends,
-                      uint32_t n) /* heapsort: total order, so stability is moot */
+#define MOVES_PER_END 8 /* of a list that is nearly sorted: dearer than that, the heap is better */
+
+/* Insertion, as long as it is cheap: the list comes as it was sorted the last time, but for what has begun or is
+ * expected to last longer since.  false: sorted in part. */
+static bool ends_insert(struct busy_end *ends, uint32_t n)
 {
+    uint32_t moves = 0;
+    for (uint32_t i = 1; i < n; i++) {
+        struct busy_end end = ends[i];
+        uint32_t at = i;
+        for (; at > 0 && end_before(&end, &ends[at - 1]); at--, moves++)
+            ends[at] = ends[at - 1];
+        ends[at] = end;
+        if (moves > MOVES_PER_END * n)
+            return false;
+    }
+    return true;
+}
+
+static void ends_sort(struct busy_end *ends, uint32_t n) /* the order is total, so stability is moot */
+{
+    if (ends_insert(ends, n))
+        return;
     for (uint32_t i = n / 2; i-- > 0;)
         ends_sift(ends, n, i);
     for (uint32_t i = n; i-- > 1;) {
@@ -268,6 +289,19 @@ static int32_t cap_more_w(const struct core *c, usec_t from_at, usec_t until_at)
     return power_capped(c) ? (int32_t)power_cap_w(c, until_at) - (int32_t)power_cap_w(c, from_at) : 0;
 }
 
+/* The next look at their ends finds them nearly sorted.  The list's order is nobody's business else, but marks are by
+ * place: not while there are any. */
+static void busy_as_sorted(struct core *c, const struct busy_end *ends, const uint8_t *marks)
+{
+    for (uint32_t i = 0; i < c->busy_n; i++)
+        if (marks[i])
+            return;
+    for (uint32_t i = 0; i < c->busy_n; i++) {
+        busy_of(c)[i] = ends[i].job;
+        jobs_of(c)[ends[i].job].prev = i;
+    }
+}
+
 /* Earliest instant at which `needs` fit for length_us when busy jobs and this decision's starts and claims end as
  * forecast, and what is left beside them then.  Marked jobs are left out: their room is in `room`. */
 static usec_t reserve(const struct policy_ctx *ctx, const struct scratch *s,
@@ -276,6 +310,8 @@ static usec_t reserve(const struct policy_ctx *ctx, const struct scratch *s,
 {
     const struct core *c = ctx->core;
     uint32_t n = 0, busy = dispatch_ends(c, ctx->now_at, ctx->boot_at, false, s->ends, ret_holds_at);
+    if (ctx->deciding)
+        busy_as_sorted((struct core *)c, s->ends, s->marks);
     for (uint32_t i = 0; i < busy; i++)
         if (!s->marks[jobs_of(c)[s->ends[i].job].prev])
             s->ends[n++] = s->ends[i];
@@ -318,6 +354,8 @@ static struct order_key run_key(struct run *r, uint32_t class, uint32_t job)
 void dispatch_reason(struct run *r, uint32_t class, enum reason reason)
 {
     ((struct class_view *)dispatch_view(r->ctx->core, r->s, class))->reason = (uint8_t)reason;
+    if (r->ctx->ordered)
+        order_said((struct core *)r->ctx->core, class);
 }
 
 /* By when a job of the class that begins now is gone: its limit, or without one nine times in ten. */
@@ -515,7 +553,7 @@ enum reason dispatch_lacks(const struct room *room, const struct needs *needs)
     return !room_fits(room, needs) && room_fits(room, &but_power) ? REASON_POWER : REASON_RESOURCES;
 }
 
-static void run_reserve(struct run *r, const struct order_key *key)
+void dispatch_reserve(struct run *r, const struct order_key *key)
 {
     const struct core *c = r->ctx->core;
     struct needs needs = class_needs(c, &classes_of(c)[key->class].key);
@@ -542,7 +580,7 @@ static bool run_fills(const struct run *r, uint32_t class)
 }
 
 /* Behind a reservation: may this one start without delaying it?  take: it does, if it may. */
-static bool run_backfills(struct run *r, uint32_t class, const struct needs *needs, bool take)
+bool dispatch_backfills(struct run *r, uint32_t class, const struct needs *needs, bool take)
 {
     const struct class_view *view = dispatch_view(r->ctx->core, r->s, class);
     usec_t limit_us = classes_of(r->ctx->core)[class].key.limit_us;
@@ -619,7 +657,7 @@ static void run_keep(struct run *r, const struct order_key *key)
 
 /* Whoever stands before `key` (NULL: all): runners keep their room or make way, the best of those that
  * did not fit from the start gets the reservation. */
-static void run_until(struct run *r, const struct order_key *key)
+void dispatch_runners(struct run *r, const struct order_key *key)
 {
     for (;;) {
         const struct order_key *runner =
@@ -633,7 +671,7 @@ static void run_until(struct run *r, const struct order_key *key)
             r->runners_at++;
             run_keep(r, runner);
         } else {
-            run_reserve(r, waiting);
+            dispatch_reserve(r, waiting);
         }
     }
 }
@@ -664,8 +702,20 @@ void dispatch_advance(struct run *r, bool class_done)
         sift_down(r->s->keys, r->n, 0);
 }
 
+void dispatch_enter_next(struct run *r, const struct order_key *started)
+{
+    struct order_key *keys = r->s->keys;
+    uint32_t next = jobs_of(r->ctx->core)[started->job].next, at = r->n;
+    if (next == NONE)
+        return;
+    struct order_key key = run_key(r, started->class, next);
+    for (r->n++; at > 0 && dispatch_before(&key, &keys[(at - 1) / 2]); at = (at - 1) / 2)
+        keys[at] = keys[(at - 1) / 2];
+    keys[at] = key;
+}
+
 /* The best candidate's turn; true: it has started or will, and the next of its class may follow. */
-static bool run_one(struct run *r, const struct order_key *key)
+bool dispatch_one(struct run *r, const struct order_key *key)
 {
     const struct core *c = r->ctx->core;
     const struct job_class *class = &classes_of(c)[key->class];
@@ -677,12 +727,12 @@ static bool run_one(struct run *r, const struct order_key *key)
     }
     if (!room_fits(&r->pool, &needs)) {
         if (!r->blocked)
-            run_reserve(r, key);
+            dispatch_reserve(r, key);
         return false;
     }
     bool now = dispatch_fits_now(r, &needs);
     if (r->quiet || (!now && r->d->claims_n == CLAIMS_MAX) ||
-        (r->blocked && !run_backfills(r, key->class, &needs, true))) {
+        (r->blocked && !dispatch_backfills(r, key->class, &needs, true))) {
         r->refused = true;
         return false;
     }
@@ -705,7 +755,7 @@ static bool run_hopeful(struct run *r, const struct order_key *key)
     const struct person *p = &c->persons[like->owner];
     struct needs needs = class_needs(c, like);
     return p->running_max || p->gpus_max || like->array_id ||
-           (room_fits(&r->pool, &needs) && run_backfills(r, key->class, &needs, false));
+           (room_fits(&r->pool, &needs) && dispatch_backfills(r, key->class, &needs, false));
 }
 
 /* Behind a reservation room and time only shrink: of thousands that fit the pool few can start, and they
@@ -726,8 +776,8 @@ static void run_loop(struct run *r)
 {
     while (r->n > 0) {
         struct order_key key = r->s->keys[0];
-        run_until(r, &key);
-        bool start = run_one(r, &key);
+        dispatch_runners(r, &key);
+        bool start = dispatch_one(r, &key);
         if (r->d->again_at != USEC_NEVER)
             return; /* no room for more starts in one decision: the next one comes at once */
         dispatch_advance(r, !start);
@@ -737,7 +787,7 @@ static void run_loop(struct run *r)
         if (r->blocked && !room_fits(&r->pool, &r->least))
             break; /* of thousands that fit at first, none does any more */
     }
-    run_until(r, NULL);
+    dispatch_runners(r, NULL);
 }
 
 usec_t dispatch_next_age(const struct run *r)
@@ -762,6 +812,12 @@ static usec_t run_refused_again(struct run *r)
 {
     const struct core *c = r->ctx->core;
     usec_t again = usec_min(usec_min(policy_next_tick(r->ctx), r->holds_at), r->runners_again_at);
+    if (r->ctx->ordered) {
+        usec_t age_us = c->settings.age_us;
+        if (age_us)
+            again = usec_min(again, usec_add(order_next_to_age((struct core *)c, again - age_us), age_us));
+        return usec_max(again, r->ctx->now_at + 1);
+    }
     bool looks[CORE_PERSONS_MAX + 1] = { false };
     for (uint32_t i = 0; i < c->classes_n; i++) {
         const struct job_class *class = &classes_of(c)[classes_live_of(c)[i]];
@@ -817,16 +873,23 @@ void dispatch_run(const struct core *c, struct policy_ctx *ctx, const struct scr
     s->search->prices.from_at = 0; /* not made */
     reserve_look(c, ctx->now_at, ctx->boot_at, &r.reserve);
     power_look(c, ctx->now_at, ctx->boot_at, &r.power);
-    run_views(&r, ctx);
+    if (ctx->ordered)
+        policy_backlog(ctx, c->order.area);
+    else
+        run_views(&r, ctx);
+    ret->deferred = c->classes_n > 0; /* what was said before stands */
     if ((c->closed && !MUTANT(c, MUTANT_CLOSED)) || c->classes_n == 0)
         return;
-    r.runners = s->keys + c->classes_n;
+    r.runners = s->keys + (ctx->ordered && c->classes_n > ORDER_NEXT_MAX ? ORDER_NEXT_MAX : c->classes_n);
     r.runners_n = preempt_runners(ctx, r.has_best ? r.best : NULL, r.runners, s->marks, &r.pool,
                                   &r.runners_again_at);
     room_give(&r.pool, &r.free);
-    if (!dispatch_plan(&r)) {
+    if (ctx->ordered) {
+        dispatch_walk(&r);
+    } else if (!dispatch_plan(&r)) {
         dispatch_candidates(&r, false);
         run_loop(&r);
     }
+    ret->deferred = r.deferred;
     ret->again_at = r.quiet ? c->again_at : run_again(&r);
 }

@@ -21,7 +21,7 @@
  * last decision's again_at has not come (core.quiet).
  *
  * Pure looking: core.c applies the result; core_plan makes the same call to draw the same starts.
- * Work is linear in classes, not in jobs.
+ * Work is linear in classes, not in jobs; where values stand still, in the logarithm of their number (order.h).
  */
 #ifndef EOUL_CORE_DISPATCH_H
 #define EOUL_CORE_DISPATCH_H
@@ -60,6 +60,7 @@ struct dispatch {
     uint32_t reserved;        /* slot of the first that does not fit, NONE */
     usec_t reserved_at;
     uint32_t placed_n;        /* places in scratch.search (order[0..placed_n)), those that start included */
+    bool deferred;            /* some class may stand as moved later */
     usec_t again_at;          /* deciding again may start more then, though nothing happens */
 };
 

@@ -309,13 +309,13 @@ static void whole_nodes(const struct core *c, const struct ask *ask, usec_t work
                         struct forecast_nodes *ret, usec_t *ret_holds_us)
 {
     struct pool pool;
-    int32_t work = work_us > 0 ? log2_fixed((uint64_t)work_us) : -1;
     if (told_exactly(c, ask) && work_us < ask->told_us) {
         for (int i = 0; i < NODES; i++)
             ret->us[i] = usec_min(ask->told_us, ESTIMATE_MAX_US);
         *ret_holds_us = ask->told_us;
         return;
     }
+    int32_t work = work_us > 0 ? log2_fixed((uint64_t)work_us) : -1;
     pool_make(c, ask, work, &pool);
     if (pool.n > 0) {
         int32_t logs[NODES];
@@ -362,9 +362,10 @@ void estimate_nodes(const struct core *c, const struct ask *ask, bool keep,
 
 static struct ask ask_of(const struct core *c, const struct job *j)
 {
+    bool told_alone = c->settings.estimates == ESTIMATES_TOLD && j->estimate_us > 0; /* nobody asks for history */
     return (struct ask){
         .owner = j->owner,
-        .group = estimate_find(c, estimate_key(j->owner, j->command_key, j->gpus)),
+        .group = told_alone ? NONE : estimate_find(c, estimate_key(j->owner, j->command_key, j->gpus)),
         .told_us = j->estimate_us, .told_sd_milli = j->estimate_sd_milli, .done_us = j->done_us,
         .restart_us = estimate_restart_us(c, j) };
 }
@@ -435,4 +436,8 @@ void estimate_tick(struct core *c, usec_t now_at)
     }
 }
 
-void estimate_renew(struct core *c) { c->shown_epoch++; }
+void estimate_renew(struct core *c)
+{
+    c->shown_epoch++;
+    c->renew_epoch++;
+}

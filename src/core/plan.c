@@ -11,6 +11,7 @@
 #include "core/estimate.h"
 #include "core/job.h"
 #include "core/mutant.h"
+#include "core/order.h"
 #include "core/power.h"
 #include "core/queue.h"
 #include "core/reserve.h"
@@ -67,6 +68,7 @@ void plan_decide(struct core *c, struct dispatch *ret)
                          ESTIMATE_TICK_US); /* ticks are no coarser: the index sees none of it */
     policy_begin(&ctx, c, c->now_at, c->now_boot_at);
     ctx.deciding = true;
+    ctx.ordered = order_ready(c, &ctx);
     dispatch_run(c, &ctx, &s, ret);
     c->w_level = ctx.level;
     c->plan_number = c->decisions + 1;

@@ -117,18 +117,22 @@ void policy_area(const struct core *c, uint32_t gpus, uint32_t cpus, struct clas
     view->area = area > INT64_MAX ? INT64_MAX : (int64_t)area;
 }
 
+bool policy_is_stale(const struct policy_ctx *ctx, const struct class_view *view)
+{
+    const struct core *c = ctx->core;
+    return view->epoch != core_epoch(c) || (view->group != NONE && groups_of(c)[view->group].version != view->group_version);
+}
+
 void policy_forecast(const struct policy_ctx *ctx, const struct class_key *key,
                      struct class_view *view)
 {
     const struct core *c = ctx->core;
-    if (view->shown_epoch == c->shown_epoch && view->group_epoch == c->group_epoch &&
-        (view->group == NONE || groups_of(c)[view->group].version == view->group_version))
+    if (!policy_is_stale(ctx, view))
         return;
     struct forecast_nodes nodes;
-    view->shown_epoch = c->shown_epoch;
-    if (view->group_epoch != c->group_epoch)
+    view->epoch = core_epoch(c);
+    if (view->group == NONE || groups_of(c)[view->group].key != key->group_key)
         view->group = estimate_find(c, key->group_key);
-    view->group_epoch = c->group_epoch;
     view->group_version = view->group == NONE ? 0 : groups_of(c)[view->group].version;
     estimate_nodes(c, &(struct ask){ key->owner, view->group, key->estimate_us,
                                      key->estimate_sd_milli, key->done_us, key->restart_us },

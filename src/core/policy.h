@@ -23,6 +23,7 @@ struct policy_ctx {
     uint32_t level;
     usec_t w_us;   /* backlog: how long the queued work keeps all GPUs busy, at least 15 min */
     bool deciding; /* forecasts may be kept in the core; not when only looking */
+    bool ordered;  /* the kept order (order.h) is up to date, and decides */
     /* Per person who looks: tick_at, or their last window edge since; 0: not worked out yet. */
     usec_t base_at[CORE_PERSONS_MAX + 1];
 };
@@ -45,6 +46,8 @@ void policy_begin(struct policy_ctx *ctx, const struct core *c, usec_t now_at, u
 void policy_area(const struct core *c, uint32_t gpus, uint32_t cpus, struct class_view *view);
 /* Now as the values of whoever looks see it: the tick, or their last window edge since. */
 usec_t policy_base(struct policy_ctx *ctx, uint32_t person);
+/* Has what its forecast was made from changed since? */
+bool policy_is_stale(const struct policy_ctx *ctx, const struct class_view *view);
 /* Forecast part of a view. */
 void policy_forecast(const struct policy_ctx *ctx, const struct class_key *key,
                      struct class_view *view);

@@ -11,6 +11,7 @@
 #include "core/estimate.h"
 #include "core/job.h"
 #include "core/mutant.h"
+#include "core/order.h"
 
 enum reason queue_blocked(const struct core *c, const struct job *j)
 {
@@ -65,8 +66,8 @@ struct class_key queue_class_key(const struct core *c, const struct job *j)
 {
     usec_t presence = avail_presence_until(c, j);
     uint32_t steps = presence > 0 ? (uint32_t)((usec_min(presence, PRESENCE_MAX_AT) - 1) / PRESENCE_STEP_US + 1) : 0;
-    if (steps * PRESENCE_STEP_US <= c->unwatched_at)
-        steps = 0;
+    if (steps * PRESENCE_STEP_US <= c->unwatched_at || !policy_ops_of(c)->uses_index)
+        steps = 0; /* over, or nobody asks */
     return (struct class_key){
         .group_key = estimate_key(j->owner, j->command_key, j->gpus),
         .limit_us = j->limit_us, .presence_steps = steps, .array_id = j->array_id,
@@ -134,21 +135,20 @@ static uint32_t class_enter(struct core *c, const struct class_key *key)
     memset(&classes[at], 0, sizeof classes[at]);
     classes[at].key = *key;
     classes[at].head = classes[at].tail = NONE;
-    classes[at].view.shown_epoch = c->shown_epoch - 1; /* nothing is made yet */
-    classes[at].view.group_epoch = c->group_epoch - 1;
+    classes[at].view.epoch = core_epoch(c) - 1; /* nothing is made yet */
+    classes[at].view.group = NONE;
     classes[at].live_at = c->classes_n;
     classes_live_of(c)[c->classes_n++] = at;
     class_chain(c, at);
+    order_came(c, at);
     return at;
 }
 
 static void class_free(struct core *c, uint32_t at)
 {
     struct job_class *classes = classes_of(c);
-    uint32_t *live = classes_live_of(c);
     class_unchain(c, at);
-    live[classes[at].live_at] = live[--c->classes_n];
-    classes[live[classes[at].live_at]].live_at = classes[at].live_at;
+    order_goes(c, at);
     classes[at].chain = c->classes_free;
     c->classes_free = at;
 }
@@ -171,6 +171,7 @@ static void class_link(struct core *c, struct job_class *class, uint32_t slot)
 {
     struct job *jobs = jobs_of(c);
     uint32_t prev = class->tail, next = NONE;
+    order_touch(c, (uint32_t)(class - classes_of(c)));
     if (prev != NONE && before(&jobs[slot], &jobs[prev])) {
         uint32_t id = jobs[slot].id, first = jobs[class->head].id, last = jobs[class->tail].id;
         if (id < first || id - first < last - id) {
@@ -199,6 +200,7 @@ void queue_leave(struct core *c, uint32_t slot)
     if (j->class == NONE)
         return;
     struct job_class *class = &classes_of(c)[j->class];
+    order_touch(c, j->class);
     *(j->prev == NONE ? &class->head : &jobs[j->prev].next) = j->next;
     *(j->next == NONE ? &class->tail : &jobs[j->next].prev) = j->prev;
     head_note(c, class);
@@ -227,6 +229,8 @@ void queue_unwatch(struct core *c, usec_t until_at)
     if (until_at < c->unwatched_at + PRESENCE_STEP_US)
         return;
     c->unwatched_at = until_at - until_at % PRESENCE_STEP_US;
+    if (c->order.watched_n == 0)
+        return;
     /* A freed class is replaced by the last one: walk from the end, so that none is passed over. */
     for (uint32_t i = c->classes_n; i-- > 0;) {
         uint32_t at = classes_live_of(c)[i], to;
@@ -239,6 +243,7 @@ void queue_unwatch(struct core *c, usec_t until_at)
             class_unchain(c, at);
             classes[at].key = key;
             class_chain(c, at);
+            c->order.watched_n--;
             continue;
         }
         for (uint32_t slot = classes[at].head, next; slot != NONE; slot = next) {

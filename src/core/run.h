@@ -1,8 +1,9 @@
 /* run.h - one decision under way: what dispatch.c and dispatch_plan.c share.  Nobody else includes it.
  *
- * Two ways to hand out the room, one total order:
+ * Three ways to hand out the room, one total order:
  *
  *     run_loop  (dispatch.c)       job by job: starts, claims, one reservation, backfill behind it
+ *     dispatch_walk  (dispatch_walk.c)  the same by the order kept from decision to decision, where values stand still
  *     dispatch_plan  (dispatch_plan.c)  the first jobs in line get places in a plan and its best order found;
  *                                  those whose place is now start, others may beside them
  *
@@ -66,6 +67,19 @@ bool dispatch_may_wait(const struct run *r, const struct order_key *key);
 
 /* When the next of those in line grows old: from then on it stands first and is moved no more. */
 usec_t dispatch_next_age(const struct run *r);
+
+/* Whoever stands before `key` (NULL: all): runners keep their room or make way, the best of those that
+ * did not fit from the start gets the reservation. */
+void dispatch_runners(struct run *r, const struct order_key *key);
+void dispatch_reserve(struct run *r, const struct order_key *key);
+/* The best candidate's turn; true: it has started or will, and the next of its class may follow. */
+bool dispatch_one(struct run *r, const struct order_key *key);
+/* Behind a reservation: may this one start without delaying it?  take: it does, if it may. */
+bool dispatch_backfills(struct run *r, uint32_t class, const struct needs *needs, bool take);
+/* The next of its class takes a place among the candidates. */
+void dispatch_enter_next(struct run *r, const struct order_key *started);
+/* By the kept order; for ctx->ordered. */
+void dispatch_walk(struct run *r);
 
 /* The plan's way; false: not here (see above). */
 bool dispatch_plan(struct run *r);

@@ -292,16 +292,18 @@ static inline usec_t class_presence_at(const struct class_key *key)
 }
 /* What the policies look at, and what it was made from: while that stands, so does the view. */
 struct class_view {
-    uint32_t shown_epoch, group_epoch, group, group_version; /* of the forecast */
+    uint32_t epoch, group, group_version;                    /* of the forecast; epoch: core_epoch */
     uint32_t value_version;                                  /* of the value, with level and base_at */
     uint32_t weight_milli;  /* of its owner's wait beside others' */
+    uint8_t level;
+    uint8_t reason;         /* of the class's head, as the last decision (or this look) says */
+    uint8_t place;          /* in the kept order (order.h): 1 + its tier; 0: not in it */
     usec_t base_at;
     usec_t node_us[NODES];  /* run time quantiles, capped by the limit */
     int64_t area;           /* milli-GPU x us, at least 1 */
     int64_t value;          /* the policy's key: larger first */
-    uint8_t level;
-    uint8_t reason;         /* of the class's head, as the last decision (or this look) says */
 };
+#define PLACE_OF(tier) ((tier) + 1)
 static inline usec_t view_mean_us(const struct class_view *view)
 {
     usec_t sum = 0;
@@ -318,18 +320,44 @@ struct job_class {
     uint32_t live_at;       /* its place in the list of classes in use */
     struct class_view view; /* a cache, but for the reason */
 };
-_Static_assert(sizeof(struct job_class) <= 216, "apart, each job has one");
-
-struct needs { /* what a job takes of the machine */
-    uint8_t gpus, gpu_type;
-    uint32_t cpus, mem_mib;
-    uint32_t watts; /* 0 without a power cap */
-};
+_Static_assert(sizeof(struct job_class) <= 208, "apart, each job has one");
 
 struct room { /* what is there: GPUs by type, a byte each (type 1 lowest), CPUs, memory, watts under the cap */
     uint64_t gpus;
     int32_t cpus, mem_mib;
     int32_t watts; /* below 0 after a cap has fallen; 0 without one */
+};
+
+/* One class in the kept order: whom it stands above, and the least of it and of all below it (order.h). */
+#define ORDER_CPUS_MASK ((1u << 21) - 1)
+_Static_assert(CPUS_MAX <= ORDER_CPUS_MASK, "they fit the bits of a node");
+#define ORDER_WIDTHS 8 /* 0, 1, 2, 3 to 4, 5 to 8, ... 33 and more: GPUs, or CPUs where there are no GPUs */
+struct order_node {
+    uint32_t left, right;
+    uint32_t gpus : 8, cpus : 21, keeps : 1, unused_ : 2; /* keeps: somebody keeps their work when making way */
+    uint32_t mem_mib;
+    uint32_t submit_s; /* of those that can still grow old */
+    uint8_t late[ORDER_WIDTHS]; /* P90 of a run, by width: see late_code; UINT8_MAX: nobody that wide */
+};
+_Static_assert(sizeof(struct order_node) == 28, "one per job");
+#define ORDER_SAID_MAX 512
+struct order {
+    unsigned __int128 area;     /* queued by those in it: milli-GPU x us */
+    uint32_t root, new_n;
+    uint32_t first_n, untold_n; /* classes in line that were sent first; that have no told length */
+    uint32_t watched_n;         /* ... whose key has a presence */
+    uint32_t said_n, said[ORDER_SAID_MAX];
+    uint32_t looked_n;          /* decisions that looked at all since it was dropped */
+    usec_t oldest_at;           /* nobody in it that can still grow old was submitted before */
+    usec_t now_at;              /* it is as of then, and of these: */
+    uint32_t renew_epoch, epoch, version;
+    struct room up, known;
+};
+
+struct needs { /* what a job takes of the machine */
+    uint8_t gpus, gpu_type;
+    uint32_t cpus, mem_mib;
+    uint32_t watts; /* 0 without a power cap */
 };
 
 /* One candidate in the total order. */
@@ -361,7 +389,8 @@ struct core {
     uint32_t arrays_max, by_id_max, class_buckets, group_buckets;
     struct table jobs_at, by_id_at, classes_at, class_buckets_at, classes_live_at, arrays_at,
         deps_at, spans_at, groups_at, group_buckets_at, wall_at, boot_at, busy_at, keys_at, ends_at,
-        search_at, marks_at, todos_at, todo_ids_at, offers_at, todo_work_at;
+        search_at, marks_at,
+        order_at, /* in the upper part of keys: see order.h */ todos_at, todo_ids_at, offers_at, todo_work_at;
 
     /* state */
     struct ev_settings settings;
@@ -417,6 +446,8 @@ struct core {
     uint32_t version;           /* counter that versions of groups and persons are drawn from */
     uint32_t shown_epoch;       /* changes with shown samples, settings and the machine */
     uint32_t group_epoch;       /* changes when a group comes or goes */
+    uint32_t renew_epoch;       /* changes with settings and the machine */
+    struct order order;
     struct room up, free;       /* of GPUs that are UP; free: now, but for watts (power_free_w) */
     uint32_t busy_w;            /* booked by busy jobs */
     struct room known;          /* of all GPUs but GONE ones */
@@ -452,10 +483,14 @@ static inline bool core_looks_ahead(const struct core *c)
     return c->settings.search_moves || c->settings.defer;
 }
 
+/* What forecasts are made from: both only rise, and so does their sum. */
+static inline uint32_t core_epoch(const struct core *c) { return c->shown_epoch + c->group_epoch; }
+
 TABLE(busy_of, uint32_t, busy_at)
 TABLE(keys_of, struct order_key, keys_at)
 TABLE(ends_of, struct busy_end, ends_at)
 TABLE(marks_of, uint8_t, marks_at)
+TABLE(order_nodes, struct order_node, order_at) /* by class slot */
 TABLE(search_of, struct search, search_at)
 TABLE(todos_of, struct todo, todos_at)
 TABLE(todo_ids_of, uint32_t, todo_ids_at) /* slots in the order of ids, todos_n of them */
