@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "sim/closed.h"
 #include "sim/luck.h"
+#include "sim/mode.h"
 #include "sim/progress.h"
 #include "sim/workload.h"
 
@@ -24,7 +25,8 @@ void compare_defaults(struct compare_options *o)
 {
     static const char *const words[] = { "easy", "sjf", "saf", "srsf", "las", "blend" };
     *o = (struct compare_options){ .calendars = "office", .estimates = ESTIMATE_HISTORY, .seed = 1,
-                                   .watts = 300, .settings = CORE_SETTINGS_DEFAULT };
+                                   .weekly = true, .agreed = true, .watts = 300,
+                                   .settings = CORE_SETTINGS_DEFAULT };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         o->policies_n += compare_policy_parse(str_of(words[i]), &o->policies[o->policies_n]);
 }
@@ -164,6 +166,12 @@ bool compare_option(struct compare_options *o, const char *name, const char *val
         return estimates_of(o, s);
     if (strcmp(name, "--calendars") == 0)
         return (o->calendars = value)[0] != '\0';
+    if (strcmp(name, "--mode") == 0) {
+        o->mode = MODE_LATER;
+        return (o->weekly = str_is(s, "weekly")) || mode_parse(s, &o->mode) == 0;
+    }
+    if (strcmp(name, "--agreed") == 0)
+        return (o->agreed = str_is(s, "everybody")) || str_is(s, "nobody");
     if (strcmp(name, "--presence") == 0)
         return (o->sessions = strcmp(value, "sessions") == 0) || strcmp(value, "calendar") == 0;
     if (strcmp(name, "--checkpoint") == 0)
@@ -257,7 +265,8 @@ static int run_one(struct compare *c, uint32_t i, struct err *err)
     const struct compare_options *o = c->o;
     const struct workload *w = &c->w;
     struct drive_options d = { .policy = o->policies[i].policy, .preempt = o->policies[i].preempt,
-        .gpus = w->gpus, .seed = o->seed, .estimates = o->estimates, .sigma = o->sigma, .no_eta = o->no_eta,
+        .gpus = w->gpus, .seed = o->seed, .estimates = o->estimates, .sigma = o->sigma,
+        .mode = o->mode, .weekly = o->weekly, .agreed = o->agreed, .no_eta = o->no_eta,
         .settings = &o->settings, .billing = w->billing, .zone = &w->zone,
         .person_hour = o->person_hour, .gpu_watts = o->watts };
     struct figures_options f = { .zone = &w->zone, .billing = w->billing,
@@ -278,6 +287,21 @@ static int run_one(struct compare *c, uint32_t i, struct err *err)
 }
 
 /* --- output --------------------------------------------------------------------------------------- */
+
+void compare_json_blend(const struct compare_options *o, json_t *to)
+{
+    json_object_set_new(to, "mode", json_string(o->weekly ? "weekly" : mode_word(o->mode)));
+    json_object_set_new(to, "agreed", json_string(o->agreed ? "everybody" : "nobody"));
+}
+
+/* Of blend: how many weeks each mode was picked for. */
+static void json_weeks(json_t *to, const struct figures *f)
+{
+    json_t *weeks = json_object();
+    for (int m = 0; m < MODE_COUNT; m++)
+        json_object_set_new(weeks, mode_word((enum mode)m), json_integer(f->mode_weeks[m]));
+    json_object_set_new(to, "weeks_by_mode", weeks);
+}
 
 json_t *compare_json(const struct compare_policy *p, const struct figures *f, const struct billing *b)
 {
@@ -313,6 +337,8 @@ json_t *compare_json(const struct compare_policy *p, const struct figures *f, co
     json_object_set_new(j, "unfinished", json_integer(f->unfinished));
     json_object_set_new(j, "events", json_integer((json_int_t)f->events));
     json_object_set_new(j, "decisions", json_integer((json_int_t)f->decisions));
+    if (p->policy == POLICY_BLEND)
+        json_weeks(j, f);
     return j;
 }
 
@@ -347,6 +373,7 @@ static void print_json(const struct compare *c)
     json_object_set_new(j, "calendars_own", json_integer(c->w.presence.inferred));
     json_object_set_new(j, "estimates", json_string(estimates_word(c->o, text)));
     json_object_set_new(j, "seed", json_integer((json_int_t)c->o->seed));
+    compare_json_blend(c->o, j);
     json_object_set_new(j, "tariff", c->w.billing ? json_string(c->w.billing->tariff.name) : json_null());
     for (uint32_t i = 0; i < c->o->policies_n; i++) {
         json_t *p = compare_json(&c->o->policies[i], &c->figures[i], c->w.billing);
@@ -373,6 +400,8 @@ static void print_table(const struct compare *c)
     printf(tr(c->lang, "%zu jobs of %zu users, %u GPUs, zone %s, calendars %s, estimates %s, seed %" PRIu64 "\n"),
            c->w.trace.jobs_n, c->w.trace.users_n, c->w.gpus, c->w.zone_name, c->o->calendars,
            estimates_word(c->o, text), c->o->seed);
+    printf(tr(c->lang, "blend: mode %s, starts moved later of %s\n"), c->o->weekly ? "weekly" : mode_word(c->o->mode),
+           c->o->agreed ? "everybody" : "nobody");
     printf("%-9s %7s %10s %9s %9s %12s %10s %11s %11s %12s %8s %15s %6s %15s %11s %16s %16s %6s%s\n", "policy",
            "jobs", "tte_mean_h", "tte_p50_h", "tte_p95_h", "delay_mean_h", "jct_mean_h", "wait_mean_h",
            "utilisation", "cost_per_kwh", "currency", "off_hours_share", "jain", "worst_over_mean",

@@ -26,6 +26,9 @@ struct compare_options {
     uint32_t policies_n;
     enum drive_estimates estimates;
     double sigma;
+    enum mode mode;         /* of blend ... */
+    bool weekly;            /* ... in the first week, and then picked anew each week (mode.h) */
+    bool agreed;            /* everybody agreed that starts are moved later */
     enum compare_checkpoint checkpoint;
     double checkpoint_share;    /* of jobs, drawn by seed */
     usec_t checkpoint_over_us;  /* those told to run longer */
@@ -54,5 +57,7 @@ void compare_shake(struct trace *t, double shake, uint64_t seed);
 int compare_billing(const char *name, struct billing **ret, struct err *err);
 struct json_t *compare_json(const struct compare_policy *p, const struct figures *f,
                             const struct billing *b);
+/* "mode" and "agreed", as blend was run. */
+void compare_json_blend(const struct compare_options *o, struct json_t *to);
 
 #endif

@@ -12,6 +12,7 @@
 #include "cal/civil.h"
 #include "sim/box.h"
 #include "sim/luck.h"
+#include "sim/mode.h"
 #include "sim/timer.h"
 
 #define BOOT_AT         (1000 * USEC_PER_SEC)
@@ -19,9 +20,10 @@
 #define TOLD_EVERY_US   (14 * USEC_PER_DAY)
 #define ETA_ROWS        200000u  /* rows of plans drawn for ETAs in one run: bounds their cost to about half a second */
 #define PROGRESS_EVERY  256
+#define NORMAL_P90      1.2816   /* of the standard normal distribution */
 #define SAME_INSTANT    100000   /* decisions at one instant; more is a loop */
 
-enum { T_END, T_SUBMIT, T_WINDOWS };
+enum { T_END, T_SUBMIT, T_WINDOWS, T_WEEK };
 
 struct drive {
     const struct trace *trace;
@@ -47,6 +49,8 @@ struct drive {
     size_t over;
     size_t later;             /* jobs of hooks that are not yet submitted */
     uint64_t eta_rows, events, decisions, preemptions, dropped;
+    struct mode_choice choice;
+    uint32_t mode_weeks[MODE_COUNT];
     bool slots;               /* more GPUs than the core knows one by one */
     int r;
     struct err *err;
@@ -124,7 +128,7 @@ static void tell_tariff(struct drive *d)
         .rates = rates, .rates_n = s.n } });
 }
 
-static void found(struct drive *d)
+static void tell_settings(struct drive *d)
 {
     const struct drive_options *o = d->options;
     struct ev_settings s = o->settings ? *o->settings : CORE_SETTINGS_DEFAULT;
@@ -132,14 +136,35 @@ static void found(struct drive *d)
     s.policy = o->policy;
     s.preempt = o->preempt;
     s.estimates = o->estimates == ESTIMATE_HISTORY ? ESTIMATES_HISTORY : ESTIMATES_TOLD;
+    if (o->policy == POLICY_BLEND)
+        mode_apply(d->choice.mode, o->preempt, &s.policy, &s);
     step_only(d, &(struct core_event){ .kind = EVENT_SETTINGS, .settings = s });
+}
+
+/* A week is over: what would each mode have made of it? */
+static void week(struct drive *d)
+{
+    struct mode_week score;
+    d->mode_weeks[d->choice.mode]++;
+    timers_add(&d->timers, d->wall_at + MODE_WEEK_US, T_WEEK, 0);
+    d->r = mode_play(d->jobs, d->jobs_n, d->trace, d->presence, d->options, d->wall_at, &score, d->err);
+    if (d->r == 0 && mode_add(&d->choice, &score))
+        tell_settings(d);
+}
+
+static void found(struct drive *d)
+{
+    const struct drive_options *o = d->options;
+    tell_settings(d);
     step_only(d, &(struct core_event){ .kind = EVENT_MACHINE,
                                        .machine = { .cpus = o->gpus, .mem_mib = 1 << 20 } });
     for (uint32_t g = 0; g < o->gpus && !d->slots; g++)
         step_only(d, &(struct core_event){ .kind = EVENT_GPU,
                                            .gpu = { .gpu = g, .type = 1, .state = GPU_UP } });
     for (uint32_t u = 0; u < d->trace->users_n; u++)
-        step_only(d, &(struct core_event){ .kind = EVENT_PERSON, .person = { .person = u + 1 } });
+        step_only(d, &(struct core_event){ .kind = EVENT_PERSON, .person = { .person = u + 1, .defer = o->agreed } });
+    if (o->policy == POLICY_BLEND && o->weekly)
+        timers_add(&d->timers, d->wall_at + MODE_WEEK_US, T_WEEK, 0);
     tell_windows(d);
     tell_tariff(d);
 }
@@ -148,15 +173,19 @@ static void found(struct drive *d)
 static void estimate(const struct drive *d, uint32_t job, struct drive_job *j)
 {
     struct prng p;
+    if (d->options->told) {
+        j->told = d->options->told[job];
+        return;
+    }
     switch (d->options->estimates) {
-    case ESTIMATE_EXACT: j->estimate_us = j->what.run_us; break;
+    case ESTIMATE_EXACT: j->told.estimate_us = j->what.run_us; break;
     case ESTIMATE_SIGMA: /* drawn by job: one more job changes nobody else's */
         prng_init(&p, hash_mix(d->options->seed, job), LUCK_CLIENT);
-        j->estimate_us = usec_max(luck_lognormal(&p, j->what.run_us, d->options->sigma), USEC_PER_SEC);
-        j->estimate_us = usec_min(j->estimate_us, TRACE_RUN_MAX_US);
-        j->estimate_sd_milli = (uint32_t)lround(d->options->sigma * 1000);
+        j->told.estimate_us = usec_max(luck_lognormal(&p, j->what.run_us, d->options->sigma), USEC_PER_SEC);
+        j->told.estimate_us = usec_min(j->told.estimate_us, TRACE_RUN_MAX_US);
+        j->told.estimate_sd_milli = (uint32_t)lround(d->options->sigma * 1000);
         break;
-    case ESTIMATE_LIMIT: j->estimate_us = j->what.limit_us; break;
+    case ESTIMATE_LIMIT: j->told.estimate_us = j->what.limit_us; break;
     case ESTIMATE_HISTORY: break;
     }
 }
@@ -179,13 +208,21 @@ uint32_t drive_submit(struct drive *d, const struct trace_job *what)
     return job;
 }
 
-/* What is thought of its length, and what would be said without any model: the user's last two runs. */
+/* What is thought of its length, which is all that a week's replay may know of it, and what would be said without any
+ * model: the user's last two runs. */
 static void foresee(struct drive *d, uint32_t job)
 {
     struct drive_job *j = &d->jobs[job];
     const struct last_two *last = &d->last_two[j->what.user];
     struct forecast f;
-    if (d->options->no_eta || !core_forecast(d->box.core, j->id, 0, &f))
+    j->known = j->told;
+    if ((d->options->no_eta && !d->options->weekly) || !core_forecast(d->box.core, j->id, 0, &f))
+        return;
+    if (d->options->estimates == ESTIMATE_HISTORY) {
+        double spread = log((double)usec_max(f.p90_us, 1) / (double)usec_max(f.p50_us, 1)) / NORMAL_P90;
+        j->known = (struct drive_told){ usec_max(f.p50_us, 1), (uint32_t)lround(spread * 1000) };
+    }
+    if (d->options->no_eta)
         return;
     j->run_p50_us = f.p50_us;
     j->run_p90_us = f.p90_us;
@@ -203,8 +240,9 @@ static void submit(struct drive *d, uint32_t job)
         .gpus = w->gpus, .command_key = command, .name_key = command,
         .deadline_at = w->deadline_at, .restart_us = w->restart_us,
         .preempt = w->checkpoint ? PREEMPT_CHECKPOINT : PREEMPT_NEVER,
-        .estimate_us = j->estimate_us, .estimate_sd_milli = j->estimate_sd_milli,
-        .watts_mw = w->watts_mw } };
+        .estimate_us = j->told.estimate_us, .estimate_sd_milli = j->told.estimate_sd_milli,
+        .watts_mw = w->watts_mw,
+        .flags = d->options->agreed ? JOB_CLEAN_TREE : 0 } };
     if (d->options->estimates == ESTIMATE_LIMIT || d->options->estimates == ESTIMATE_HISTORY)
         ev.submit.limit_us = w->limit_us;
     if (d->slots) {
@@ -374,6 +412,7 @@ static void timer_due(struct drive *d, const struct timer *t)
         tell_windows(d);
         tell_tariff(d);
         break;
+    case T_WEEK: week(d); break;
     default: break;
     }
 }
@@ -426,8 +465,8 @@ static int run(struct drive *d)
         next_at = usec_min(next_at, core_due(d));
         if (next_at == USEC_NEVER || next_at > until_at)
             break;
-        if (t.kind == T_WINDOWS && next_at == t.boot_at && !something_left(d))
-            break; /* nothing but the renewal of windows is left */
+        if (t.kind >= T_WINDOWS && next_at == t.boot_at && !something_left(d))
+            break; /* nothing but what comes round is left */
         d->wall_at = usec_max(next_at, d->wall_at);
         instant(d);
     }
@@ -446,7 +485,7 @@ int drive_run(const struct trace *trace, const struct presence *presence,
 {
     struct core_limits limits = CORE_FIRST_LIMITS;
     struct drive d = { .trace = trace, .presence = presence, .options = options, .hooks = hooks,
-                       .err = err, .slots = options->gpus > CORE_GPUS_MAX };
+                       .err = err, .choice.mode = options->mode, .slots = options->gpus > CORE_GPUS_MAX };
     double begin_s = seconds_now();
     if (d.slots && options->policy == POLICY_BOOKED)
         return err_set(err, E_UNSUPPORTED, "The policy booked needs GPUs with numbers: at most %d.",
@@ -467,6 +506,7 @@ int drive_run(const struct trace *trace, const struct presence *presence,
             .intervals_n = d.intervals_n, .from_at = from_at,
             .until_at = d.wall_at, .events = d.events, .decisions = d.decisions,
             .preemptions = d.preemptions, .dropped = d.dropped, .hash = core_hash(d.box.core),
+            .mode_weeks = { d.mode_weeks[0], d.mode_weeks[1], d.mode_weeks[2] },
             .wall_s = seconds_now() - begin_s };
     else
         free(d.jobs), free(d.intervals);

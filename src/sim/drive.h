@@ -23,12 +23,20 @@
 
 #define DRIVE_PERSONS_MAX (CORE_PERSONS_MAX - 1) /* one number is left for everyone else */
 
+/* What blend does in a week (mode.h). */
+enum mode { MODE_LATER, MODE_PLAN, MODE_AREA, MODE_COUNT };
+
 enum drive_estimates { ESTIMATE_EXACT, ESTIMATE_SIGMA, ESTIMATE_LIMIT, ESTIMATE_HISTORY };
+
+struct drive_told {
+    usec_t estimate_us;   /* 0: nothing */
+    uint32_t estimate_sd_milli; /* of its natural logarithm */
+};
 
 struct drive_job {
     struct trace_job what;
-    usec_t estimate_us;   /* told; 0: none */
-    uint32_t estimate_sd_milli;
+    struct drive_told told;
+    struct drive_told known; /* weekly: the forecast at its submit */
     uint32_t attempts, preemptions;
     usec_t start_at;      /* of the first attempt; 0: never */
     usec_t end_at;        /* 0: never ended well or badly */
@@ -71,6 +79,10 @@ struct drive_options {
     usec_t from_at;       /* when it begins; 0: at the first submit */
     usec_t until_at;      /* no event after it; 0: until everything has ended */
     usec_t double_after_at;
+    enum mode mode;       /* of blend; with `weekly` in the first week */
+    bool weekly;          /* ... picked anew each week by replaying the last four */
+    bool agreed;          /* everybody agreed that starts are moved later */
+    const struct drive_told *told; /* by job of the trace: what is known of its length, whatever `estimates`; NULL: as they say */
     const struct ev_settings *settings; /* NULL: CORE_SETTINGS_DEFAULT; policy, seed, preempt and estimates are above */
     const struct billing *billing; /* what the plan is told of electricity, in zone; NULL: nothing */
     const struct zone *zone;
@@ -86,6 +98,7 @@ struct drive_result {
     size_t intervals_n;
     usec_t from_at, until_at; /* first submit, last event */
     uint64_t events, decisions, preemptions, dropped;
+    uint32_t mode_weeks[MODE_COUNT]; /* weekly: whole weeks under each */
     uint64_t hash;        /* core_hash at the end */
     double wall_s;
 };

@@ -82,7 +82,7 @@ struct owner {
     uint32_t jobs, eta_n, eta_p90;
 };
 
-static usec_t eyes(const struct presence *p, const struct trace_job *w, usec_t t)
+usec_t figures_seen_at(const struct presence *p, const struct trace_job *w, usec_t t)
 {
     if (t >= w->submit_at && t < w->submit_at + PRESENCE_SUBMIT_US)
         return t;
@@ -170,7 +170,7 @@ static void people(const struct drive_result *run, const struct presence *p,
             f->unfinished += !j->dropped;
             continue;
         }
-        usec_t seen_at = eyes(p, w, j->end_at), floor_at = eyes(p, w, w->submit_at + w->run_us);
+        usec_t seen_at = figures_seen_at(p, w, j->end_at), floor_at = figures_seen_at(p, w, w->submit_at + w->run_us);
         tte[n] = (double)(seen_at - w->submit_at) / HOUR;
         delay[n] = (double)(seen_at - floor_at) / HOUR;
         f->off_hours_ends += seen_at > j->end_at;
@@ -262,6 +262,7 @@ void figures_make(const struct drive_result *run, const struct presence *presenc
     memset(ret, 0, sizeof(*ret));
     people(run, presence, options, ret);
     machines(run, options, ret);
+    memcpy(ret->mode_weeks, run->mode_weeks, sizeof ret->mode_weeks);
     ret->wall_s = run->wall_s;
     ret->events = run->events;
     ret->decisions = run->decisions;

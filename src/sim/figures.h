@@ -44,6 +44,7 @@ struct figures {
     uint64_t events, decisions;    /* of the core */
     uint32_t off_hours_ends;       /* results that came while their owner was away: nobody was called */
     double busy_by_hour[FIGURES_HOURS]; /* mean share of the GPUs in use at that hour of the week */
+    uint32_t mode_weeks[MODE_COUNT]; /* drive_result's */
     double wall_s;
 };
 
@@ -55,6 +56,9 @@ struct figures_options {
     usec_t from_at;              /* jobs submitted before are not counted; 0: all are */
     usec_t until_at;             /* utilisation ends here; 0: at the last submit */
 };
+
+/* When the owner of such a job can look at what comes at t, in truth. */
+usec_t figures_seen_at(const struct presence *p, const struct trace_job *w, usec_t t);
 
 void figures_make(const struct drive_result *run, const struct presence *presence,
                   const struct figures_options *options, struct figures *ret);

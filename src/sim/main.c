@@ -76,6 +76,8 @@ static int usage(FILE *out)
         "                   with -p whoever may\n"
         "  --estimates E    what is known of run times: exact, sigma:0.5, limit or history\n"
         "  --calendars C    when people can look: office, infer, always, or a folder of USER.ics, USER.hours\n"
+        "  --mode M         of blend: later, plan or area, or weekly: picked by replaying the last four weeks\n"
+        "  --agreed A       whose starts may be moved later: everybody's, or nobody's\n"
         "  --presence P     what is true of them: calendar, or sessions (there after each submit too)\n"
         "  --checkpoint C   who may be interrupted: trace, none, all, 0.3 (of all), over:4h\n"
         "  --zone Z         local time, for example Asia/Seoul\n"
@@ -86,7 +88,7 @@ static int usage(FILE *out)
         "  --set NAME=N     a number of the policies' settings (src/core/event.h)\n"
         "  --closed-loop    the next is asked for when the last was seen: results per person-week\n"));
     fprintf(out, "%s", tr(language,
-        "\nOf a team, besides policy, estimates, presence, checkpoint, tariff and closed-loop as above:\n"
+        "\nOf a team, besides policy, estimates, mode, agreed, presence, checkpoint, tariff and closed-loop as above:\n"
         "  --family F,F     office16, office64, leave, zones, overload, sweeps, deadline, long, always\n"
         "  --load L,L       share of the GPUs' hours that is asked for;  --weeks N;  --gpus N;  --people N\n"
         "  --seeds N        so many teams from --seed on: ratios with half the width of their 95 % interval\n"

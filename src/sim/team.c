@@ -102,6 +102,7 @@ static int run_team(const struct team_options *t, const struct office_options *o
     const struct compare_options *c = t->compare;
     struct drive_options d = { .policy = policy->policy, .preempt = policy->preempt, .gpus = office->gpus,
                                .seed = oo->seed, .estimates = c->estimates, .sigma = c->sigma, .no_eta = c->no_eta,
+                               .mode = c->mode, .weekly = c->weekly, .agreed = c->agreed,
                                .settings = &c->settings, .billing = billing,
                                .zone = &office->zone, .person_hour = c->person_hour, .gpu_watts = c->watts };
     struct figures_options f = { .zone = &office->zone, .billing = billing,
@@ -237,6 +238,8 @@ static struct figures mean_of(const struct cell *cells, uint32_t n, uint32_t a, 
         m.owners += f->owners;
         m.events += f->events;
         m.decisions += f->decisions;
+        for (int w = 0; w < MODE_COUNT; w++)
+            m.mode_weeks[w] += f->mode_weeks[w];
         ret->results_per_person_week += cells[i].by_policy[a].results_per_person_week / n;
         ret->results_worst_over_mean += cells[i].by_policy[a].results_worst_over_mean / n;
         ret->results_jain += cells[i].by_policy[a].results_jain / n;
@@ -352,6 +355,7 @@ static json_t *json_of(const struct team_options *t, enum office_family family, 
     json_object_set_new(j, "weeks", json_integer(t->weeks));
     json_object_set_new(j, "first_seed", json_integer((json_int_t)t->seed));
     json_object_set_new(j, "seeds", json_integer(t->seeds));
+    compare_json_blend(t->compare, j);
     for (uint32_t a = 0; a < t->compare->policies_n; a++) {
         struct team_figures m;
         (void)mean_of(cells, t->seeds, a, &m);

@@ -103,7 +103,8 @@ static int run_row(struct whatif *x, struct whatif_row *row, uint32_t have, stru
     const struct compare_options *c = x->o->compare;
     const struct workload *w = &x->w;
     struct drive_options d = { .policy = row->policy.policy, .preempt = row->policy.preempt, .gpus = row->gpus,
-        .seed = c->seed, .estimates = c->estimates, .sigma = c->sigma, .no_eta = true, .settings = &c->settings,
+        .seed = c->seed, .estimates = c->estimates, .sigma = c->sigma,
+        .mode = c->mode, .weekly = c->weekly, .agreed = c->agreed, .no_eta = true, .settings = &c->settings,
         .billing = w->billing, .zone = &w->zone, .person_hour = c->person_hour,
         .gpu_watts = c->watts };
     struct figures_options f = { .zone = &w->zone, .billing = w->billing, .gpu_watts = c->watts,
@@ -203,6 +204,7 @@ static int put_svg(const struct whatif_table *table, const char *path, enum lang
 static int answer(const struct whatif *x, enum lang lang, struct err *err)
 {
     struct whatif_table table = { .rows = x->rows, .rows_n = x->rows_n, .goal = &x->o->goal,
+        .agreed = x->o->compare->agreed,
         .currency = x->w.billing ? x->w.billing->tariff.currency : "KRW", .best = cheapest(x) };
     struct buf out;
     int r = x->o->svg ? put_svg(&table, x->o->svg, lang, err) : 0;

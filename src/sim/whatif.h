@@ -62,6 +62,7 @@ struct whatif_table {
     uint32_t rows_n;
     const char *currency;   /* of the tariff and the GPUs' price */
     const struct goal *goal;
+    bool agreed;            /* blend moved everybody's starts */
     int best;               /* the cheapest that reaches the goal; -1 */
 };
 

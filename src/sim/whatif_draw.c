@@ -194,6 +194,12 @@ static void put_sentences(const struct whatif_table *t, enum lang lang, struct b
     for (uint32_t i = 1; i < t->rows_n; i++)
         sentence(t, &t->rows[i], lang, out);
     goal_sentence(t, lang, out);
+    bool blend = false;
+    for (uint32_t i = 0; i < t->rows_n; i++)
+        blend |= t->rows[i].policy.policy == POLICY_BLEND;
+    if (blend && t->agreed)
+        buf_printf(out, "%s\n", tr(lang, "blend is reckoned as if everybody had agreed that starts are moved later (--agreed "
+                                         "nobody: without that)."));
     buf_printf(out, "%s\n", tr(lang, "Nobody is called outside their hours under any of these; results that come while their owner is "
                                      "away wait for the morning."));
 }

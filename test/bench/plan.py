@@ -5,11 +5,13 @@ The planner's figures on made-up teams and real logs, beside their targets and b
 Every line is `name TAB value TAB unit TAB target TAB ok|short|-`; ratios are means over seeds of the seeds' ratios, with half
 the width of the 95 % interval in the unit column.  `<= x` is met when the mean is; a `short` is reported, not hidden.
 Lines without a target are there to be read.  "agreed" is with everybody's starts moved where that costs nobody anything
-(--set defer=2); nobody's are before they have said so.
+(--set defer=2); nobody's are before they have said so.  Only where a line says "mode of the week" is it picked by replay, with
+everybody agreed; elsewhere blend is the same in all weeks.
 
 The parts, one after another; --only names those wanted:
 
     exact sigma checkpoint   office16 at load .5, .7, .85, run times known exactly, roughly, and from history
+    weekly                   the mode of the week, on teams, on KTH-SP2 and where there is nothing to gain
     price fair               what a kWh costs with a tariff in the plan; how evenly waiting is spread
     closed                   closed loop: results per person-week
     families sessions        other teams; people who are there when their calendar does not say so
@@ -32,6 +34,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCORE = os.path.join(HERE, "..", "joint", "score.py")
 AGREED = ("--set", "defer=2")
+FIXED = ("--mode", "later", "--agreed", "nobody")
+WEEKLY = ("--mode", "weekly", "--agreed", "everybody")
 BOUND_STEPS = {"office64": "100"}
 
 
@@ -55,7 +59,7 @@ class Bench:
     def team(self, *options, family="office16", loads=".5,.7,.85", weeks=None, seeds=None, eta=False):
         a = self.args
         return self.run("team", "--family", family, "--load", loads, "--weeks", str(weeks or a.weeks), "--seeds",
-                        str(seeds or a.seeds), "--seed", str(a.first), *([] if eta else ["--no-eta"]), *options)
+                        str(seeds or a.seeds), "--seed", str(a.first), *([] if eta else ["--no-eta"]), *mode(options), *options)
 
     def bound(self, family="office16", loads=".5,.7,.85", *options):
         """The bounds of these teams: of jobs and people alone, so the same for all estimates and policies."""
@@ -85,6 +89,10 @@ class Bench:
         """Of two lists, seed by seed."""
         values = [a / b for a, b in zip(over, under)]
         self.ratio(name, {"mean": mean(values), "half_width_95": spread(values)}, target)
+
+
+def mode(options):
+    return () if "--mode" in options else FIXED
 
 
 def policies(result):
@@ -266,7 +274,7 @@ def part_sessions(b):
 def part_misstate(b):
     """What one person gains by saying other hours than theirs, all others honest (src/sim/misstate.h)."""
     told = b.run("team", "--family", "office16", "--load", ".5,.7,.85", "--weeks", "4", "--seeds", str(b.args.seeds), "--seed",
-                 str(b.args.first), "--policy", "blend", "--misstate", "6")
+                 str(b.args.first), *FIXED, "--policy", "blend", "--misstate", "6")
 
     def show():
         for result in told.result():
@@ -300,6 +308,27 @@ def part_controls(b):
             yield show
 
 
+def part_weekly(b):
+    for estimates, name, wanted in (("exact", "exact", EXACT), ("sigma:0.5", "sigma .5", None), ("history", "own history", None)):
+        yield office(b, "office16 %s, mode of the week" % name, ("--estimates", estimates, "--checkpoint", "none", *WEEKLY),
+                     "easy,sjf,saf,blend", {"blend": wanted or {"tte_over_saf": None, "tte_over_easy": None}})
+    yield office(b, "office16 sigma .5, checkpoint over:4h, mode of the week",
+                 ("--estimates", "sigma:0.5", "--checkpoint", "over:4h", *WEEKLY), "easy,saf,srsf,blend",
+                 {"blend": {"tte_over_saf": None, "tte_over_srsf": [1.0] * 3}})
+    for family, load, estimates, most in (("always", ".85", "exact", 1.01), ("office16", ".7", "sigma:3", 1.01)):
+        r = b.team("--estimates", estimates, "--checkpoint", "none", "--policy", "saf,blend", *WEEKLY, family=family, loads=load,
+                   seeds=2 * b.args.seeds)
+
+        def show(r=r, family=family, load=load, estimates=estimates, most=most):
+            b.ratio("control: %s, load %s, %s, mode of the week tte_over_saf" % (family, load, estimates),
+                    policies(r.result()[0])["blend"]["tte_over_saf"], le(most))
+        yield show
+    if os.path.exists(kth_of(b)):
+        for estimates, easy, saf in (("limit", .80, .93), ("exact", .74, .90)):
+            yield kth(b, estimates + ", mode of the week", ("--estimates", estimates, "--checkpoint", "none", *WEEKLY),
+                      "easy,saf,blend", {("blend", "easy"): easy, ("blend", "saf"): saf})
+
+
 def log_ratio(b, name, runs, over, under, key="tte_mean_h", target=None):
     b.ratios("%s %s/%s %s" % (name, over, under, key), [policies(r)[over][key] for r in runs], [policies(r)[under][key] for r in runs],
              target)
@@ -307,7 +336,7 @@ def log_ratio(b, name, runs, over, under, key="tte_mean_h", target=None):
 
 def shaken(b, path, *options):
     a = b.args
-    return [b.run("--trace", path, "--shake", "0.1", "--seed", str(s), "--no-eta", *options)
+    return [b.run("--trace", path, "--shake", "0.1", "--seed", str(s), "--no-eta", *mode(options), *options)
             for s in range(a.first, a.first + a.seeds)]
 
 
@@ -361,7 +390,7 @@ def part_logs(b):
 
 def part_eta(b):
     r = b.team("--estimates", "history", "--checkpoint", "none", "--policy", "blend", loads=".5,.85", eta=True)
-    k = b.run("--trace", kth_of(b), "--calendars", "infer", "--estimates", "history", "--policy", "blend") if os.path.exists(kth_of(b)) else None
+    k = b.run("--trace", kth_of(b), "--calendars", "infer", "--estimates", "history", *FIXED, "--policy", "blend") if os.path.exists(kth_of(b)) else None
 
     def show():
         cases = [("office16 load %.2f" % x["load"], policies(x)["blend"]) for x in r.result()]
@@ -486,8 +515,8 @@ def part_speed(b):
     yield show
 
 
-PARTS = {"exact": part_exact, "sigma": part_sigma, "checkpoint": part_checkpoint, "price": part_price, "fair": part_fair,
-         "closed": part_closed, "families": part_families, "sessions": part_sessions, "controls": part_controls,
+PARTS = {"exact": part_exact, "sigma": part_sigma, "checkpoint": part_checkpoint, "weekly": part_weekly,
+         "price": part_price, "fair": part_fair, "closed": part_closed, "families": part_families, "sessions": part_sessions, "controls": part_controls,
          "misstate": part_misstate, "logs": part_logs, "eta": part_eta, "joint": part_joint, "psplib": part_psplib,
          "anytime": part_anytime, "hours": part_hours, "speed": part_speed}
 

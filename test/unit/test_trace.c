@@ -16,6 +16,7 @@
 #include "sim/figures.h"
 #include "sim/luck.h"
 #include "sim/misstate.h"
+#include "sim/mode.h"
 #include "sim/whatif.h"
 
 #define MONDAY_AT ((usec_t)TRACE_MONDAY_DAY * USEC_PER_DAY) /* in UTC */
@@ -453,7 +454,7 @@ static void test_no_foresight(void **state)
             struct drive_result a, b;
             usec_t until_at = MONDAY_AT + 8 * USEC_PER_DAY;
             struct drive_options o = { .policy = policy, .preempt = true, .seed = seed, .sigma = 0.5,
-                                       .estimates = estimates[seed % 3] };
+                                       .estimates = estimates[seed % 3], .weekly = true, .agreed = true };
             uint32_t before = 0, after = 0;
             workload(&t, 100 + seed, 120);
             calendars(&t, PRESENCE_OFFICE, &p);
@@ -476,6 +477,74 @@ static void test_no_foresight(void **state)
             trace_finish(&t);
         }
     }
+}
+
+/* --- the mode of the week --------------------------------------------------------------------------- */
+
+static struct mode_week a_week(double later_h, double plan_h, double area_h)
+{
+    const double h[MODE_COUNT] = { later_h, plan_h, area_h };
+    struct mode_week w = { .jobs = 70 };
+    for (int m = 0; m < MODE_COUNT; m++)
+        for (int day = 0; day < 7; day++)
+            w.seen_h[m][day] = h[m];
+    return w;
+}
+
+/* What the last four weeks prove is followed, what one burst or less than 1 % says is not. */
+static void test_mode_choice(void **state)
+{
+    (void)state;
+    struct mode_choice c = { 0 };
+    struct mode_week w = a_week(100, 99.5, 120), none = { 0 };
+    assert_int_equal(c.mode, MODE_LATER);
+    assert_false(mode_add(&c, &w)); /* half a per cent */
+    assert_false(mode_add(&c, &none));
+    assert_int_equal(c.weeks_n, 1);
+    w = a_week(100, 100, 100);
+    w.seen_h[MODE_LATER][2] = 180; /* one day that came out badly */
+    w.seen_h[MODE_LATER][3] = 40;
+    assert_false(mode_add(&c, &w));
+    w = a_week(100, 80, 95);
+    assert_true(mode_add(&c, &w)); /* every day of it */
+    assert_int_equal(c.mode, MODE_PLAN);
+    w = a_week(100, 100, 70);
+    for (int i = 0; i < MODE_WEEKS; i++)
+        (void)mode_add(&c, &w);
+    assert_int_equal(c.mode, MODE_AREA);
+    w = a_week(80, 100, 100);
+    for (int i = 0; i < MODE_WEEKS; i++)
+        (void)mode_add(&c, &w);
+    assert_int_equal(c.mode, MODE_LATER); /* and it may come back */
+}
+
+/* A week is played with what had ended by its end, and with nothing else. */
+static void test_mode_week(void **state)
+{
+    (void)state;
+    struct trace t;
+    struct presence p;
+    struct drive_result r, doubled;
+    struct drive_options o = { .policy = POLICY_BLEND, .seed = 3, .estimates = ESTIMATE_HISTORY, .weekly = true, .agreed = true, .gpus = 4 };
+    struct mode_week a, b, early;
+    struct err err = { 0 };
+    usec_t until_at = MONDAY_AT + 7 * USEC_PER_DAY;
+    workload(&t, 100, 200);
+    calendars(&t, PRESENCE_OFFICE, &p);
+    drive(&t, &p, o, &r);
+    assert_true(r.mode_weeks[MODE_LATER] + r.mode_weeks[MODE_PLAN] + r.mode_weeks[MODE_AREA] > 0);
+    assert_int_equal(mode_play(r.jobs, r.jobs_n, &t, &p, &o, until_at, &a, &err), 0);
+    assert_true(a.jobs >= MODE_JOBS_MIN && a.seen_h[MODE_AREA][0] > 0);
+    o.double_after_at = until_at;
+    drive(&t, &p, o, &doubled);
+    assert_int_equal(mode_play(doubled.jobs, doubled.jobs_n, &t, &p, &o, until_at, &b, &err), 0);
+    assert_memory_equal(&a, &b, sizeof a);
+    assert_int_equal(mode_play(r.jobs, r.jobs_n, &t, &p, &o, t.jobs[0].submit_at, &early, &err), 0);
+    assert_int_equal(early.jobs, 0); /* nothing had ended */
+    drive_result_finish(&r);
+    drive_result_finish(&doubled);
+    presence_finish(&p);
+    trace_finish(&t);
 }
 
 /* Everybody always there: time-to-eyes is completion time, and the order of blend is that of saf; what the search
@@ -869,7 +938,8 @@ int main(void)
         cmocka_unit_test(test_quotes), cmocka_unit_test(test_guess),
         cmocka_unit_test(test_journal), cmocka_unit_test(test_fold), cmocka_unit_test(test_infer),
         cmocka_unit_test(test_tariff), cmocka_unit_test(test_every_policy),
-        cmocka_unit_test(test_no_foresight), cmocka_unit_test(test_always),
+        cmocka_unit_test(test_no_foresight), cmocka_unit_test(test_mode_choice), cmocka_unit_test(test_mode_week),
+        cmocka_unit_test(test_always),
         cmocka_unit_test(test_row_order), cmocka_unit_test(test_figures), cmocka_unit_test(test_figures_of_a_holiday),
         cmocka_unit_test(test_slots), cmocka_unit_test(test_forecasts), cmocka_unit_test(test_sessions),
         cmocka_unit_test(test_offices), cmocka_unit_test(test_misstated_hours), cmocka_unit_test(test_bound), cmocka_unit_test(test_closed),

@@ -1,0 +1,54 @@
+/* mode.h - which order serves this team best, picked anew each week by replaying its own last four (doc/planner.md,
+ * "The order of the week").
+ *
+ *     later   blend, and starts of those who agreed are moved inside their slack
+ *     plan    blend, nobody's start is moved
+ *     area    smallest expected area first; where jobs make way, smallest remaining area
+ *
+ * When a week is over it is played once under each of them, on an empty machine from three days before it, with what had
+ * ended by its end: a job that had not is left out, because nobody knows how long it takes. Its score is the sum of
+ * the times until seen of what was submitted in it, by the hours that were told. The scores of the last four weeks are added up, and
+ * the order in use goes when another one's sum is more than 1 % below, and by more than the days of those weeks differ
+ * by chance (the root of the sum of the days' squared differences): one burst that came out well proves nothing.
+ * Until a week is over, nothing is known against `later`.
+ *
+ * Weeks are played one by one, not four at once, so that each is played once only: what stood in line before its lead-in
+ * is not in it, for any of the three.
+ */
+#ifndef EOUL_SIM_MODE_H
+#define EOUL_SIM_MODE_H
+
+#include "sim/drive.h"
+
+#define MODE_WEEK_US  (7 * USEC_PER_DAY)
+#define MODE_LEAD_US  (3 * USEC_PER_DAY)
+#define MODE_WEEKS    4
+#define MODE_LOSS     0.01 /* more than this is lost: the order goes */
+#define MODE_JOBS_MIN 20   /* a week with fewer results says nothing */
+
+const char *mode_word(enum mode mode);
+int mode_parse(struct str word, enum mode *ret);
+
+/* The policy and settings of blend under that mode. */
+void mode_apply(enum mode mode, bool preempt, uint32_t *policy, struct ev_settings *settings);
+
+struct mode_week {
+    double seen_h[MODE_COUNT][7]; /* sums over the results of what was submitted on each day */
+    uint32_t jobs;                /* 0: it says nothing */
+};
+
+/* Plays the week that ends at `until_at`.  `jobs` hold what is known of all jobs then, in any order; `options` are those of
+ * the run that asks. */
+int mode_play(const struct drive_job *jobs, size_t jobs_n, const struct trace *people, const struct presence *presence,
+              const struct drive_options *options, usec_t until_at, struct mode_week *ret, struct err *err);
+
+struct mode_choice {
+    enum mode mode;
+    struct mode_week weeks[MODE_WEEKS]; /* the oldest is overwritten */
+    uint32_t weeks_n;                   /* ever added */
+};
+
+/* One week more; returns whether the mode is another now. */
+bool mode_add(struct mode_choice *c, const struct mode_week *week);
+
+#endif
