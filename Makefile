@@ -9,7 +9,7 @@ SEEDS_PLAN ?= 5
 HOURS ?= 8
 MESON_FLAGS ?=
 
-.PHONY: all help build run test bench bench-plan asan tsan coverage valgrind sim torture fuzz night tidy ci-clean install clean
+.PHONY: all help build run test bench bench-plan guest asan tsan coverage valgrind sim torture fuzz night tidy ci-clean install clean
 all: build
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo 'make tsan           the one program with a thread under the thread sanitizer'
 	@echo 'make sim            SEEDS=$(SEEDS) FIRST=$(FIRST): simulated team-weeks with faults'
 	@echo 'make torture        ROUNDS=$(ROUNDS): kill -9 at named points while an array runs'
+	@echo 'make guest          system mode on a whole machine, emulated: systemd, cgroups, restarts (root; up to an hour)'
 	@echo 'make fuzz           SECONDS_EACH=$(SECONDS_EACH) FIRST=$(FIRST): every fuzz target for so long, from that seed'
 	@echo 'make coverage       the tests once more, counting which lines and branches of src/ they go through'
 	@echo 'make valgrind       chosen unit tests under valgrind: the parsers and what they are made of'
@@ -92,6 +93,10 @@ sim: build
 
 torture: with-tests
 	@test/torture/torture.sh $(abspath $(BUILD)) $(ROUNDS) $(FIRST)
+
+guest: with-tests
+	@tools/deps.sh guest
+	@test/guest/guest.sh $(abspath $(BUILD))
 
 fuzz:
 	@tools/deps.sh lint

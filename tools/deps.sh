@@ -1,5 +1,5 @@
 #!/bin/sh
-# deps.sh build|test|lint - install what is missing for that step, and only that.
+# deps.sh build|test|bench|lint|guest - install what is missing for that step, and only that.
 #
 # Says what it installs.  Where it may not (no root, no apt) it names what is missing in one sentence
 # and fails.  Packages are Debian's; Ubuntu 22.04 and 24.04 have them under the same names.
@@ -9,13 +9,15 @@ build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libsqlite3-dev 
 test="$build libcmocka-dev bats python3 python3-yaml curl jq tmux git procps util-linux locales-all radicale xandikos nginx-light openssl khal vdirsyncer systemd"
 bench="$test task-spooler nq strace"
 lint="$test clang clang-tidy clang-format libclang-rt-14-dev llvm-14 scdoc libical-dev valgrind"
+guest="$test qemu-system-x86 qemu-utils debootstrap e2fsprogs"
 
 case "${1:-}" in
 build) wanted=$build ;;
 test) wanted=$test ;;
 bench) wanted=$bench ;;
 lint) wanted=$lint ;;
-*) echo "usage: tools/deps.sh build|test|bench|lint" >&2; exit 2 ;;
+guest) wanted=$guest ;;
+*) echo "usage: tools/deps.sh build|test|bench|lint|guest" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null 2>&1; then

@@ -57,6 +57,7 @@ if [ "${NIGHT_ONLY_PARTS:-}" != yes ]; then # the parts alone: a try of this scr
     once "valgrind" make --no-print-directory valgrind
     once "coverage" make --no-print-directory coverage
     once "tidy" make --no-print-directory tidy
+    once "a whole machine" test/guest/guest.sh "$build" # skips where there is no qemu
     once "every call but malloc fails once" python3 test/sweep/sweep.py "$build/test/sweep" 1 "$first" --all write,fsync,fork,open,rename,mkdir
 fi
 part "simulated weeks" 250 100000 200 "$build/eoul-sim" seeds --first @ --seeds 200 --jobs 2
