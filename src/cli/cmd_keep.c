@@ -285,6 +285,28 @@ static void boost_lines(struct cli *cli, const json_t *status)
     }
 }
 
+/* What projects have in use of what they may. */
+static void account_lines(struct cli *cli, const json_t *status)
+{
+    size_t i;
+    json_t *a;
+    json_array_foreach(json_object_get(status, "accounts"), i, a)
+    {
+        char memory[512];
+        struct buf text;
+        buf_init_fixed(&text, memory, sizeof memory);
+        cli_clean(&text, json_text(a, "account"));
+        if (json_i64(a, "gpus_max"))
+            buf_printf(&text, tr(cli->lang, ", %1$lld of %2$lld GPUs"), (long long)json_i64(a, "gpus"),
+                       (long long)json_i64(a, "gpus_max"));
+        if (json_i64(a, "gpu_hours_max"))
+            buf_printf(&text, tr(cli->lang, ", %1$lld of %2$lld GPU-hours in %3$lld days"), (long long)json_i64(a, "gpu_hours"),
+                       (long long)json_i64(a, "gpu_hours_max"), (long long)json_i64(a, "days"));
+        buf_char(&text, '\0');
+        line(cli, i == 0 ? tr(cli->lang, "accounts") : "", text.failed ? "?" : memory);
+    }
+}
+
 static void put_status(struct cli *cli, const json_t *status)
 {
     char memory[256];
@@ -316,6 +338,7 @@ static void put_status(struct cli *cli, const json_t *status)
     }
     urgent_lines(cli, status);
     boost_lines(cli, status);
+    account_lines(cli, status);
     line(cli, tr(cli->lang, "socket"), json_text(status, "socket"));
     line(cli, tr(cli->lang, "state"), json_text(status, "state_dir"));
     if (json_is_true(json_object_get(status, "queue_closed")))

@@ -222,6 +222,7 @@ static void put_job(struct cli *cli, const json_t *job)
     text_field(cli, tr(cli->lang, "owner"), job, "owner");
     if (strcmp(json_text(job, "submitter"), json_text(job, "owner")) != 0)
         text_field(cli, tr(cli->lang, "submitted by"), job, "submitter");
+    text_field(cli, tr(cli->lang, "account"), job, "account");
     if (json_text(job, "reviewer")[0])
         text_field(cli, tr(cli->lang, "looked at by"), job, "reviewer");
     buf_clear(&text);

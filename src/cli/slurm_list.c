@@ -201,7 +201,8 @@ static void put_field(struct cli *cli, const json_t *row, enum field field, stru
     case NNODES: buf_c(out, "1"); break;
     case NODELIST: buf_c(out, has_begun(row) ? host() : ""); break;
     case PARTITION: case CLUSTER: buf_c(out, "eoul"); break;
-    case ACCOUNT: case QOS: buf_c(out, field == QOS ? "normal" : ""); break;
+    case ACCOUNT: cli_clean(out, json_text(row, "account")); break;
+    case QOS: buf_c(out, "normal"); break;
     case GRES:
         if (json_i64(row, "gpus") > 0)
             buf_printf(out, "gres:gpu:%lld", (long long)json_i64(row, "gpus"));

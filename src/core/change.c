@@ -9,6 +9,7 @@
 #include "core/mutant.h"
 #include "core/person.h"
 #include "core/queue.h"
+#include "core/quota.h"
 #include "core/share.h"
 #include "core/siblings.h"
 
@@ -38,6 +39,7 @@ static void leave_machine(struct core *c, uint32_t slot)
     if (!job_is_busy(j))
         return;
     share_used(c, j);
+    quota_used(c, j);
     capacity_release(c, slot);
     if (j->array != NONE)
         arrays_of(c)[j->array].busy--;

@@ -9,6 +9,7 @@
 #include "core/person.h"
 #include "core/power.h"
 #include "core/queue.h"
+#include "core/quota.h"
 #include "core/rates.h"
 #include "core/todo.h"
 
@@ -66,7 +67,7 @@ static const char *check_sums(const struct core *c)
 {
     uint32_t state_n[JOB_STATE_COUNT] = { 0 }, held = 0, deadlines = 0, singletons = 0;
     uint32_t running[CORE_PERSONS_MAX + 1] = { 0 }, gpus[CORE_PERSONS_MAX + 1] = { 0 };
-    uint32_t queued[CORE_PERSONS_MAX + 1] = { 0 };
+    uint32_t queued[CORE_PERSONS_MAX + 1] = { 0 }, of_account[ACCOUNTS_MAX + 1] = { 0 };
     int64_t cpus = c->up.cpus, mem = c->up.mem_mib;
     uint64_t sum = 0, booked = 0;
     for (uint32_t at = 0; at < c->by_id_n; at++) {
@@ -83,6 +84,7 @@ static const char *check_sums(const struct core *c)
         queued[j->owner] += pending;
         running[j->owner] += busy;
         gpus[j->owner] += busy ? j->gpus : 0;
+        of_account[j->account] += busy ? j->gpus : 0;
         cpus -= busy ? j->cpus : 0;
         mem -= busy ? j->mem_mib : 0;
         if (!busy && j->booked_w)
@@ -116,6 +118,11 @@ static const char *check_sums(const struct core *c)
         sum += person_hash(c, i);
         if (p->running != running[i] || p->gpus != gpus[i] || p->queued != queued[i])
             return "A person's running and waiting jobs are miscounted.";
+    }
+    for (uint32_t i = 0; i <= ACCOUNTS_MAX; i++) {
+        sum += account_hash(c, i);
+        if (c->accounts[i].gpus != of_account[i])
+            return "An account's GPUs are miscounted.";
     }
     for (uint32_t i = 0; i < JOB_STATE_COUNT; i++)
         if (c->state_n[i] != state_n[i])

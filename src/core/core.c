@@ -23,6 +23,7 @@
 #include "core/queue.h"
 #include "core/power.h"
 #include "core/rates.h"
+#include "core/quota.h"
 #include "core/reserve.h"
 #include "core/retry.h"
 #include "core/setup.h"
@@ -428,7 +429,9 @@ int core_check(const struct core *c, const struct core_event *ev, struct err *er
         return 0;
     case EVENT_GPU: return setup_check_gpu(&ev->gpu, err);
     case EVENT_QUEUE: return 0;
-    case EVENT_PERSON: return setup_check_person(ev->person.person, err);
+    case EVENT_PERSON:
+        r = setup_check_person(ev->person.person, err);
+        return r < 0 ? r : quota_check_hours(ev->person.quota_hours, ev->person.quota_days, err);
     case EVENT_AVAIL:
         r = setup_check_person(ev->avail.person, err);
         return r < 0 ? r : avail_check(c, &ev->avail, err);
@@ -462,6 +465,7 @@ int core_check(const struct core *c, const struct core_event *ev, struct err *er
                                  : err_set(err, E_STATE, "Settings must come before a decision.");
     case EVENT_RESERVE: return reserve_check(c, &ev->reserve, err);
     case EVENT_UNRESERVE: return reserve_check_remove(c, &ev->unreserve, err);
+    case EVENT_ACCOUNT: return quota_check(&ev->account, err);
     case EVENT_BOOST: return boost_check(c, &ev->boost, ev->wall_at, err);
     case EVENT_UNBOOST: return boost_check_remove(c, &ev->unboost, err);
     case EVENT_TARIFF: return rates_check(&ev->tariff, err);
@@ -551,6 +555,7 @@ static void apply(struct core *c, const struct core_event *ev, struct out *out)
     case EVENT_DECIDE: apply_decide(c, out); break;
     case EVENT_RESERVE: reserve_apply(c, &ev->reserve); break;
     case EVENT_UNRESERVE: reserve_apply_remove(c, &ev->unreserve); break;
+    case EVENT_ACCOUNT: quota_account(c, &ev->account); break;
     case EVENT_BOOST: boost_apply(c, &ev->boost); break;
     case EVENT_UNBOOST: boost_apply_remove(c, &ev->unboost); break;
     case EVENT_TARIFF: rates_apply(c, &ev->tariff); break;
@@ -613,7 +618,7 @@ void core_deadline(const struct core *c, usec_t *ret_wall_at, usec_t *ret_boot_a
     *ret_wall_at =
         usec_min(wall == NONE ? USEC_NEVER : job_wall_due(&jobs_of(c)[wall]), c->again_at);
     *ret_wall_at = MUTANT(c, MUTANT_LOOP) ? c->now_at : usec_min(usec_min(*ret_wall_at, todo_due(c)),
-                                                             usec_min(reserve_due(c), boost_due(c)));
+                                                             usec_min(quota_due(c), usec_min(reserve_due(c), boost_due(c))));
     *ret_boot_at = usec_min(boot == NONE ? USEC_NEVER : job_boot_due(&jobs_of(c)[boot]),
                             graph_next_delay(c));
 }

@@ -33,6 +33,8 @@ struct core; /* lives in the caller's block */
 #define CORE_TODOS_MAX   4096   /* live todos: 50 people with eighty each; planning is linear in it */
 #define RESERVATIONS_MAX 32     /* a bit each in a word */
 #define RESERVE_LENGTH_MAX_US (31 * USEC_PER_DAY)
+#define ACCOUNTS_MAX     63     /* six bits of a class's key */
+#define QUOTA_DAYS_MAX   31     /* GPU-hours are kept by days so far back */
 #define BOOSTS_MAX       32     /* they mean something only while they are few */
 #define BOOST_LENGTH_MAX_US (31 * USEC_PER_DAY)
 #define CORE_RATES_MAX   512    /* steps of a tariff: 20 days of hourly prices */
@@ -120,6 +122,7 @@ struct core_job { /* a copy */
     uint32_t array_max;
     person_no owner, submitter;
     person_no reviewer;    /* who looks at its result; 0: the owner */
+    uint32_t account;      /* 0: none */
     enum job_state state;
     enum reason reason;    /* of the wait, as of the last decision */
     uint32_t flags;
@@ -225,6 +228,16 @@ struct reservation {
 uint32_t core_reservations_n(const struct core *core);
 bool core_reservation_get(const struct core *core, uint32_t at, struct reservation *ret); /* in the order of ids */
 uint32_t core_last_reservation(const struct core *core); /* greatest number ever given; 0: none */
+
+/* What an account, or a person, may have and has (quota.h). */
+struct core_quota {
+    uint32_t gpus_max, gpus; /* at once, now; gpus_max 0: no quota */
+    uint32_t hours, days;    /* GPU-hours in the last so many days (UTC); hours 0: no quota */
+    usec_t used_us;          /* GPU time of those days, what runs now included */
+    usec_t free_at;          /* used up: when enough of it counts no more, if nothing more is used; 0: it is not */
+};
+struct core_quota core_account_quota(const struct core *core, uint32_t account);
+struct core_quota core_person_quota(const struct core *core, person_no person);
 
 /* Work that an operator put before others' (boost.h).  What is over goes at the next decision. */
 #define BOOST_FIELDS(F) \
@@ -342,7 +355,9 @@ struct explanation {
     uint32_t need_cpus, free_cpus;
     uint64_t need_mem_mib, free_mem_mib;
     uint32_t need_w, used_w, cap_w; /* under a power cap: asked, in use by jobs and others, at most now; else 0 */
-    uint32_t limit, used;    /* for limits: allowed, in use */
+    uint32_t limit, used;    /* for limits: allowed, in use (of GPU-hours, whole ones) */
+    uint32_t account;        /* whose quota it is; 0: its owner's */
+    uint32_t quota_days;
     uint32_t reservation;    /* REASON_RESERVED: which is in the way; 0: several */
     usec_t start_at, start_late_at, end_p50_at, end_p90_at, eyes_at, eyes_late_at; /* its plan row's */
     usec_t now_eyes_at;      /* eyes had it started now: eyes_at minus this is the cost of waiting */

@@ -13,6 +13,7 @@
 #include "core/mutant.h"
 #include "core/order.h"
 #include "core/preempt.h"
+#include "core/quota.h"
 #include "core/run.h"
 #include "core/search.h"
 #include "core/urgent.h"
@@ -133,32 +134,31 @@ enum reason dispatch_impossible(const struct core *c, const struct needs *needs)
     return room_fits(&c->known, needs) ? REASON_GPU_TAKEN : REASON_NEVER_FITS;
 }
 
-enum reason dispatch_limited(const struct core *c, uint32_t owner, uint32_t gpus, uint32_t array,
-                             uint32_t more_running, uint32_t more_gpus, uint32_t more_tasks)
+enum reason dispatch_limited(const struct core *c, const struct asks *a)
 {
-    const struct person *p = &c->persons[owner];
-    if (p->running_max && !MUTANT(c, MUTANT_RUNNING_MAX) && p->running + more_running >= p->running_max)
+    const struct person *p = &c->persons[a->owner];
+    if (p->running_max && !MUTANT(c, MUTANT_RUNNING_MAX) && p->running + a->more_running >= p->running_max)
         return REASON_PERSON_RUNNING;
-    if (gpus && p->gpus_max && !MUTANT(c, MUTANT_GPUS_MAX) && p->gpus + more_gpus + gpus > p->gpus_max)
+    if (a->gpus && p->gpus_max && !MUTANT(c, MUTANT_GPUS_MAX) && p->gpus + a->more_gpus + a->gpus > p->gpus_max)
         return REASON_PERSON_GPUS;
-    if (gpus && p->gpus + more_gpus > 0 && policy_ops_of(c)->shares &&
-        p->gpus + more_gpus + gpus > policy_share(c))
+    if (a->gpus && p->gpus + a->more_gpus > 0 && policy_ops_of(c)->shares &&
+        p->gpus + a->more_gpus + a->gpus > policy_share(c))
         return REASON_PERSON_GPUS;
-    if (array != NONE) {
-        const struct array *a = &arrays_of(c)[array];
-        if (a->max && !MUTANT(c, MUTANT_ARRAY_MAX) && a->busy + more_tasks >= a->max)
+    if (a->array != NONE) {
+        const struct array *array = &arrays_of(c)[a->array];
+        if (array->max && !MUTANT(c, MUTANT_ARRAY_MAX) && array->busy + a->more_tasks >= array->max)
             return REASON_ARRAY_LIMIT;
     }
-    return REASON_NONE;
+    return quota_limited(c, a->owner, a->account, a->gpus, a->more_of_account);
 }
 
-static void count(const struct core *c, uint32_t slot, const struct class_key *key,
-                  uint32_t *running, uint32_t *gpus, uint32_t *tasks)
+static void count(const struct core *c, uint32_t slot, const struct class_key *key, struct asks *a)
 {
     const struct job *j = &jobs_of(c)[slot];
-    *running += j->owner == key->owner;
-    *gpus += j->owner == key->owner ? j->gpus : 0;
-    *tasks += j->array_id == key->array_id;
+    a->more_running += j->owner == key->owner;
+    a->more_gpus += j->owner == key->owner ? j->gpus : 0;
+    a->more_tasks += j->array_id == key->array_id;
+    a->more_of_account += j->account == key->account ? j->gpus : 0;
 }
 
 /* The same, with what this decision has started and promised so far. */
@@ -166,15 +166,13 @@ static enum reason limited(const struct core *c, const struct dispatch *d,
                            const struct job_class *class)
 {
     const struct class_key *key = &class->key;
-    uint32_t running = 0, gpus = 0, tasks = 0;
+    struct asks a = { .owner = key->owner, .account = key->account, .gpus = key->gpus,
+                      .array = key->array_id ? jobs_of(c)[class->head].array : NONE };
     const struct person *p = &c->persons[key->owner];
-    if (p->running_max || p->gpus_max || key->array_id || policy_ops_of(c)->shares)
+    if (p->running_max || p->gpus_max || key->array_id || policy_ops_of(c)->shares || c->accounts[key->account].gpus_max)
         for (uint32_t i = 0; i < d->starts_n + d->claims_n; i++)
-            count(c, i < d->starts_n ? d->starts[i].job : d->claims[i - d->starts_n].job, key,
-                  &running, &gpus, &tasks);
-    return dispatch_limited(c, key->owner, key->gpus,
-                            key->array_id ? jobs_of(c)[class->head].array : NONE, running, gpus,
-                            tasks);
+            count(c, i < d->starts_n ? d->starts[i].job : d->claims[i - d->starts_n].job, key, &a);
+    return dispatch_limited(c, &a);
 }
 
 /* --- when running jobs end -------------------------------------------------------------------- */

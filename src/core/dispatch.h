@@ -86,8 +86,12 @@ uint32_t dispatch_ends(const struct core *c, usec_t now_at, usec_t boot_at, bool
                        struct busy_end *ends, usec_t *ret_holds_at);
 /* Room no start can have, whoever ends: never fits, or only on GPUs that are not UP. */
 enum reason dispatch_impossible(const struct core *c, const struct needs *needs);
-/* A limit of its person or array that keeps one more job from starting. */
-enum reason dispatch_limited(const struct core *c, uint32_t owner, uint32_t gpus, uint32_t array,
-                             uint32_t more_running, uint32_t more_gpus, uint32_t more_tasks);
+/* Who wants one more job of so many GPUs to start, and what this decision has given them already. */
+struct asks {
+    uint32_t owner, account, gpus, array; /* array: slot, NONE */
+    uint32_t more_running, more_gpus, more_tasks, more_of_account;
+};
+/* A limit or quota of its person, account or array that keeps it from starting. */
+enum reason dispatch_limited(const struct core *c, const struct asks *a);
 
 #endif

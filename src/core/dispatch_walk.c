@@ -111,7 +111,9 @@ static void visit(struct walk *w, uint32_t at)
         take(w, &key, false);
         return;
     }
-    enum reason reason = dispatch_limited(c, class->key.owner, class->key.gpus, jobs_of(c)[class->head].array, 0, 0, 0);
+    const struct asks asks = { .owner = class->key.owner, .account = class->key.account, .gpus = class->key.gpus,
+                               .array = jobs_of(c)[class->head].array };
+    enum reason reason = dispatch_limited(c, &asks);
     if (reason != REASON_NONE) {
         dispatch_reason(r, at, reason);
         return;

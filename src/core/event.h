@@ -85,7 +85,9 @@ static inline int job_state_is_final(enum job_state s) { return s >= JOB_COMPLET
     X(REASON_STOP_RULE, "SweepStopRule")       /* its sweep's rule gave it up for better points */ \
     X(REASON_PREEMPTED, "Preempted")         /* made way for another; waits for room again */ \
     X(REASON_RESERVED, "Reservation")        /* it might still hold GPUs that are kept for somebody */ \
-    X(REASON_POWER, "PowerNotAvail")         /* first in line: waits for watts under the power cap alone */
+    X(REASON_POWER, "PowerNotAvail")         /* first in line: waits for watts under the power cap alone */ \
+    X(REASON_ACCOUNT_GPUS, "AssocGrpGRES")   /* its account has as many GPUs as it may */ \
+    X(REASON_QUOTA_HOURS, "AssocGrpGRESMinutes") /* its account or owner has used up its GPU-hours */
 enum reason {
 #define X(name, word) name,
     REASON_LIST(X)
@@ -277,7 +279,10 @@ struct offer {
 #define EV_PERSON(F, L) /* limits; 0: none */ \
     F(uint32_t, person) F(uint32_t, running_max) F(uint32_t, gpus_max) F(uint32_t, queued_max) \
     F(uint32_t, weight_milli) \
-    F(uint32_t, defer) /* 1: starts of this person's jobs may be moved later inside their slack */
+    F(uint32_t, defer) /* 1: starts of this person's jobs may be moved later inside their slack */ \
+    F(uint32_t, quota_hours) F(uint32_t, quota_days) /* GPU-hours in so many days (quota.h); 0: no quota */
+#define EV_ACCOUNT(F, L) /* a project: what all of its jobs together may have (quota.h); 0: no quota */ \
+    F(uint32_t, account) F(uint32_t, gpus_max) F(uint32_t, quota_hours) F(uint32_t, quota_days)
 #define EV_AVAIL(F, L) /* when a person can look: look hours minus busy, away and here applied */ \
     F(uint32_t, person) \
     F(usec_t, until_at) /* the windows are known until here; eyes later than that are taken as here */ \
@@ -314,6 +319,7 @@ struct offer {
     F(int64_t, watts_mw)     /* of all its GPUs together; 0: nobody has said */ \
     F(uint32_t, reviewer)    /* who looks at the result instead of its owner; 0: nobody */ \
     F(usec_t, review_us) \
+    F(uint32_t, account)     /* the project it is for; 0: none */ \
     L(range, tasks)          /* array indices; the i-th has id job + i; none: one plain job */ \
     L(dep, deps) \
     L(retry, retry_by)       /* by cause; they go before `retries` */
@@ -398,7 +404,7 @@ struct offer {
     X(TODO_SET, todo_set, EV_TODO_SET) X(SIGNAL, signal, EV_SIGNAL) \
     X(RESERVE, reserve, EV_RESERVE) X(UNRESERVE, unreserve, EV_UNRESERVE) \
     X(TARIFF, tariff, EV_TARIFF) X(BOOST, boost, EV_BOOST) X(UNBOOST, unboost, EV_UNBOOST) \
-    X(POWER, power, EV_POWER)
+    X(POWER, power, EV_POWER) X(ACCOUNT, account, EV_ACCOUNT)
 
 enum set_field { SET_LIMIT_US, SET_NICE, SET_BEGIN_AT, SET_DEADLINE_AT, SET_ARRAY_MAX, SET_GPUS,
                  SET_CPUS, SET_MEM_MIB, SET_OWNER, SET_REVIEWER /* 0: the owner looks */, SET_FIELD_COUNT };

@@ -38,7 +38,7 @@ static bool in_line(const struct plan_row *row)
 {
     switch (row->reason) {
     case REASON_NONE: case REASON_RESOURCES: case REASON_POWER: case REASON_PRIORITY: case REASON_ARRAY_LIMIT:
-    case REASON_PERSON_RUNNING: case REASON_PERSON_GPUS:
+    case REASON_PERSON_RUNNING: case REASON_PERSON_GPUS: case REASON_ACCOUNT_GPUS: case REASON_QUOTA_HOURS:
         return row->state == JOB_PENDING;
     default:
         return false;
@@ -61,7 +61,7 @@ static bool busy_row(const struct plan_row *r)
 }
 
 /* Whose ends make room for a job. */
-enum makers { MAKERS_BUSY, MAKERS_ALL, MAKERS_OWN, MAKERS_ARRAY };
+enum makers { MAKERS_BUSY, MAKERS_ALL, MAKERS_OWN, MAKERS_ARRAY, MAKERS_ACCOUNT };
 
 static bool makes_room(const struct core *c, const struct job *j, const struct plan_row *r, enum makers who)
 {
@@ -72,6 +72,8 @@ static bool makes_room(const struct core *c, const struct job *j, const struct p
     uint32_t slot = who == MAKERS_BUSY ? NONE : job_find(c, r->job);
     if (slot == NONE)
         return who == MAKERS_BUSY;
+    if (who == MAKERS_ACCOUNT)
+        return jobs_of(c)[slot].account == j->account && jobs_of(c)[slot].gpus;
     return who == MAKERS_OWN ? jobs_of(c)[slot].owner == j->owner : jobs_of(c)[slot].array == j->array;
 }
 
@@ -90,7 +92,7 @@ static job_id room_maker(const struct core *c, const struct job *j, const struct
         if (r->end_p50_at <= row->start_at && (!best || r->end_p50_at > best->end_p50_at))
             best = r;
     }
-    if (!best && (who == MAKERS_OWN || who == MAKERS_ARRAY))
+    if (!best && (who == MAKERS_OWN || who == MAKERS_ARRAY || who == MAKERS_ACCOUNT))
         best = first;
     return best ? best->job : 0;
 }
@@ -208,6 +210,22 @@ static void explain_reason(const struct core *c, const struct job *j, const stru
         e->used = p->gpus;
         e->blocker = row ? room_maker(c, j, plan, row, MAKERS_OWN) : 0;
         break;
+    case REASON_ACCOUNT_GPUS:
+        e->account = j->account;
+        e->limit = c->accounts[j->account].gpus_max;
+        e->used = c->accounts[j->account].gpus;
+        e->blocker = row ? room_maker(c, j, plan, row, MAKERS_ACCOUNT) : 0;
+        break;
+    case REASON_QUOTA_HOURS: {
+        struct core_quota q = core_account_quota(c, j->account), own = core_person_quota(c, j->owner);
+        e->account = q.free_at >= own.free_at ? j->account : 0; /* the one that holds it longer */
+        q = e->account ? q : own;
+        e->limit = q.hours;
+        e->used = (uint32_t)(q.used_us / USEC_PER_HOUR);
+        e->quota_days = q.days;
+        e->change_at = q.free_at ? q.free_at : USEC_NEVER;
+        break;
+    }
     default:
         break;
     }

@@ -33,6 +33,7 @@ static void account(struct core *c, const struct job *j, uint32_t sign)
     } else if (job_is_busy(j)) {
         p->running += sign;
         p->gpus += sign * j->gpus;
+        c->accounts[j->account].gpus += sign * j->gpus;
     }
 }
 

@@ -16,7 +16,7 @@ static void copy(const struct core *c, const struct job *j, struct core_job *ret
     *ret = (struct core_job){
         .id = j->id, .array_id = j->array_id, .array_index = j->array_index,
         .array_max = j->array == NONE ? 0 : arrays_of(c)[j->array].max,
-        .owner = j->owner, .submitter = j->submitter, .reviewer = j->reviewer, .state = (enum job_state)j->state,
+        .owner = j->owner, .submitter = j->submitter, .reviewer = j->reviewer, .account = j->account, .state = (enum job_state)j->state,
         .reason = queue_reason(c, j), .flags = j->flags & JOB_FLAGS_ALL, .gpus = j->gpus,
         .gpu_type = j->gpu_type, .cpus = j->cpus, .mem_mib = j->mem_mib, .limit_us = j->limit_us,
         .nice = j->nice, .submit_at = j->submit_at, .begin_at = j->begin_at,

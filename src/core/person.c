@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "core/boost.h"
 #include "core/calibrate.h"
+#include "core/quota.h"
 #include "core/reserve.h"
 #include "core/share.h"
 #include "core/urgent.h"
@@ -24,7 +25,8 @@ static bool offers_anything(const struct person *p)
 /* Things that came later leave the hash alone while there are none: old journals keep theirs. */
 static bool counts_results(const struct person *p)
 {
-    return p->daily.n || p->fair_milli || p->defer || p->hits.n || p->share.step || p->urgent.n;
+    return p->daily.n || p->fair_milli || p->defer || p->hits.n || p->share.step || p->urgent.n ||
+           p->quota.hours || quota_is_used(&p->usage);
 }
 
 static uint64_t offers_hash(const struct core *c, const struct person *p, uint64_t h)
@@ -59,6 +61,10 @@ uint64_t person_hash(const struct core *c, uint32_t person)
     if (p->share.step)
         h = share_hash(h, &p->share);
     h = urgent_hash(h, &p->urgent);
+    if (p->quota.hours)
+        h = hash_mix(h ^ 'q', (uint64_t)p->quota.hours << 32 | p->quota.days);
+    if (quota_is_used(&p->usage))
+        h = quota_usage_hash(h, &p->usage);
     return samples_hash(h, &p->daily);
 }
 

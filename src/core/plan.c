@@ -14,6 +14,7 @@
 #include "core/order.h"
 #include "core/power.h"
 #include "core/queue.h"
+#include "core/quota.h"
 #include "core/reserve.h"
 #include "core/search.h"
 
@@ -411,6 +412,9 @@ static usec_t draw_wave(const struct draw *d, uint32_t class, uint32_t seen, use
     uint32_t together = p->running_max ? p->running_max : UINT32_MAX;
     if (p->gpus_max && key->gpus && p->gpus_max / key->gpus < together)
         together = p->gpus_max / key->gpus;
+    uint32_t of_account = c->accounts[key->account].gpus_max;
+    if (of_account && key->gpus && of_account / key->gpus < together)
+        together = of_account / key->gpus;
     uint32_t array = key->array_id ? jobs_of(c)[classes_of(c)[class].head].array : NONE;
     if (array != NONE) {
         uint32_t max = arrays_of(c)[array].max;
@@ -421,8 +425,8 @@ static usec_t draw_wave(const struct draw *d, uint32_t class, uint32_t seen, use
         return 0;
     if (together == 0)
         return USEC_NEVER;
-    uint64_t waves = seen / together +
-                     (dispatch_limited(c, key->owner, key->gpus, array, 0, 0, 0) != REASON_NONE);
+    const struct asks asks = { .owner = key->owner, .account = key->account, .gpus = key->gpus, .array = array };
+    uint64_t waves = seen / together + (dispatch_limited(c, &asks) != REASON_NONE);
     return usec_add(d->ctx.now_at, (usec_t)waves * length_us);
 }
 
@@ -456,6 +460,8 @@ static void draw_places(struct draw *d, struct profile *p, bool late)
         usec_t deferred_at = draw_deferred(d, i, key, reason);
         usec_t from = usec_max(usec_max(d->class_hint[key->class], after_now), wave);
         from = usec_max(from, deferred_at);
+        if (reason == REASON_QUOTA_HOURS)
+            from = usec_max(from, quota_free_at(c, j->owner, j->account));
         if (reason == REASON_RESERVED) {
             usec_t free_at;
             reserve_reason(c, j, j->limit_us ? j->limit_us : l.p90_us, d->ctx.now_at, d->ctx.boot_at, &free_at);

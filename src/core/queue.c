@@ -54,7 +54,8 @@ enum reason queue_reason(const struct core *c, const struct job *j)
         return REASON_NONE;
     const struct job_class *class = &classes_of(c)[j->class];
     /* A limit may have been reached by the last decision's own starts. */
-    enum reason limit = dispatch_limited(c, j->owner, j->gpus, j->array, 0, 0, 0);
+    const struct asks asks = { .owner = j->owner, .account = j->account, .gpus = j->gpus, .array = j->array };
+    enum reason limit = dispatch_limited(c, &asks);
     if (limit != REASON_NONE)
         return limit;
     if ((class->view.reason == REASON_RESOURCES || class->view.reason == REASON_POWER) && &jobs_of(c)[class->head] != j)
@@ -72,16 +73,16 @@ struct class_key queue_class_key(const struct core *c, const struct job *j)
         .group_key = estimate_key(j->owner, j->command_key, j->gpus),
         .limit_us = j->limit_us, .presence_steps = steps, .array_id = j->array_id,
         .first_seq = j->first_seq, .cpus = j->cpus, .mem_mib = j->mem_mib, .nice = j->nice,
-        .owner = j->owner & 511u, .eyes = avail_whose(j) & 511u, .gpus = j->gpus, .gpu_type = j->gpu_type,
+        .owner = j->owner & 511u, .eyes = avail_whose(j) & 511u, .gpus = j->gpus & 127u, .gpu_type = j->gpu_type & 15u,
         .estimate_us = j->estimate_us, .estimate_sd_milli = j->estimate_sd_milli,
         .done_us = j->done_us, .restart_us = estimate_restart_us(c, j), .preempt = j->preempt & 3u,
-        .boosted = boost_names(c, j), .deadline_at = j->deadline_at,
+        .boosted = boost_names(c, j), .account = j->account & 63u, .deadline_at = j->deadline_at,
         .flex_us = (uint64_t)usec_min(usec_max(j->flex_us, 0), FLEX_MAX_US) & ((UINT64_C(1) << 44) - 1),
         .told_w = (uint64_t)(j->watts_mw + 999) / 1000 & ((1u << 20) - 1),
         .flags = j->flags & (JOB_NOW | JOB_URGENT | JOB_CLEAN_TREE) };
 }
 _Static_assert(sizeof(struct class_key) == 88, "no padding: keys are compared and hashed as bytes");
-_Static_assert(CORE_PERSONS_MAX <= 511 && PREEMPT_COUNT <= 4, "they fit the bits of a key");
+_Static_assert(CORE_PERSONS_MAX <= 511 && CORE_GPUS_MAX <= 127 && TYPES_MAX <= 15 && ACCOUNTS_MAX <= 63 && PREEMPT_COUNT <= 4, "they fit the bits of a key");
 
 static uint32_t *bucket_of(struct core *c, const struct class_key *key)
 {

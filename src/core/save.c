@@ -2,7 +2,7 @@
  *
  *     eoul-core 1                              version of this form
  *     limits jobs=... deps=... spans=... groups=... todos=... offers=...
- *     head, settings, gpu, rates, rate, power, cap, team, reservation, boost, person, array, job, todo, dep, group: one
+ *     head, settings, gpu, rates, rate, power, cap, team, reservation, boost, account, used, person, array, job, todo, dep, group: one
  *                                              record a line, zeros left
  *     end hash=...                             core_hash of what was saved
  *
@@ -23,6 +23,7 @@
 #include "core/person.h"
 #include "core/queue.h"
 #include "core/power.h"
+#include "core/quota.h"
 #include "core/rates.h"
 #include "core/reserve.h"
 #include "core/retry.h"
@@ -80,9 +81,11 @@ struct saved_person {
     int64_t share_step;
     uint64_t share_gpu_us, share_delay_us, share_results;
     usec_t urgent0, urgent1, urgent2, urgent3, urgent4, urgent5, urgent6, urgent7;
-    uint32_t urgent_n;
+    uint32_t urgent_n, quota_hours, quota_days;
     struct samples samples, shown, daily;
 };
+struct saved_account { uint32_t account, gpus_max, quota_hours, quota_days; };
+struct saved_used { uint32_t person, account; uint32_t gpu_cs; int64_t day; };
 struct saved_array { uint32_t id, max, failed, hold_after, alike_n, alike, counted; };
 struct saved_dep {
     uint32_t waiter, of_array /* enum waiter_kind; named when there were two */;
@@ -123,7 +126,8 @@ COLUMNS(person, struct saved_person, COLUMN(uint32_t, person) COLUMN(uint32_t, k
         COLUMN(int64_t, share_step) COLUMN(uint64_t, share_gpu_us) COLUMN(uint64_t, share_delay_us)
         COLUMN(uint64_t, share_results) COLUMN(uint32_t, urgent_n) COLUMN(usec_t, urgent0)
         COLUMN(usec_t, urgent1) COLUMN(usec_t, urgent2) COLUMN(usec_t, urgent3) COLUMN(usec_t, urgent4)
-        COLUMN(usec_t, urgent5) COLUMN(usec_t, urgent6) COLUMN(usec_t, urgent7) SAMPLES(samples) SAMPLES(shown) SAMPLES(daily))
+        COLUMN(usec_t, urgent5) COLUMN(usec_t, urgent6) COLUMN(usec_t, urgent7) COLUMN(uint32_t, quota_hours)
+        COLUMN(uint32_t, quota_days) SAMPLES(samples) SAMPLES(shown) SAMPLES(daily))
 COLUMNS(offer, struct saved_offer, COLUMN(uint32_t, person) COLUMN(usec_t, from_at)
         COLUMN(usec_t, until_at) COLUMN(int64_t, day) COLUMN(int64_t, focus))
 COLUMNS(todo, struct todo, TODO_FIELDS(COLUMN))
@@ -144,6 +148,10 @@ COLUMNS(group, struct saved_group, COLUMN(uint64_t, key) COLUMN(uint32_t, used_s
         COLUMN(uint32_t, watts6) COLUMN(uint32_t, watts7) COLUMN(uint32_t, watts8) COLUMN(uint32_t, watts9)
         SAMPLES(samples))
 COLUMNS(reservation, struct reservation, RESERVATION_FIELDS(COLUMN))
+COLUMNS(account, struct saved_account, COLUMN(uint32_t, account) COLUMN(uint32_t, gpus_max)
+        COLUMN(uint32_t, quota_hours) COLUMN(uint32_t, quota_days))
+COLUMNS(used, struct saved_used, COLUMN(uint32_t, person) COLUMN(uint32_t, account) COLUMN(int64_t, day)
+        COLUMN(uint32_t, gpu_cs))
 COLUMNS(boost, struct boost, BOOST_FIELDS(COLUMN))
 COLUMNS(rates, struct saved_rates, COLUMN(usec_t, until_at) COLUMN(int64_t, hour_milli) COLUMN(int64_t, gpu_mw))
 COLUMNS(rate, struct rate, COLUMN(usec_t, from_at) COLUMN(int64_t, kwh_milli))
@@ -223,7 +231,7 @@ static void save_people(const struct core *c, struct buf *out)
             .share_results = p->share.results, .urgent_n = p->urgent.n, .urgent0 = p->urgent.at[0],
             .urgent1 = p->urgent.at[1], .urgent2 = p->urgent.at[2], .urgent3 = p->urgent.at[3],
             .urgent4 = p->urgent.at[4], .urgent5 = p->urgent.at[5], .urgent6 = p->urgent.at[6],
-            .urgent7 = p->urgent.at[7],
+            .urgent7 = p->urgent.at[7], .quota_hours = p->quota.hours, .quota_days = p->quota.days,
             .samples = p->samples, .shown = p->shown, .daily = p->daily };
         record_print(out, "person", columns_person(), &s);
         for (uint32_t w = 0; w < p->spans_n; w++) {
@@ -237,6 +245,30 @@ static void save_people(const struct core *c, struct buf *out)
             record_print(out, "offer", columns_offer(), &so);
         }
     }
+}
+
+/* Days that are zero, too: the last one is told by the last line. */
+static void save_usage(const struct usage *u, uint32_t person, uint32_t account, struct buf *out)
+{
+    for (int64_t day = u->day - QUOTA_DAYS_MAX + 1; u->day && day <= u->day; day++) {
+        struct saved_used s = { person, account, u->gpu_cs[(uint64_t)day % QUOTA_DAYS_MAX], day };
+        if (s.gpu_cs || day == u->day)
+            record_print(out, "used", columns_used(), &s);
+    }
+}
+
+static void save_accounts(const struct core *c, struct buf *out)
+{
+    for (uint32_t i = 1; i <= ACCOUNTS_MAX; i++) {
+        const struct account *a = &c->accounts[i];
+        struct saved_account s = { i, a->gpus_max, a->quota.hours, a->quota.days };
+        if (!a->known)
+            continue;
+        record_print(out, "account", columns_account(), &s);
+        save_usage(&a->usage, 0, i, out);
+    }
+    for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++)
+        save_usage(&c->persons[i].usage, i, 0, out);
 }
 
 static void save_deps(const struct core *c, struct buf *out, uint32_t id, uint32_t of_array,
@@ -336,6 +368,7 @@ void core_save(const struct core *c, struct buf *out)
     for (uint32_t i = 0; i < c->boosts_n; i++)
         record_print(out, "boost", columns_boost(), &c->boosts[i]);
     save_people(c, out);
+    save_accounts(c, out);
     save_jobs(c, out);
     for (uint32_t i = 0; i < c->groups_used; i++)
         save_group(&groups_of(c)[i], out);
@@ -479,6 +512,7 @@ static int load_person(struct core *c, struct str rest, struct err *err)
     p->share = (struct share){ s.share_step, s.share_gpu_us, s.share_delay_us, s.share_results };
     p->urgent = (struct urgent){ s.urgent_n, { s.urgent0, s.urgent1, s.urgent2, s.urgent3, s.urgent4, s.urgent5,
                                                s.urgent6, s.urgent7 } };
+    p->quota = (struct quota){ s.quota_hours, s.quota_days };
     p->daily = s.daily;
     p->daily_day = s.daily_day;
     p->failed_n = s.failed_n;
@@ -544,6 +578,41 @@ static int load_reservation(struct core *c, struct str rest, struct err *err)
     if (r < 0)
         return r;
     return reserve_enter(c, &saved) ? 0 : corrupt(err);
+}
+
+static int load_account(struct core *c, struct str rest, struct err *err)
+{
+    struct saved_account s = { 0 };
+    int r = record_parse(rest, columns_account(), &s, err);
+    if (r < 0)
+        return r;
+    const struct ev_account e = { .account = s.account, .gpus_max = s.gpus_max, .quota_hours = s.quota_hours,
+                                  .quota_days = s.quota_days };
+    if (quota_check(&e, NULL) < 0 || c->accounts[s.account].known)
+        return corrupt(err);
+    quota_account(c, &e);
+    return 0;
+}
+
+static int load_used(struct core *c, struct str rest, struct err *err)
+{
+    struct saved_used s = { 0 };
+    int r = record_parse(rest, columns_used(), &s, err);
+    if (r < 0)
+        return r;
+    if (s.person > CORE_PERSONS_MAX || s.account > ACCOUNTS_MAX || (s.person == 0) == (s.account == 0) ||
+        (s.account && !c->accounts[s.account].known))
+        return corrupt(err);
+    struct usage *u = s.person ? &c->persons[s.person].usage : &c->accounts[s.account].usage;
+    if (s.day <= u->day)
+        return corrupt(err);
+    u->day = s.day;
+    u->gpu_cs[(uint64_t)s.day % QUOTA_DAYS_MAX] = s.gpu_cs;
+    if (s.person)
+        person_changed(c, s.person);
+    else
+        account_changed(c, s.account);
+    return 0;
 }
 
 static int load_boost(struct core *c, struct str rest, struct err *err)
@@ -626,7 +695,7 @@ static bool job_sound(const struct loading *l, const struct job *j)
         return false;
     if ((j->state != JOB_PENDING && !busy) || j->owner > CORE_PERSONS_MAX || j->owner == 0 ||
         j->gpus > CORE_GPUS_MAX || j->gpu_type > TYPES_MAX || j->cpus == 0 ||
-        j->intent > STOP_PREEMPT || !retry_sound(j))
+        j->intent > STOP_PREEMPT || j->account > ACCOUNTS_MAX || !retry_sound(j))
         return false;
     if (j->array_id && (l->array == NONE || arrays_of(c)[l->array].id != j->array_id))
         return false;
@@ -776,6 +845,10 @@ static int load_line(struct loading *l, struct str line, struct err *err)
         return load_todo(c, rest, err);
     if (str_is(word, "reservation"))
         return load_reservation(c, rest, err);
+    if (str_is(word, "account"))
+        return load_account(c, rest, err);
+    if (str_is(word, "used"))
+        return load_used(c, rest, err);
     if (str_is(word, "boost"))
         return load_boost(c, rest, err);
     if (str_is(word, "rates"))

@@ -87,6 +87,7 @@ void setup_person(struct core *c, const struct ev_person *e)
     p->queued_max = e->queued_max;
     p->weight_milli = e->weight_milli;
     p->defer = e->defer != 0;
+    p->quota = (struct quota){ e->quota_hours, e->quota_days };
     p->value_version++;
     person_changed(c, e->person);
 }

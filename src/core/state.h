@@ -90,7 +90,8 @@ enum {
     F(uint32_t, deferred_s)    /* 1 + seconds from its submit until its start was first moved later; 0: never */ \
     F(uint32_t, promised_s)    /* P90 of this attempt's run when it started, rounded up (calibrate.h); 0: none */ \
     F(uint32_t, ready_s)       /* seconds from its submit until it could first have started (share.h) */ \
-    F(uint32_t, booked_w)      /* what its present attempt takes of the power cap; 0: nothing, or there was none */
+    F(uint32_t, booked_w)      /* what its present attempt takes of the power cap; 0: nothing, or there was none */ \
+    F(uint8_t, account)
 
 /* The lists above are in the order of the hash; a record is in the order of widths, without gaps. */
 struct job {
@@ -112,7 +113,7 @@ struct job {
     uint32_t heap_wall, heap_boot; /* place in the timers, NONE: in none */
     /* state */
     uint16_t owner, submitter, reviewer, retries_left, estimate_sd_milli, preempted_n;
-    uint8_t state, intent, preempt, gpus, gpu_type, retries_used;
+    uint8_t state, intent, preempt, gpus, gpu_type, retries_used, account;
     /* derived */
     uint8_t dep_state;   /* enum dep_state, from its conditions */
 };
@@ -218,6 +219,14 @@ struct todo {
     uint32_t dependents; /* first condition that waits for it; free list: next free */
 };
 
+struct quota { /* GPU-hours in so many days; hours 0: none */
+    uint32_t hours, days;
+};
+struct usage { /* GPU time by days; quota.h */
+    int64_t day; /* the last; 0: none yet */
+    uint32_t gpu_cs[QUOTA_DAYS_MAX], unused_; /* hundredths of a GPU-second: a day of 64 GPUs in 32 bits */
+};
+
 struct share { /* sums that fall by half every settings.half_life_us; share.h */
     int64_t step;            /* they are as of this step; 0: none yet */
     uint64_t gpu_us, delay_us, results;
@@ -245,6 +254,8 @@ struct person {
     uint32_t fair_milli;     /* weight from them, renewed on ticks; 0: 1000 */
     struct share share;
     struct urgent urgent;
+    struct quota quota;
+    struct usage usage;
     struct hits hits;
     uint32_t moved_n, missed_n; /* starts moved later; those that were seen later for it */
     usec_t offer_until_at, cap_us; /* offered hours are known until here (offer.h) */
@@ -257,6 +268,16 @@ struct person {
     uint32_t value_version; /* changes with its windows and weight */
     uint64_t hash;           /* its share of the core's sum; renewed by person_changed */
     struct forecast_memo memo; /* of commands without history */
+};
+
+struct account {
+    bool known;
+    uint32_t gpus_max;
+    struct quota quota;
+    struct usage usage;
+    /* derived */
+    uint32_t gpus; /* of its jobs that have some */
+    uint64_t hash;
 };
 
 struct gpu {
@@ -283,7 +304,7 @@ struct class_key {
     uint32_t estimate_sd_milli : 16, /* ESTIMATE_SD_MAX stands for all above: no forecast tells them apart */
         owner : 9, flags : 7;        /* flags: those of JOB_NOW, JOB_URGENT and JOB_CLEAN_TREE */
     uint32_t eyes : 9,               /* who looks at the result: its reviewer, else its owner */
-        gpus : 8, gpu_type : 8, preempt : 2, boosted : 1, unused_ : 4; /* unused 0: keys are compared as bytes */
+        gpus : 7, gpu_type : 4, preempt : 2, boosted : 1, account : 6, unused_ : 3; /* unused 0: keys are compared as bytes */
 };
 #define FLEX_MAX_US (100 * USEC_PER_DAY) /* nothing is known of when people look so late */
 static inline usec_t class_presence_at(const struct class_key *key)
@@ -409,6 +430,7 @@ struct core {
     bool quiet;                 /* nothing has happened since the last decision */
     struct gpu gpus[CORE_GPUS_MAX];
     struct person persons[CORE_PERSONS_MAX + 1];
+    struct account accounts[ACCOUNTS_MAX + 1]; /* 0: none, never known */
     struct samples team, team_shown;
     struct hits hits;           /* of everybody's */
     struct reservation reservations[RESERVATIONS_MAX]; /* by id */

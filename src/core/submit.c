@@ -90,8 +90,8 @@ static int check_needs(const struct ev_submit *e, struct err *err)
         e->estimate_us < 0 || e->restart_us < 0)
         return err_set(err, E_INVALID, "Times and lengths of a job cannot be negative.");
     if (e->flags & ~(uint32_t)JOB_FLAGS_ALL || e->preempt >= PREEMPT_COUNT ||
-        e->reviewer > CORE_PERSONS_MAX)
-        return err_set(err, E_INVALID, "The job's flags, preemption mode or reviewer are unknown.");
+        e->reviewer > CORE_PERSONS_MAX || e->account > ACCOUNTS_MAX)
+        return err_set(err, E_INVALID, "The job's flags, preemption mode, reviewer or account are unknown.");
     return retry_check(e, err);
 }
 
@@ -156,6 +156,7 @@ static void job_fill(struct job *j, const struct core *c, const struct ev_submit
     j->watts_mw = e->watts_mw;
     j->reviewer = (uint16_t)e->reviewer;
     j->review_us = e->review_us;
+    j->account = (uint8_t)e->account;
 }
 
 static void enter_task(struct core *c, const struct ev_submit *e, uint32_t id, uint32_t index,

@@ -17,6 +17,8 @@ static const cyaml_schema_field_t limits_fields[] = {
     CYAML_FIELD_UINT("running", CYAML_FLAG_OPTIONAL, struct config_limits, running),
     CYAML_FIELD_UINT("gpus", CYAML_FLAG_OPTIONAL, struct config_limits, gpus),
     CYAML_FIELD_UINT("queued", CYAML_FLAG_OPTIONAL, struct config_limits, queued),
+    CYAML_FIELD_UINT("gpu_hours", CYAML_FLAG_OPTIONAL, struct config_limits, gpu_hours),
+    CYAML_FIELD_UINT("days", CYAML_FLAG_OPTIONAL, struct config_limits, days),
     CYAML_FIELD_END
 };
 
@@ -44,6 +46,21 @@ static const cyaml_schema_field_t person_fields[] = {
 };
 static const cyaml_schema_value_t person_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_person, person_fields),
+};
+
+static const cyaml_schema_value_t member_value = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, TEXT_MAX),
+};
+static const cyaml_schema_field_t account_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct config_account, name, 1, TEXT_MAX),
+    CYAML_FIELD_SEQUENCE("members", OPTIONAL, struct config_account, members, &member_value, 1, CONFIG_PEOPLE_MAX),
+    CYAML_FIELD_UINT("gpus", CYAML_FLAG_OPTIONAL, struct config_account, gpus),
+    CYAML_FIELD_UINT("gpu_hours", CYAML_FLAG_OPTIONAL, struct config_account, gpu_hours),
+    CYAML_FIELD_UINT("days", CYAML_FLAG_OPTIONAL, struct config_account, days),
+    CYAML_FIELD_END
+};
+static const cyaml_schema_value_t account_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_account, account_fields),
 };
 
 static const cyaml_schema_field_t defaults_fields[] = {
@@ -89,6 +106,8 @@ static const cyaml_schema_field_t retention_fields[] = {
                         retention_fields), \
     CYAML_FIELD_SEQUENCE("people", OPTIONAL, struct raw_config, people, &person_value, 0, \
                          CONFIG_PEOPLE_MAX), \
+    CYAML_FIELD_SEQUENCE("accounts", OPTIONAL, struct raw_config, accounts, &account_value, 0, \
+                         ACCOUNTS_MAX), \
     CYAML_FIELD_END
 
 static const cyaml_schema_field_t count_fields[] = {
@@ -133,6 +152,8 @@ static const struct rule rules[] = {
     { "limits.running", RULE_NUMBER, 0, CORE_JOBS_MAX },
     { "limits.gpus", RULE_NUMBER, 0, CORE_GPUS_MAX },
     { "limits.queued", RULE_NUMBER, 0, CORE_JOBS_MAX },
+    { "limits.gpu_hours", RULE_NUMBER, 0, 1000000 },
+    { "limits.days", RULE_NUMBER, 1, QUOTA_DAYS_MAX },
     { "defaults.time", RULE_LENGTH, USEC_PER_MIN, 30 * USEC_PER_DAY },
     { "defaults.grace", RULE_LENGTH, USEC_PER_SEC, USEC_PER_HOUR },
     { "defaults.output", RULE_SIZE, 0, 0 },
@@ -151,6 +172,13 @@ static const struct rule rules[] = {
     { "people[].limits.running", RULE_NUMBER, 0, CORE_JOBS_MAX },
     { "people[].limits.gpus", RULE_NUMBER, 0, CORE_GPUS_MAX },
     { "people[].limits.queued", RULE_NUMBER, 0, CORE_JOBS_MAX },
+    { "people[].limits.gpu_hours", RULE_NUMBER, 0, 1000000 },
+    { "people[].limits.days", RULE_NUMBER, 1, QUOTA_DAYS_MAX },
+    { "accounts[].name", RULE_NAME, 0, 0 },
+    { "accounts[].members[]", RULE_NAME, 0, 0 },
+    { "accounts[].gpus", RULE_NUMBER, 0, CORE_GPUS_MAX },
+    { "accounts[].gpu_hours", RULE_NUMBER, 0, 1000000 },
+    { "accounts[].days", RULE_NUMBER, 1, QUOTA_DAYS_MAX },
 };
 
 const struct rule *config_rule(const char *path)
@@ -291,6 +319,8 @@ static void take_raw(struct config *c, const struct raw_config *raw)
     c->keep_jobs_us = length_or(raw->retention.jobs, c->keep_jobs_us);
     c->people = raw->people;
     c->people_n = raw->people_count;
+    c->accounts = raw->accounts;
+    c->accounts_n = raw->accounts_count;
     if (raw->others)
         (void)config_role_parse(str_of(raw->others), &c->others); /* checked before, as the roles */
     if (raw->others_jobs)

@@ -26,6 +26,7 @@
 #define CONFIG_PEOPLE_MAX 200        /* CORE_PERSONS_MAX less room for Unix users who are not listed */
 #define CONFIG_URGENT_MAX 8          /* what the core keeps (core/urgent.h) */
 #define CONFIG_URGENT 2              /* so few that each of them still means something */
+#define CONFIG_QUOTA_DAYS 30         /* of GPU-hours without days */
 #define CONFIG_HOST_MAX 200
 #define CONFIG_NAME_MAX 64           /* bytes of a person's name */
 
@@ -33,6 +34,7 @@ struct config_limits { /* of one person; 0: none */
     uint32_t running;  /* jobs at once */
     uint32_t gpus;     /* GPUs at once */
     uint32_t queued;   /* live jobs in the queue */
+    uint32_t gpu_hours, days; /* GPU-hours in so many days; days 0: CONFIG_QUOTA_DAYS */
 };
 
 struct config_gpu {
@@ -55,6 +57,14 @@ struct config_person {
     char *role;
     enum config_role role_is;    /* what it says; ROLE_USER */
     struct config_limits limits; /* 0: the team's */
+};
+
+struct config_account { /* a project: --account */
+    char *name;
+    char **members;    /* names of people; NULL: everybody */
+    uint32_t members_count;
+    uint32_t gpus;     /* GPUs at once of all its jobs; 0: no quota */
+    uint32_t gpu_hours, days;
 };
 
 /* What may be seen of jobs that are somebody else's; privacy.c says by whom. */
@@ -96,6 +106,8 @@ struct config {
     usec_t keep_journal_us, keep_logs_us, keep_jobs_us;
     struct config_person *people;
     uint32_t people_n;
+    struct config_account *accounts;
+    uint32_t accounts_n;
     enum config_role others;    /* of whoever is not among them */
     enum config_shown others_jobs;
     void *loaded; /* libcyaml's, which owns what the pointers above point to */

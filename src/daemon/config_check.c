@@ -436,9 +436,10 @@ static const yaml_node_t *child(struct check *k, const yaml_node_t *map, const c
     return NULL;
 }
 
-static int check_people_differ(struct check *k, const yaml_node_t *root, const char *key)
+static int check_differ(struct check *k, const yaml_node_t *root, const char *list, const char *key)
 {
-    const yaml_node_t *people = child(k, root, "people");
+    const yaml_node_t *people = child(k, root, list);
+    bool of_people = strcmp(list, "people") == 0;
     if (!people || people->type != YAML_SEQUENCE_NODE)
         return 0;
     for (yaml_node_item_t *i = people->data.sequence.items.start;
@@ -446,6 +447,9 @@ static int check_people_differ(struct check *k, const yaml_node_t *root, const c
         const yaml_node_t *mine = child(k, node_at(k, *i), key);
         for (yaml_node_item_t *j = people->data.sequence.items.start; mine && j < i; j++) {
             const yaml_node_t *other = child(k, node_at(k, *j), key);
+            if (other && !of_people && str_eq(scalar(mine), scalar(other)))
+                return err_set(k->err, E_INVALID, "%s line %d: there is an account \"%.*s\" on line %d already.", k->name,
+                               line_of(mine), STR_ARG(shown(k, scalar(mine))), line_of(other));
             if (other && str_eq(scalar(mine), scalar(other)))
                 return err_set(k->err, E_INVALID,
                                "%s line %d: the %s \"%.*s\" is already that of the person on line "
@@ -534,9 +538,11 @@ static int check_document(struct check *k, yaml_parser_t *parser,
     if (code == 0)
         code = check_gpu_sum(k, root);
     if (code == 0)
-        code = check_people_differ(k, root, "name");
+        code = check_differ(k, root, "people", "name");
     if (code == 0)
-        code = check_people_differ(k, root, "user");
+        code = check_differ(k, root, "accounts", "name");
+    if (code == 0)
+        code = check_differ(k, root, "people", "user");
     if (code < 0)
         return code;
     if (!yaml_parser_load(parser, &second))

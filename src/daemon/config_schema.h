@@ -51,6 +51,8 @@ struct raw_config {
     struct raw_retention retention;
     struct config_person *people;
     uint32_t people_count;
+    struct config_account *accounts;
+    uint32_t accounts_count;
 };
 
 enum rule_kind {

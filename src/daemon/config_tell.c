@@ -30,6 +30,24 @@ static void tell_limit(struct buf *out, const char *key, uint32_t limit, enum la
         buf_printf(out, "  %-18s %s\n", key, tr(lang, "no limit"));
 }
 
+/* "vision  4 GPUs, 500 GPU-hours in 30 days: kim lee" */
+static void tell_accounts(struct buf *out, const struct config *c, enum lang lang)
+{
+    for (uint32_t i = 0; i < c->accounts_n; i++) {
+        const struct config_account *a = &c->accounts[i];
+        buf_printf(out, "  %-18s %s ", i == 0 ? "accounts" : "", a->name);
+        if (a->gpus)
+            buf_printf(out, " gpus %u", a->gpus);
+        if (a->gpu_hours)
+            buf_printf(out, " gpu_hours %u days %u", a->gpu_hours, a->days ? a->days : CONFIG_QUOTA_DAYS);
+        if (!a->gpus && !a->gpu_hours)
+            buf_printf(out, " %s", tr(lang, "no limit"));
+        for (uint32_t m = 0; m < a->members_count; m++)
+            buf_printf(out, "%s%s", m ? ", " : "  ", a->members[m]);
+        buf_char(out, '\n');
+    }
+}
+
 static void tell_people(struct buf *out, const struct config *c)
 {
     for (uint32_t i = 0; i < c->people_n; i++) {
@@ -75,6 +93,9 @@ void config_tell(const struct config *c, const char *path, enum lang lang, struc
     tell_limit(out, "limits.running", c->limits.running, lang);
     tell_limit(out, "limits.gpus", c->limits.gpus, lang);
     tell_limit(out, "limits.queued", c->limits.queued, lang);
+    tell_limit(out, "limits.gpu_hours", c->limits.gpu_hours, lang);
+    if (c->limits.gpu_hours)
+        buf_printf(out, "  %-18s %u\n", "limits.days", c->limits.days ? c->limits.days : CONFIG_QUOTA_DAYS);
     tell_length(out, "defaults.time", c->guess_us, lang);
     tell_length(out, "defaults.grace", c->grace_us, lang);
     buf_printf(out, "  %-18s ", "defaults.output");
@@ -86,4 +107,5 @@ void config_tell(const struct config *c, const char *path, enum lang lang, struc
     tell_length(out, "retention.logs", c->keep_logs_us, lang);
     tell_length(out, "retention.jobs", c->keep_jobs_us, lang);
     tell_people(out, c);
+    tell_accounts(out, c, lang);
 }

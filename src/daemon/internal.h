@@ -7,6 +7,7 @@
  *   deps.c      what a submit or a todo waits for
  *   todos.c     OP_TODO: hands-on work
  *   reserve.c   OP_RESERVE: GPUs kept for somebody
+ *   accounts.c  projects: their numbers, members and quotas
  *   boost.c     OP_BOOST: work that an operator put before others'
  *   control.c   the other operations
  *   run.c       engine events in, updates out: attempts
@@ -36,6 +37,7 @@
 #include "daemon/daemon.h"
 #include "daemon/notices.h"
 #include "daemon/people.h"
+#include "daemon/accounts.h"
 #include "daemon/boost.h"
 #include "daemon/reserve.h"
 #include "daemon/todos.h"
@@ -123,6 +125,7 @@ void *list_add(struct list *l, size_t element);
 void list_finish(struct list *l);
 
 struct daemon {
+    struct accounts accounts;
     struct loop *loop;
     struct store *store;
     struct config *config;

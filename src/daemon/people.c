@@ -234,11 +234,15 @@ static int tell_limits(struct people *p, struct daemon *d, person_no no, struct 
         limits.running = own->running ? own->running : limits.running;
         limits.gpus = own->gpus ? own->gpus : limits.gpus;
         limits.queued = own->queued ? own->queued : limits.queued;
+        limits.days = own->gpu_hours ? own->days : limits.days;
+        limits.gpu_hours = own->gpu_hours ? own->gpu_hours : limits.gpu_hours;
     }
     struct core_event ev = { .kind = EVENT_PERSON };
     ev.person = (struct ev_person){ .person = no, .running_max = limits.running,
                                     .gpus_max = limits.gpus, .queued_max = limits.queued,
-                                    .weight_milli = 1000, .defer = m->defer };
+                                    .weight_milli = 1000, .defer = m->defer, .quota_hours = limits.gpu_hours,
+                                    .quota_days = !limits.gpu_hours ? 0 : limits.days ? limits.days
+                                                                                      : CONFIG_QUOTA_DAYS };
     return daemon_event(d, &ev, err);
 }
 

@@ -133,6 +133,8 @@ int submit_fill(struct daemon *d, const struct spec *spec, person_no owner, pers
         code = times(d, spec, owner, ev, err);
     if (code == 0)
         code = people_in(d, spec, ev, err);
+    if (code == 0)
+        code = accounts_of_submit(d, spec->account, owner, &ev->account, err);
     ev->job = (core_last_id(d->core) > d->id_floor ? core_last_id(d->core) : d->id_floor) + 1;
     ev->owner = owner;
     ev->submitter = submitter;

@@ -572,6 +572,8 @@ static int first_try(struct daemon *d, struct err *err)
     if (code == 0)
         code = gpus_tell(d, err);
     if (code == 0)
+        code = accounts_tell(d, err);
+    if (code == 0)
         code = people_refresh(d->people, d, err);
     if (code == 0)
         code = tariffs_refresh(d, err);

@@ -1,5 +1,6 @@
 /* view.c - see view.h. */
 #include "daemon/view.h"
+#include "daemon/accounts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -80,7 +81,7 @@ static void fill(const struct view *v, const struct plan_row *row, const struct 
     *ret = (struct view_row){
         .id = row->job, .array_id = job->array_id, .array_index = job->array_index,
         .name = str_of(info->name), .owner = people_name(people, info->owner),
-        .submitter = people_name(people, info->submitter),
+        .submitter = people_name(people, info->submitter), .account = daemon_account_name(v->daemon, job->account),
         .state = str_of(job_state_word(row->state)), .reason = str_of(reason_word(row->reason)),
         .job_state = row->state, .gpus = job->gpus, .cpus = job->cpus, .mem_mib = job->mem_mib,
         .gpu_mask = row->state == JOB_PENDING ? 0 : job->gpu_mask, .position = position,

@@ -35,6 +35,7 @@ struct view_row {
     char name_id[VIEW_NAME_ID_MAX];
     struct str name;
     const char *owner, *submitter;
+    const char *account;    /* of a live job; "": none, or it has ended */
     struct str state, reason;
     enum job_state job_state;
     uint32_t gpus, cpus;

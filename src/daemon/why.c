@@ -287,9 +287,29 @@ static void say_limit(const struct why *w)
     else if (x->reason == REASON_PERSON_RUNNING)
         say(w, trn(w->lang, "%s may have %u job running at once, and has %u.", "%s may have %u jobs running at once, and has %u.",
                    x->limit), w->f->owner, x->limit, x->used);
+    else if (x->reason == REASON_ACCOUNT_GPUS)
+        say(w, trn(w->lang, "Account %1$s has %3$u of its %2$u GPU in use; this job needs %4$u.",
+                   "Account %1$s has %3$u of its %2$u GPUs in use; this job needs %4$u.", x->limit),
+            w->f->account ? w->f->account : "?", x->limit, x->used, x->need_gpus);
     else
         say(w, tr(w->lang, "%s may use %u GPUs at once and uses %u; this job needs %u."),
             w->f->owner, x->limit, x->used, x->need_gpus);
+    if (x->reason == REASON_ACCOUNT_GPUS && x->need_gpus > x->limit)
+        say(w, tr(w->lang, "It never starts so: it needs more GPUs at once than the account may have."));
+}
+
+/* GPU-hours: whose they are, and when the first of them come back. */
+static void say_quota(const struct why *w)
+{
+    const struct explanation *x = w->x;
+    if (w->f->account)
+        say(w, tr(w->lang, "Account %1$s has used %2$u of its %3$u GPU-hours of the last %4$u days."), w->f->account,
+            x->used, x->limit, x->quota_days);
+    else
+        say(w, tr(w->lang, "%1$s has used %2$u of %3$u GPU-hours of the last %4$u days."), w->f->owner, x->used, x->limit,
+            x->quota_days);
+    if (is_time(x->change_at))
+        say(w, tr(w->lang, "Enough of them come back at %s, if nothing more is used until then."), at_text(w, x->change_at).text);
 }
 
 /* What the later start changes in its electricity, as far as that can be said in whole units. */
@@ -454,7 +474,11 @@ static void say_waiting_reason(const struct why *w)
     case REASON_ARRAY_LIMIT:
     case REASON_PERSON_RUNNING:
     case REASON_PERSON_GPUS:
+    case REASON_ACCOUNT_GPUS:
         say_limit(w);
+        break;
+    case REASON_QUOTA_HOURS:
+        say_quota(w);
         break;
     case REASON_BACKOFF:
         say_backoff(w);
@@ -502,7 +526,7 @@ static void say_blocker(const struct why *w)
     const struct explanation *x = w->x;
     bool room = x->reason == REASON_RESOURCES || x->reason == REASON_PRIORITY ||
                 x->reason == REASON_ARRAY_LIMIT || x->reason == REASON_PERSON_RUNNING ||
-                x->reason == REASON_PERSON_GPUS || x->reason == REASON_SINGLETON;
+                x->reason == REASON_PERSON_GPUS || x->reason == REASON_ACCOUNT_GPUS || x->reason == REASON_SINGLETON;
     if (room && w->f->blocker_id && w->f->blocker_end_at)
         say(w, tr(w->lang, "Room is expected when job %s ends, around %s."), blocker_text(w).text,
             at_text(w, w->f->blocker_end_at).text);

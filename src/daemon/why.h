@@ -46,6 +46,7 @@ struct why_facts { /* what the core does not know, or knows as a number only */
     uint32_t boosts_n;
     const char *name_id;       /* "12_3" */
     const char *owner;         /* a person's name */
+    const char *account;       /* whose quota keeps it waiting; NULL: its owner's, or none */
     const char *blocker_id;    /* "9"; NULL: none or unknown */
     struct str blocker_name;
     bool blocker_is_todo;

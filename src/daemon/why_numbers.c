@@ -104,6 +104,8 @@ static void waiting_numbers(const struct explanation *x, const struct why_facts 
     }
     out_put_u64(j, "limit", x->limit);
     out_put_u64(j, "used", x->used);
+    if (x->reason == REASON_QUOTA_HOURS)
+        out_put_u64(j, "quota_days", x->quota_days);
     if (x->reservation)
         out_put_u64(j, "reservation", x->reservation);
     if (x->reservation && f->reservation_for) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/conditions.h"
+#include "sim/quotas.h"
 #include "sim/timer.h"
 
 #define LOOKED_AT    6                   /* jobs of a plan: explaining each would be work squared */
@@ -440,7 +441,8 @@ static bool is_line(const struct plan_row *r)
 {
     return r->state == JOB_PENDING &&
            (r->reason == REASON_NONE || r->reason == REASON_RESOURCES || r->reason == REASON_POWER || r->reason == REASON_PRIORITY ||
-            r->reason == REASON_ARRAY_LIMIT || r->reason == REASON_PERSON_RUNNING || r->reason == REASON_PERSON_GPUS);
+            r->reason == REASON_ARRAY_LIMIT || r->reason == REASON_PERSON_RUNNING || r->reason == REASON_PERSON_GPUS ||
+            r->reason == REASON_ACCOUNT_GPUS || r->reason == REASON_QUOTA_HOURS);
 }
 
 static void judge_place(struct invariant *v, const struct core_plan *plan, const struct plan_row *row, const struct ledger_job *j,
@@ -489,6 +491,14 @@ static void judge_reason(struct invariant *v, job_id id, const struct ledger_job
     case REASON_PERSON_GPUS:
         same(v, id, "GPUs its person may use", e->limit, p->gpus_max);
         same(v, id, "GPUs its person uses", e->used, p->gpus);
+        break;
+    case REASON_ACCOUNT_GPUS:
+        same(v, id, "GPUs its account may use", e->limit, v->accounts[j->account].gpus_max);
+        same(v, id, "GPUs its account uses", e->used, quotas_gpus(v, j->account));
+        break;
+    case REASON_QUOTA_HOURS:
+        same(v, id, "GPU-hours of the quota", e->limit,
+             e->account ? v->accounts[j->account].quota_hours : p->quota_hours);
         break;
     case REASON_RESERVED: right = v->reservations_n > 0; break;
     case REASON_POWER: right = v->watts.caps_n > 0 && e->need_w > 0; break;

@@ -11,6 +11,7 @@
 #include "sim/electric.h"
 #include "sim/explained.h"
 #include "sim/kept.h"
+#include "sim/quotas.h"
 #include "sim/urgent.h"
 #include "sim/timer.h"
 #include "sim/watts.h"
@@ -31,6 +32,7 @@ void invariant_finish(struct invariant *v)
     free(v->acks);
     urgent_finish(v);
     watts_finish(v);
+    quotas_finish(v);
     hands_finish(&v->hands);
     explained_finish(v);
     map_finish(&v->ack_of_key);
@@ -138,7 +140,7 @@ static void ledger_submit(struct invariant *v, uint32_t op)
             index = e->tasks[0].from;
         *j = (struct ledger_job){
             .known = true, .state = JOB_PENDING, .array = e->array, .array_n = array ? tasks : 0,
-            .array_index = index, .owner = e->owner, .gpus = e->gpus, .gpu_type = e->gpu_type,
+            .array_index = index, .owner = e->owner, .account = e->account, .gpus = e->gpus, .gpu_type = e->gpu_type,
             .cpus = e->cpus, .mem_mib = e->mem_mib, .name_key = e->name_key, .command_key = e->command_key,
             .told_mw = e->watts_mw, .flags = e->flags,
             .preempt = e->preempt, .array_max = e->array_max, .submit_at = v->wall_at, .begin_at = e->begin_at,
@@ -353,6 +355,10 @@ static void ledger_event(struct invariant *v, uint32_t op)
         v->persons[ev->person.person].gpus_max = ev->person.gpus_max;
         v->persons[ev->person.person].queued_max = ev->person.queued_max;
         v->persons[ev->person.person].defer = ev->person.defer != 0;
+        quotas_event(v);
+        break;
+    case EVENT_ACCOUNT:
+        quotas_event(v);
         break;
     case EVENT_SUBMIT:
         ledger_submit(v, op);
@@ -467,6 +473,9 @@ static void ledger_state(struct invariant *v, const struct core_update *u)
         BREAK(v, "transition", "job %u goes from %s to %s", u->job, job_state_word(u->from),
               job_state_word(u->to));
     bool was = is_busy(j->state), is = is_busy(u->to);
+    if (was && !is && j->run_boot_at)
+        quotas_left(v, j);
+    j->run_boot_at = u->to == JOB_RUNNING ? v->boot_at : u->to == JOB_COMPLETING ? j->run_boot_at : 0;
     if (was && !is)
         take(v, j, -1);
     else if (is && !was)
@@ -545,6 +554,7 @@ static void ledger_start(struct invariant *v, const struct core_update *u)
     if (j->gpus && p->gpus_max && p->gpus > p->gpus_max)
         BREAK(v, "person-gpus", "with job %u person %u has %u GPUs; %u are allowed", u->job, j->owner,
               p->gpus, p->gpus_max);
+    quotas_judge(v, u->job, j);
     if (j->array_max && array_busy(v, j) > j->array_max)
         BREAK(v, "array-max", "job %u is task %u at once; %u may be", u->job, array_busy(v, j),
               j->array_max);
@@ -606,6 +616,7 @@ static void ledger_rebooted(struct invariant *v, usec_t off_us, usec_t base_us, 
         if (j->idle_from_boot_at > v->boot_at)
             j->idle_from_boot_at += off_us;
         j->last_boot_at += off_us;
+        j->run_boot_at += j->run_boot_at ? off_us : 0;
     }
     explained_rebooted(v, is_seen ? off_us : base_us);
 }
@@ -629,6 +640,8 @@ static enum may may_start(const struct invariant *v, job_id id, const struct led
         || (j->array_max && array_busy(v, j) >= j->array_max))
         return started ? MAY_PERHAPS : MAY_NOT; /* it may have had the reservation until a start of its
                                                  * owner's in this very decision */
+    if (quotas_may_hold(v, j))
+        return MAY_PERHAPS;
     if (v->reservations_n && j->gpus)
         return MAY_PERHAPS; /* by what runs and for how long, which depends on forecasts */
     if (v->shares && p->gpus > 0)
@@ -844,7 +857,8 @@ static bool could_run(const struct invariant *v, job_id id, const struct ledger_
     if ((!j->begun && wall_at < j->begin_at) || boot_at < j->not_before_boot_at
         || boot_at < j->idle_from_boot_at || (j->deadline_at && wall_at >= j->deadline_at))
         return false;
-    if ((p->gpus_max && j->gpus > p->gpus_max) || j->cpus > v->cpus || j->mem_mib > v->mem_mib || !watts_ever_fit(v, j))
+    if ((p->gpus_max && j->gpus > p->gpus_max) || j->cpus > v->cpus || j->mem_mib > v->mem_mib || !watts_ever_fit(v, j) ||
+        quotas_may_hold(v, j))
         return false;
     for (uint32_t g = 0; g < CORE_GPUS_MAX; g++)
         up += v->gpus[g].known && v->gpus[g].state == GPU_UP

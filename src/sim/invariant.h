@@ -18,7 +18,7 @@ struct ledger_job {
     enum job_state state;
     uint32_t array, array_n; /* first id and number of tasks; 0: no array */
     uint32_t array_index;
-    uint32_t owner;
+    uint32_t owner, account;
     uint32_t gpus, gpu_type, cpus;
     uint64_t mem_mib;
     uint64_t name_key, command_key;
@@ -37,6 +37,7 @@ struct ledger_job {
     uint32_t op;             /* whoever asked for it */
     usec_t limit_us;         /* 0: none */
     usec_t start_boot_at;    /* of the first attempt that ran */
+    usec_t run_boot_at;      /* when this attempt was first seen running; 0: it was not */
     usec_t last_boot_at;     /* of the last, or when it was gone before it began */
     usec_t not_before_boot_at;  /* back-off: may not start earlier */
     usec_t idle_from_boot_at;   /* may not be blamed for idling before: failed starts */
@@ -51,6 +52,7 @@ struct ledger_person {
     uint32_t running_max, gpus_max, queued_max;
     bool defer; /* agreed that starts are moved later */
     uint32_t running, gpus;
+    uint32_t quota_hours, quota_days;
     usec_t *urgent_at; /* when urgent requests of theirs were taken */
     size_t urgent_n, urgent_size;
 };
@@ -64,6 +66,11 @@ struct ledger_runs { /* of one owner, command and width: what they took */
 struct ledger_said {
     job_id job;
     uint32_t w;
+};
+
+struct ledger_run { /* of whoever had a quota of hours then; 0: they had none */
+    uint32_t owner, account, gpus;
+    usec_t from_at, until_at;
 };
 
 struct ledger_ack {
@@ -104,6 +111,10 @@ struct invariant {
     bool shares;             /* the policy gives everybody a share of the GPUs */
     struct reservation reservations[RESERVATIONS_MAX];
     uint32_t reservations_n, last_reservation, types_max;
+    struct ev_account accounts[ACCOUNTS_MAX + 1]; /* quotas.h */
+    struct ledger_run *runs;
+    size_t runs_n, runs_size;
+    usec_t runs_off_us;      /* wall less boot time that they were kept under */
     struct boost boosts[BOOSTS_MAX];
     uint32_t boosts_n, last_boost;
     struct rate rates[CORE_RATES_MAX]; /* electricity (electric.h) */

@@ -12,14 +12,14 @@
 #define WEEK_FAULTS  5   /* at least */
 #define WEEK_CALM_MAX_US (90 * USEC_PER_DAY) /* a queue that is not empty then is stuck */
 
-enum { T_SUBMIT = WORLD_KINDS, T_COMMAND, T_TODO, T_ANSWER, T_RESERVE, T_BOOST, T_FAULT, T_HOURS, T_FOREIGN_ENDS, T_UNDRAIN, T_OPEN };
+enum { T_SUBMIT = WORLD_KINDS, T_COMMAND, T_TODO, T_ANSWER, T_RESERVE, T_BOOST, T_QUOTA, T_FAULT, T_HOURS, T_FOREIGN_ENDS, T_UNDRAIN, T_OPEN };
 
 enum fault { FAULT_CRASH, FAULT_KILL, FAULT_DISK_FULL, FAULT_CLOCK, FAULT_POWER, FAULT_FOREIGN,
              FAULT_SUPERVISOR, FAULT_COUNT };
 
 struct week {
     struct world world;
-    struct prng client, fault, hands, reserve, boost;
+    struct prng client, fault, hands, reserve, boost, quota;
     uint32_t gpus_n, cpus, types_n;
     uint64_t mem_mib;
     usec_t run_median_us;
@@ -205,6 +205,7 @@ static void put_options(struct week *k, struct ev_submit *e)
     /* No draw of its own: weeks that failed once stay the weeks they were. */
     if (e->cpus == 4 && e->gpus == 1)
         e->reviewer = e->owner % (uint32_t)k->world.people_n + 1;
+    e->account = luck_chance(&k->quota, 500) ? (uint32_t)luck_between(&k->quota, 1, 3) : 0;
 }
 
 static void put_array(struct week *k, struct ev_submit *e, struct range *ranges)
@@ -411,6 +412,48 @@ static void week_reserve(struct week *k)
             .gpu_type = luck_chance(p, 200) ? 1 + (uint32_t)prng_below(p, k->types_n) : 0,
             .from_at = from_at, .until_at = from_at + luck_between(p, 1, 24) * 30 * USEC_PER_MIN };
     world_send(&k->world, op);
+}
+
+/* --- quotas ----------------------------------------------------------------------------------------- */
+
+/* What one of three accounts, or somebody, may have from now on; or as much as they like again. */
+static void week_quota(struct week *k)
+{
+    struct prng *p = &k->quota;
+    bool of_person = luck_chance(p, 300);
+    struct world_op *op = world_op_new(&k->world, of_person ? EVENT_PERSON : EVENT_ACCOUNT);
+    uint32_t person = 1 + (uint32_t)prng_below(p, k->world.people_n), hours = (uint32_t)luck_between(p, 1, 12) * k->gpus_n;
+    const struct ledger_person *who = &k->world.invariant.persons[person];
+    hours = luck_chance(p, 600) ? hours : 0;
+    uint32_t days = hours ? (uint32_t)luck_between(p, 1, 4) : 0;
+    op->once = true;
+    if (of_person)
+        op->op.ev.person = (struct ev_person){ .person = person, .running_max = who->running_max,
+            .gpus_max = who->gpus_max, .queued_max = who->queued_max, .defer = who->defer, .quota_hours = hours,
+            .quota_days = days };
+    else
+        op->op.ev.account = (struct ev_account){ .account = 1 + (uint32_t)prng_below(p, 3), .quota_hours = hours,
+            .gpus_max = luck_chance(p, 600) ? (uint32_t)luck_between(p, 1, k->gpus_n) : 0, .quota_days = days };
+    world_send(&k->world, op);
+}
+
+/* Everybody may have what there is. */
+static void lift_quotas(struct world *w)
+{
+    for (uint32_t i = 1; i <= 3; i++) {
+        struct world_op *op = world_op_new(w, EVENT_ACCOUNT);
+        op->op.ev.account = (struct ev_account){ .account = i };
+        world_send(w, op);
+    }
+    for (uint32_t i = 1; i <= w->people_n; i++) {
+        const struct ledger_person *who = &w->invariant.persons[i];
+        struct world_op *op = who->quota_hours ? world_op_new(w, EVENT_PERSON) : NULL;
+        if (!op)
+            continue;
+        op->op.ev.person = (struct ev_person){ .person = i, .running_max = who->running_max, .gpus_max = who->gpus_max,
+                                               .queued_max = who->queued_max, .defer = who->defer };
+        world_send(w, op);
+    }
 }
 
 /* --- operators' boosts ------------------------------------------------------------------------------ */
@@ -651,6 +694,8 @@ static void week_timer(struct world *w, uint32_t kind, uint32_t what)
         week_reserve(k);
     else if (kind == T_BOOST)
         week_boost(k);
+    else if (kind == T_QUOTA)
+        week_quota(k);
     else if (kind == T_FAULT)
         week_fault(k);
     else if (kind == T_HOURS)
@@ -689,6 +734,8 @@ static void week_plan(struct week *k)
         world_at(w, begin_at + luck_between(&k->reserve, 0, last_us), T_RESERVE, 0);
     for (uint32_t i = 0; i < 20; i++)
         world_at(w, begin_at + luck_between(&k->boost, 0, last_us), T_BOOST, 0);
+    for (uint32_t i = 0; i < 8; i++)
+        world_at(w, begin_at + luck_between(&k->quota, 0, last_us), T_QUOTA, 0);
     for (uint32_t i = 0; i < 5; i++)
         world_at(w, begin_at + luck_between(p, 0, last_us), T_HOURS, 0);
     uint32_t faults = WEEK_FAULTS + (uint32_t)prng_below(&k->fault, 12);
@@ -714,6 +761,7 @@ static void week_calm(struct week *k)
         undrain(k, g);
     }
     open_queue(k);
+    lift_quotas(w);
     for (job_id id = 1; id <= w->invariant.last_id; id++) {
         const struct ledger_job *j = &w->invariant.jobs[id];
         const struct hands_todo *t = hands_of(&w->invariant, id);
@@ -829,6 +877,7 @@ static void week_once(const struct week_options *options, uint64_t run, struct w
     prng_init(&k->hands, options->seed, LUCK_HANDS);
     prng_init(&k->reserve, options->seed, LUCK_RESERVE);
     prng_init(&k->boost, options->seed, LUCK_BOOST);
+    prng_init(&k->quota, options->seed, LUCK_QUOTA);
     week_found(k);
     week_plan(k);
     if (world_run(&k->world, k->ends_boot_at)) {

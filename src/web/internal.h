@@ -10,6 +10,7 @@
 #include "daemon/links.h"
 #include "daemon/notices.h"
 #include "daemon/people.h"
+#include "daemon/accounts.h"
 #include "daemon/boost.h"
 #include "daemon/reserve.h"
 #include "daemon/todos.h"

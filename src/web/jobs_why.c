@@ -246,6 +246,7 @@ static bool why_live(struct call *c, const struct view *v, job_id id)
     f.mem_mib = machine.mem_mib;
     reader_of(c, &f, &own);
     find_blocker(v, x.blocker, &f, blocker);
+    f.account = x.account ? daemon_account_name(c->web->daemon, x.account) : NULL;
     find_boosts(c, v, id, boosts, &f);
     struct more m = { .d = c->web->daemon, .peer = &c->peer, .f = &f, .live = true };
     more_find(&m, id);

@@ -97,6 +97,31 @@ static void put_urgent(struct json_out *j, struct daemon *d)
     out_end(j);
 }
 
+static void put_quota(struct json_out *j, const char *key, const char *name, struct core_quota q)
+{
+    if (!q.gpus_max && !q.hours)
+        return;
+    out_object(j);
+    out_put_clean(j, key, str_of(name));
+    out_put_u64(j, "gpus", q.gpus);
+    out_put_u64(j, "gpus_max", q.gpus_max);
+    out_put_u64(j, "gpu_hours", (uint64_t)(q.used_us / USEC_PER_HOUR));
+    out_put_u64(j, "gpu_hours_max", q.hours);
+    out_put_u64(j, "days", q.days);
+    out_put_at(j, "free_at", q.free_at);
+    out_end(j);
+}
+
+/* What projects have of what they may: for all to see, as they share it. */
+static void put_quotas(struct json_out *j, struct daemon *d)
+{
+    out_key(j, "accounts");
+    out_array(j);
+    for (uint32_t i = 1; i <= ACCOUNTS_MAX; i++)
+        put_quota(j, "account", daemon_account_name(d, i), core_account_quota(daemon_core(d), i));
+    out_end(j);
+}
+
 void team_write_guards(struct json_out *j, struct daemon *d)
 {
     const char *word;
@@ -145,6 +170,7 @@ void team_status(struct call *c)
     team_write_guards(&j, d);
     put_forecasts(&j, daemon_core(d), 0);
     put_urgent(&j, d);
+    put_quotas(&j, d);
     boosts_write(&j, c->web, &c->peer);
     out_key(&j, "notes");
     out_array(&j);

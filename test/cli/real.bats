@@ -353,6 +353,44 @@ daemon_pid() { "$eoul" status --json | jq .pid; }
     [[ $output == 'eoul: --deadline=2020-01-01 lies in the past; give a time ahead.' ]]
 }
 
+@test "accounts: members, GPUs at once, who holds them; a lowered quota stops nothing; without accounts as ever" {
+    me=$(id -un)
+    "$eoul" submit --account=anything --hold -- true
+    "$eoul" down >/dev/null
+    printf 'gpus: 3\ncpus: 8\naccounts:\n- {name: vision, members: ["%s"], gpus: 2}\n- {name: closed, members: [somebody]}\n- {name: open}\n' \
+        "$me" >"$T/.config/eoul/eoul.yaml"
+    "$eoul" up >/dev/null
+    run "$eoul" submit --account=visoin -- true
+    [ "$status" -eq 1 ]
+    [[ $output == *'There is no account "visoin"; there are: vision, closed, open.'* ]]
+    run "$eoul" submit -A closed -- true
+    [ "$status" -eq 1 ]
+    [[ $output == *"Account \"closed\" has no member $me, who may use: vision, open."* ]]
+    LC_ALL=ko_KR.UTF-8 run "$eoul" submit -A closed -- true
+    [[ $output == *'"closed" 계정의 구성원에 '* ]]
+    first=$("$eoul" submit --json --gpus=1 -- sleep 300 | jq '.jobs[0].id')   # vision: the first that names its owner
+    second=$("$eoul" submit --json --gpus=1 -A vision -- sleep 300 | jq '.jobs[0].id')
+    third=$("$eoul" submit --json --gpus=1 -A vision -- sleep 300 | jq '.jobs[0].id')
+    until [ "$("$eoul" status --json | jq -c '.accounts[0] | [.account, .gpus, .gpus_max]')" = '["vision",2,2]' ]; do :; done
+    other=$("$eoul" submit --json --gpus=1 -A open -- sleep 300 | jq '.jobs[0].id') # a GPU is free, and not kept for the third
+    until [ "$("$eoul" show --json "$other" | jq -r .state)" = RUNNING ]; do :; done
+    [ "$("$eoul" show --json "$third" | jq -c '[.state, .reason, .account]')" = '["PENDING","AssocGrpGRES","vision"]' ]
+    run "$eoul" why "$third"
+    [[ $output == *"Account vision has 2 of its 2 GPUs in use; this job needs 1."*"Room is expected when job "* ]]
+    run "$eoul" status
+    [[ $output == *"accounts     vision, 2 of 2 GPUs"* ]]
+    # less than it has, and hours: what runs goes on
+    "$eoul" down >/dev/null
+    printf 'gpus: 3\ncpus: 8\naccounts:\n- {name: vision, gpus: 1, gpu_hours: 100, days: 7}\n' >"$T/.config/eoul/eoul.yaml"
+    "$eoul" up >/dev/null
+    [ "$("$eoul" show --json "$first" | jq -r .state)$("$eoul" show --json "$second" | jq -r .state)" = RUNNINGRUNNING ]
+    run "$eoul" why "$third"
+    [[ $output == *"Account vision has 2 of its 1 GPU in use"* ]]
+    [ "$("$eoul" status --json | jq -c '.accounts[0] | [.gpus, .gpus_max, .gpu_hours_max, .days]')" = '[2,1,100,7]' ]
+    "$eoul" cancel "$first" "$second" >/dev/null
+    until [ "$("$eoul" show --json "$third" | jq -r .state)" = RUNNING ]; do :; done
+}
+
 @test "--urgent: twice in seven days, then a sentence; status tells everybody" {
     "$eoul" submit --hold -- true
     "$eoul" drain >/dev/null

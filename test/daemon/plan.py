@@ -74,12 +74,12 @@ def starts_follow_their_rows(state):
 
 
 EVENTS = ("settings machine gpu queue person avail submit cancel hold release first requeue set started start_failed ended decide "
-          "offer todo_add todo_done todo_drop todo_accept todo_decline todo_snooze todo_move todo_set signal reserve unreserve boost unboost tariff").split()
+          "offer todo_add todo_done todo_drop todo_accept todo_decline todo_snooze todo_move todo_set signal reserve unreserve boost unboost account tariff").split()
 
 
 def everything(eould):
     """A world in which each of EVENTS has happened, with a kill in the middle; stopped."""
-    world = World(eould, config="gpus: 2\ncpus: 8\ntariff: kepco-industrial-b-high-a-2\n")
+    world = World(eould, config="gpus: 2\ncpus: 8\ntariff: kepco-industrial-b-high-a-2\naccounts: [{name: vision, gpus: 2}]\n")
     always, hour = "mon-sun 00:00-24:00", 3_600_000_000
 
     def do(path, **body):

@@ -202,7 +202,8 @@ static void manual_page(const char *name)
     for (size_t i = 0; config_rule_at(i); i++) {
         const char *rule = config_rule_at(i)->path, *dot = strrchr(rule, '.');
         char key[64];
-        snprintf(key, sizeof key, "*%s*", dot ? dot + 1 : rule);
+        snprintf(key, sizeof key, "*%s", dot ? dot + 1 : rule);
+        snprintf(key + strcspn(key, "["), 2, "*"); /* a list of values is named as one */
         if (!strstr(page.ptr, key))
             fail_msg("%s does not speak of %s", name, rule);
     }
