@@ -181,6 +181,7 @@ static void put_need_alone(struct buf *out, const struct brief *b, const struct 
         break;
     case BRIEF_NEED_RELEASE: buf_c(out, tr(b->lang, "is held until you let it start\n")); break;
     case BRIEF_NEED_MEND: buf_c(out, tr(b->lang, "is held because tasks of its array failed alike\n")); break;
+    case BRIEF_NEED_CANARY: buf_c(out, tr(b->lang, "is held because its canary run failed\n")); break;
     case BRIEF_NEED_DROP: buf_c(out, tr(b->lang, "what it waits for can never come\n")); break;
     case BRIEF_NEED_SHRINK: buf_c(out, tr(b->lang, "asks for more than this machine has\n")); break;
     case BRIEF_NEED_AGAIN:
@@ -204,11 +205,13 @@ static void put_need_tasks(struct buf *out, const struct brief *b, const struct 
         buf_printf(out, tr(b->lang, "%u tasks are held until you let them start"), n);
     else if (need == BRIEF_NEED_MEND)
         buf_printf(out, tr(b->lang, "%u tasks are held because others of the array failed alike"), n);
+    else if (need == BRIEF_NEED_CANARY)
+        buf_printf(out, tr(b->lang, "%u tasks are held because the array's canary run failed"), n);
     else if (need == BRIEF_NEED_DROP)
         buf_printf(out, tr(b->lang, "what %u tasks wait for can never come"), n);
     else
         buf_printf(out, tr(b->lang, "%u tasks ask for more than this machine has"), n);
-    if (!b->without_commands && (need == BRIEF_NEED_RELEASE || need == BRIEF_NEED_MEND))
+    if (!b->without_commands && (need == BRIEF_NEED_RELEASE || need == BRIEF_NEED_MEND || need == BRIEF_NEED_CANARY))
         buf_printf(out, tr(b->lang, "; \"eoul release %.*s\" lets them start"), STR_ARG(array));
     else if (!b->without_commands)
         buf_printf(out, tr(b->lang, "; \"eoul cancel %.*s\" drops them"), STR_ARG(array));
@@ -240,6 +243,10 @@ static void put_need(struct buf *out, const struct brief *b, size_t job)
     case BRIEF_NEED_MEND:
         buf_printf(out, tr(b->lang, "is held because tasks of its array failed alike; mend it, then "
                                     "\"eoul release %s\"\n"), j->id);
+        break;
+    case BRIEF_NEED_CANARY:
+        buf_printf(out, tr(b->lang, "failed its canary run and is held; \"eoul logs %1$s\", mend it, then \"eoul release "
+                                    "%1$s\"\n"), j->id);
         break;
     case BRIEF_NEED_DROP:
         buf_printf(out, tr(b->lang, "what it waits for can never come; \"eoul cancel %1$s\" or \"eoul set "
@@ -414,7 +421,8 @@ static void put_held(struct buf *out, const struct brief *b)
 {
     size_t n = 0;
     for (size_t i = 0; i < b->jobs_n; i++) {
-        if (brief_need(&b->jobs[i]) != BRIEF_NEED_MEND || brief_alike(b, i) == 0)
+        enum brief_need need = brief_need(&b->jobs[i]);
+        if ((need != BRIEF_NEED_MEND && need != BRIEF_NEED_CANARY) || brief_alike(b, i) == 0)
             continue;
         if (n++ == 0)
             heading(out, tr(b->lang, "Held"));

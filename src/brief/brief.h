@@ -109,6 +109,7 @@ void brief_night(const struct brief *b, struct brief_night *ret);
     X(BRIEF_NEED_NONE, "none") \
     X(BRIEF_NEED_RELEASE, "held")            /* nobody but its owner will start it */ \
     X(BRIEF_NEED_MEND, "held-failures")      /* its array failed alike so often that it was held */ \
+    X(BRIEF_NEED_CANARY, "held-canary")      /* its canary failed, or that of its array */ \
     X(BRIEF_NEED_DROP, "never")              /* what it waits for can never come */ \
     X(BRIEF_NEED_SHRINK, "never-fits") \
     X(BRIEF_NEED_LOOK, "stalled")            /* it runs and does not get on */ \

@@ -224,6 +224,8 @@ enum brief_need brief_need(const struct brief_job *job)
         return BRIEF_NEED_RELEASE;
     if (is(job->reason, "JobHeldFailures"))
         return BRIEF_NEED_MEND;
+    if (is(job->reason, "JobHeldCanary"))
+        return BRIEF_NEED_CANARY;
     if (is(job->reason, "DependencyNeverSatisfied"))
         return BRIEF_NEED_DROP;
     return is(job->reason, "BadConstraints") ? BRIEF_NEED_SHRINK : BRIEF_NEED_NONE;
@@ -243,7 +245,8 @@ const char *brief_need_word(enum brief_need need)
 bool brief_fits(const struct brief_night *night, const struct brief *b, const struct brief_job *job)
 {
     enum brief_need need = brief_need(job);
-    if (need != BRIEF_NEED_RELEASE && need != BRIEF_NEED_AGAIN && need != BRIEF_NEED_MEND)
+    if (need != BRIEF_NEED_RELEASE && need != BRIEF_NEED_AGAIN && need != BRIEF_NEED_MEND &&
+        need != BRIEF_NEED_CANARY)
         return false;
     if (job->gpus == 0 || job->gpus > night->gpus_n || night->free_us[job->gpus] <= 0)
         return false;

@@ -132,6 +132,10 @@ static void attempt_line(struct cli *cli, const json_t *attempt)
         buf_c(&cli->out, "  ");
         text_mib(&cli->out, (uint64_t)(rss_kib + 1023) / 1024);
     }
+    if (json_i64(attempt, "canary_us") > 0) {
+        buf_c(&cli->out, "  ");
+        buf_c(&cli->out, tr(cli->lang, "canary run"));
+    }
     if (json_text(attempt, "message")[0]) {
         buf_c(&cli->out, "\n     ");
         cli_clean(&cli->out, json_text(attempt, "message"));

@@ -210,7 +210,7 @@ static void cell_state(struct cli *cli, struct table *t, const json_t *row)
         buf_printf(&text, tr(cli->lang, "FAILED code %lld"), (long long)json_i64(row, "exit_code"));
     else if (strcmp(reason, "SweepStopRule") == 0)
         buf_c(&text, tr(cli->lang, "given up"));
-    else if (strcmp(reason, "JobHeldFailures") == 0)
+    else if (strcmp(reason, "JobHeldFailures") == 0 || strcmp(reason, "JobHeldCanary") == 0)
         buf_c(&text, tr(cli->lang, "held"));
     else
         buf_c(&text, state);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/avail.h"
+#include "core/canary.h"
 #include "core/estimate.h"
 #include "core/graph.h"
 #include "core/job.h"
@@ -20,6 +21,11 @@ static usec_t job_point(const struct chain *ch, uint32_t slot, bool start)
     const struct plan_row *row = &ch->rows[ch->row_of[slot]];
     if (!ch->tried[slot]) /* its times are of an earlier run */
         return USEC_NEVER;
+    if (row->reason == REASON_CANARY) { /* the run behind it, if that comes at once */
+        struct forecast run = canary_run(ch->c, &jobs_of(ch->c)[slot]);
+        usec_t after_at = ch->late ? row->end_p90_at : row->end_p50_at;
+        return start ? after_at : usec_add(after_at, ch->late ? run.p90_us : run.p50_us);
+    }
     if (start)
         return ch->late ? row->start_late_at : row->start_at;
     return ch->late ? row->end_p90_at : row->end_p50_at;

@@ -89,6 +89,7 @@ void change_pending(struct core *c, uint32_t slot, enum reason reason, usec_t ba
     job_open(c, j);
     leave_machine(c, slot);
     j->intent = STOP_NONE;
+    j->flags &= ~(uint32_t)JOBX_CANARY;
     j->start_at = j->start_boot_at = j->stop_boot_at = 0;
     j->done_ppm = 0;
     if (j->flags & JOB_SINGLETON) /* an earlier one may have come back under its id meanwhile */
@@ -159,15 +160,18 @@ void change_started(struct core *c, uint32_t slot, struct out *out)
     struct job *j = &jobs_of(c)[slot];
     bool configuring = j->state == JOB_CONFIGURING;
     for (int i = 0; configuring && i < (MUTANT(c, MUTANT_TRANSITION) ? 2 : 1); i++)
-        change_tell_state(out, j, JOB_RUNNING, REASON_NONE);
+        change_tell_state(out, j, JOB_RUNNING, j->flags & JOBX_CANARY ? REASON_CANARY : REASON_NONE);
     job_open(c, j);
     j->start_at = c->now_at;
     j->start_boot_at = c->now_boot_at;
-    first_run(c, j);
+    bool canary = j->flags & JOBX_CANARY; /* who waits for its start waits for the run's */
+    if (!canary)
+        first_run(c, j);
     if (configuring)
         job_to(c, slot, JOB_RUNNING);
     job_close(c, j);
-    graph_started(c, slot);
+    if (!canary)
+        graph_started(c, slot);
 }
 
 void change_quarantine(struct core *c, const struct job *j)

@@ -10,6 +10,7 @@
 #include "core/avail.h"
 #include "core/boost.h"
 #include "core/calibrate.h"
+#include "core/canary.h"
 #include "core/capacity.h"
 #include "core/change.h"
 #include "core/each.h"
@@ -182,7 +183,7 @@ static void set_field(struct core *c, uint32_t slot, enum set_field field, int64
     job_timers(c, slot);
     job_close(c, j);
     queue_update(c, slot);
-    if (!pending && field == SET_LIMIT_US)
+    if (!pending && field == SET_LIMIT_US && !(j->flags & JOBX_CANARY))
         change_tell(out, UPDATE_LIMIT, j)->value = value;
 }
 
@@ -231,6 +232,8 @@ static void apply_start_failed(struct core *c, uint32_t slot, enum end_cause cau
         change_pending(c, slot, REASON_GPU_TAKEN, GPU_BUSY_BACKOFF_US, out);
     else if (cause == END_STOPPED) /* by a restart of the shell, not by a fault of its own */
         change_pending(c, slot, REASON_REQUEUED, 0, out);
+    else if (j->flags & JOBX_CANARY)
+        canary_failed(c, slot, out);
     else
         change_failed(c, slot, &(struct failure){ JOB_FAILED, REASON_LAUNCH_FAILED, { RETRY_LAUNCH, 0 }, true },
                out);
@@ -293,6 +296,13 @@ static void apply_ended(struct core *c, const struct ev_ended *ev, struct out *o
             preempted(c, slot, ran_us, ev->signal != 9, out);
         else
             change_final(c, slot, JOB_NODE_FAIL, REASON_LOST, out);
+    } else if (j->flags & JOBX_CANARY && cause != END_STOPPED) {
+        if (!sure)
+            change_final(c, slot, JOB_NODE_FAIL, REASON_LOST, out);
+        else if (cause == END_TIME_LIMIT || (cause == END_EXIT && ev->code == 0))
+            canary_passed(c, slot, out);
+        else
+            canary_failed(c, slot, out);
     } else if (cause == END_EXIT && ev->code == 0 && MUTANT(c, MUTANT_SUCCESS_AGAIN)) {
         change_pending(c, slot, REASON_NONE, 0, out);
     } else if (cause == END_EXIT && ev->code == 0) {
@@ -335,6 +345,8 @@ static void apply_lost(struct core *c, const struct ev_lost *ev, struct out *out
         change_final(c, slot, JOB_COMPLETED, REASON_NONE, out);
     else if (sure && (j->intent == STOP_REQUEUE || j->flags & JOB_REQUEUE || MUTANT(c, MUTANT_LOST_AGAIN)))
         change_pending(c, slot, REASON_REQUEUED, 0, out);
+    else if (sure && j->flags & JOBX_CANARY)
+        canary_failed(c, slot, out);
     else
         change_failed(c, slot, &(struct failure){ JOB_NODE_FAIL, REASON_LOST, { RETRY_NODE, 0 }, sure }, out);
 }
@@ -373,10 +385,15 @@ static void start_job(struct core *c, const struct start *start, uint32_t plan_r
     job_open(c, j);
     queue_leave(c, start->job);
     j->attempt++;
-    change_tell_state(out, j, JOB_CONFIGURING, REASON_STARTING);
+    if (start->canary_us)
+        canary_begins(j);
+    change_tell_state(out, j, JOB_CONFIGURING, start->canary_us ? REASON_CANARY : REASON_STARTING);
     j->start_at = c->now_at;
     j->start_boot_at = c->now_boot_at;
-    calibrate_started(c, j, c->plan_rows[plan_row].end_p90_at - c->now_at);
+    if (start->canary_us)
+        j->promised_s = 0; /* it says nothing of how long the run takes */
+    else
+        calibrate_started(c, j, c->plan_rows[plan_row].end_p90_at - c->now_at);
     capacity_seize(c, start->job, start->gpu_mask);
     if (j->array != NONE)
         arrays_of(c)[j->array].busy++;
@@ -386,6 +403,7 @@ static void start_job(struct core *c, const struct start *start, uint32_t plan_r
         struct core_update *u = change_tell(out, UPDATE_START, j);
         u->plan_row = MUTANT(c, MUTANT_PLAN_ROW) ? plan_row + 1 : plan_row;
         u->gpus = start->gpu_mask;
+        u->value = start->canary_us;
     }
 }
 
@@ -536,7 +554,7 @@ static void apply(struct core *c, const struct core_event *ev, struct out *out)
         break;
     case EVENT_RELEASE:
         apply_flags(c, ev->release.job, ev->release.scope, 0,
-                    JOB_HELD | JOBX_HELD_FAILURES | (ev->release.admin ? JOB_HELD_ADMIN : 0), 0);
+                    JOB_HELD | JOBX_HELD_FAILURES | JOBX_HELD_CANARY | (ev->release.admin ? JOB_HELD_ADMIN : 0), 0);
         break;
     case EVENT_FIRST:
         apply_flags(c, ev->first.job, ev->first.scope, JOB_FIRST, 0, ++c->first_seq);

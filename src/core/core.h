@@ -40,6 +40,7 @@ struct core; /* lives in the caller's block */
 #define CORE_RATES_MAX   512    /* steps of a tariff: 20 days of hourly prices */
 #define CORE_CAPS_MAX    64     /* steps of a power cap: two weeks of four a day */
 #define CORE_CHUNKS_MAX  16     /* pieces one todo may be cut into */
+#define CORE_CANARY_MAX_US (30 * USEC_PER_MIN) /* longer is no trial */
 
 /* The order jobs are taken in.  All reserve for the first that does not fit and backfill behind it
  * (EASY), but POLICY_FIFO, which never overtakes. */
@@ -65,7 +66,7 @@ const char *policy_word(enum policy policy);
         .quantum_us = 10 * USEC_PER_MIN, .restart_us = 2 * USEC_PER_MIN, .defer = 1, \
         .price_milli = 400, .search_window = 32, .search_moves = 8, .bounded = 1, \
         .calibrate = 1, .half_life_us = 28 * USEC_PER_DAY, .fair_delay_milli = 1500, \
-        .fair_gpu_milli = 500 })
+        .fair_gpu_milli = 500, .canary = 1 })
 int policy_parse(struct str word, enum policy *ret);
 
 struct core_limits {   /* what a block must hold */
@@ -115,6 +116,9 @@ int core_load(struct core *fresh, struct str saved, struct err *err); /* E_NEWER
 
 /* --- looking: never changes what a decision sees ---------------------------------------------- */
 
+/* Where a job stands with its canary (canary.h). */
+enum canary_state { CANARY_NONE, CANARY_WANTED, CANARY_RUNS, CANARY_PASSED, CANARY_FAILED };
+
 struct core_job { /* a copy */
     job_id id;
     job_id array_id;       /* 0: not an array task */
@@ -128,7 +132,7 @@ struct core_job { /* a copy */
     uint32_t flags;
     uint32_t gpus, gpu_type, cpus;
     uint64_t mem_mib;
-    usec_t limit_us;
+    usec_t limit_us;       /* of its present attempt: a canary's is its length */
     int32_t nice;
     usec_t submit_at, begin_at, deadline_at;
     usec_t start_at;       /* CONFIGURING: when decided; RUNNING and later: when it began to run */
@@ -138,6 +142,9 @@ struct core_job { /* a copy */
     uint32_t retries_left;
     uint64_t gpu_mask;
     uint64_t command_key, name_key;
+    usec_t canary_us;      /* asked for; 0: none */
+    uint32_t canaries_n;   /* of its attempts, the present one included */
+    enum canary_state canary;
 };
 
 uint32_t core_jobs_n(const struct core *core);

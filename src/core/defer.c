@@ -3,11 +3,19 @@
 
 #include "core/avail.h"
 #include "core/calibrate.h"
+#include "core/canary.h"
 #include "core/estimate.h"
 
 #define WIDTH_MAX_MILLI (CORE_GPUS_MAX * 1000) /* products stay in 63 bits: 10 days x 5 x 64 x 10 */
 
-bool defer_may(const struct core *c, const struct class_key *key, const struct class_view *view)
+/* Does it start at all, as far as anybody knows, or will that be known while its owner is there? */
+static bool starts(const struct core *c, const struct class_key *key, const struct class_view *view, usec_t now_at)
+{
+    return (view->group != NONE && groups_of(c)[view->group].samples.n > 0) || key->proven ||
+           canary_can(c, key, now_at);
+}
+
+bool defer_may(const struct core *c, const struct class_key *key, const struct class_view *view, usec_t now_at)
 {
     if (!c->settings.defer || key->first_seq || key->flags & (JOB_NOW | JOB_URGENT))
         return false;
@@ -15,8 +23,7 @@ bool defer_may(const struct core *c, const struct class_key *key, const struct c
         return true;
     if (!calibrate_holds(c, key->owner))
         return false;
-    return (c->persons[key->owner].defer || key->flex_us) && key->flags & JOB_CLEAN_TREE && view->group != NONE &&
-           groups_of(c)[view->group].samples.n > 0;
+    return (c->persons[key->owner].defer || key->flex_us) && key->flags & JOB_CLEAN_TREE && starts(c, key, view, now_at);
 }
 
 /* The half hour after a submit counts for that job (avail.h); the key has its end. */

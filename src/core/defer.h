@@ -8,8 +8,9 @@
  * inside its slack: the P90 of when its owner sees the result does not move (by more than --flex).
  *
  * Who may be moved at all: settings.defer 0 nobody; 1 jobs whose owner agreed (person.defer, or for this one by
- * --flex), whose forecasts hold (calibrate.h), whose command has succeeded before and whose code is committed or snapshotted; 2 everybody's, for comparisons.  Never
- * one with --now or --urgent, sent first, or over its age.
+ * --flex), whose forecasts hold (calibrate.h), whose command has succeeded before, or whose canary has or still can
+ * (canary.h), and whose code is committed or snapshotted; 2 everybody's, for comparisons.  Never one with --now or
+ * --urgent, sent first, or over its age.
  */
 #ifndef EOUL_CORE_DEFER_H
 #define EOUL_CORE_DEFER_H
@@ -29,7 +30,7 @@ static inline usec_t defer_least(const struct price_table *p)
 }
 
 /* May jobs of this class be moved?  Not asked of aged ones. */
-bool defer_may(const struct core *c, const struct class_key *key, const struct class_view *view);
+bool defer_may(const struct core *c, const struct class_key *key, const struct class_view *view, usec_t now_at);
 
 /* `window` is a cursor over the owner's windows: at or before the first that ends after start_at
  * (avail_window), moved on to it; ascending starts may hand it on. */

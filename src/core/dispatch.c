@@ -6,6 +6,7 @@
 
 #include "core/avail.h"
 #include "core/boost.h"
+#include "core/canary.h"
 #include "core/capacity.h"
 #include "core/defer.h"
 #include "core/estimate.h"
@@ -17,8 +18,6 @@
 #include "core/run.h"
 #include "core/search.h"
 #include "core/urgent.h"
-
-#define STOP_GRACE_US (30 * USEC_PER_SEC) /* a job told to stop is expected gone by then */
 
 /* --- the total order -------------------------------------------------------------------------- */
 
@@ -413,7 +412,7 @@ bool dispatch_may_wait(const struct run *r, const struct order_key *key)
     const struct core *c = r->ctx->core;
     const struct job_class *class = &classes_of(c)[key->class];
     return key->tier == TIER_OTHERS && !class->key.array_id &&
-           defer_may(c, &class->key, dispatch_view(c, r->s, key->class)) &&
+           defer_may(c, &class->key, dispatch_view(c, r->s, key->class), r->ctx->now_at) &&
            jobs_of(c)[key->job].dependents == NONE;
 }
 
@@ -526,7 +525,8 @@ static struct room run_outlast(const struct run *r, usec_t aged_at, const struct
     for (uint32_t i = 0; i < c->busy_n; i++) {
         const struct job *j = &jobs_of(c)[busy_of(c)[i]];
         usec_t ran_us = usec_max(r->ctx->boot_at - j->start_boot_at, 0);
-        usec_t ends_at = j->limit_us ? usec_add(r->ctx->now_at, usec_max(j->limit_us - ran_us, 0)) : USEC_NEVER;
+        usec_t limit_us = job_limit(j);
+        usec_t ends_at = limit_us ? usec_add(r->ctx->now_at, usec_max(limit_us - ran_us, 0)) : USEC_NEVER;
         struct room room = capacity_of_job(c, j);
         if (j->start_at < aged_at || ends_at <= r->d->reserved_at || run_may_ask(c, j->preempt))
             continue;
@@ -625,6 +625,7 @@ void dispatch_start(struct run *r, const struct order_key *key, const struct nee
     else
         run_types(r, key->class, needs, &start->types);
     start->job = key->job;
+    start->canary_us = 0;
     start->gpu_mask = capacity_pick(c, start->types, pool);
     if (MUTANT(c, MUTANT_GPU_COUNT))
         start->gpu_mask &= start->gpu_mask - 1;
@@ -856,7 +857,7 @@ void dispatch_run(const struct core *c, struct policy_ctx *ctx, const struct scr
 {
     struct run r;
     memset(&r, 0, offsetof(struct run, best));
-    ret->starts_n = ret->claims_n = ret->stops_n = ret->placed_n = 0;
+    ret->starts_n = ret->runs_n = ret->claims_n = ret->stops_n = ret->placed_n = 0;
     ret->reserved = NONE;
     ret->reserved_at = ret->again_at = USEC_NEVER;
     r.ctx = ctx;
@@ -889,5 +890,7 @@ void dispatch_run(const struct core *c, struct policy_ctx *ctx, const struct scr
         run_loop(&r);
     }
     ret->deferred = r.deferred;
-    ret->again_at = r.quiet ? c->again_at : run_again(&r);
+    ret->runs_n = ret->starts_n;
+    canary_start(&r);
+    ret->again_at = r.quiet ? c->again_at : usec_min(run_again(&r), canary_again(&r));
 }

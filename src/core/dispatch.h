@@ -29,6 +29,8 @@
 #include "core/policy.h"
 #include "core/state.h"
 
+#define STOP_GRACE_US (30 * USEC_PER_SEC) /* a job told to stop is expected gone by then */
+
 struct scratch { /* memory of one dispatch, sized for this core */
     struct class_view *views;  /* by class slot; NULL: those in the core's classes are renewed */
     struct order_key *keys;    /* one per class in use, then one per busy job */
@@ -41,6 +43,7 @@ struct start {
     uint32_t job; /* slot */
     uint64_t gpu_mask;
     uint64_t types; /* how many of each type, packed as a room */
+    usec_t canary_us; /* it is a canary, so long; 0: a run */
 };
 struct claim {
     uint32_t job;
@@ -52,7 +55,7 @@ struct stop {
 
 struct dispatch {
     struct start starts[STARTS_MAX];
-    uint32_t starts_n;
+    uint32_t starts_n, runs_n; /* the first runs_n are runs, those behind them canaries */
     struct claim claims[CLAIMS_MAX];
     uint32_t claims_n;
     struct stop stops[STOPS_MAX];

@@ -373,14 +373,14 @@ static struct ask ask_of(const struct core *c, const struct job *j)
 static void rest(const struct core *c, const struct job *j, const struct ask *ask, usec_t ran_us,
                  struct forecast_nodes *ret, usec_t *ret_holds_us)
 {
-    usec_t holds_us;
+    usec_t holds_us, limit_us = job_limit(j);
     whole_nodes(c, ask, estimate_work_us(c, j, ran_us), ret, &holds_us);
     attempt_nodes(ret, ask->done_us, ask->restart_us, ran_us);
-    for (int i = 0; i < NODES && j->limit_us; i++)
-        ret->us[i] = usec_max(usec_min(ret->us[i], j->limit_us), ran_us);
+    for (int i = 0; i < NODES && limit_us; i++)
+        ret->us[i] = usec_max(usec_min(ret->us[i], limit_us), ran_us);
     holds_us = usec_add(holds_us - ask->done_us, ask->restart_us);
-    if (core_looks_ahead(c) && j->limit_us > ran_us) /* from its limit on it is expected to end at any moment */
-        holds_us = usec_min(holds_us, j->limit_us);
+    if (core_looks_ahead(c) && limit_us > ran_us) /* from its limit on it is expected to end at any moment */
+        holds_us = usec_min(holds_us, limit_us);
     if (ret_holds_us)
         *ret_holds_us = holds_us;
 }

@@ -9,7 +9,8 @@
  * numbers; a list is `a/b/c,a/b/c`.  Fields that are zero are left out; a field this build does not
  * know is refused (E_NEWER), so an old eoul never misreads a newer journal.  The round trip is exact.
  *
- * Some job fields were carried from the first day, before anything looked at them (canary_us, review_us).
+ * Some job fields were carried from the first day, before anything looked at them (review_us; canary_us counts for
+ * nothing without EV_SETTINGS.canary).
  *
  * Preemption has no event of its own.  A decision answers STATE (RUNNING to COMPLETING, for
  * REASON_PREEMPTED) and STOP (for the same reason); the shell ends the attempt as for any STOP and says
@@ -87,7 +88,9 @@ static inline int job_state_is_final(enum job_state s) { return s >= JOB_COMPLET
     X(REASON_RESERVED, "Reservation")        /* it might still hold GPUs that are kept for somebody */ \
     X(REASON_POWER, "PowerNotAvail")         /* first in line: waits for watts under the power cap alone */ \
     X(REASON_ACCOUNT_GPUS, "AssocGrpGRES")   /* its account has as many GPUs as it may */ \
-    X(REASON_QUOTA_HOURS, "AssocGrpGRESMinutes") /* its account or owner has used up its GPU-hours */
+    X(REASON_QUOTA_HOURS, "AssocGrpGRESMinutes") /* its account or owner has used up its GPU-hours */ \
+    X(REASON_CANARY, "Canary")               /* what runs is its canary; of a change to PENDING: it went well */ \
+    X(REASON_HELD_CANARY, "JobHeldCanary")   /* its canary failed, or that of its array */
 enum reason {
 #define X(name, word) name,
     REASON_LIST(X)
@@ -268,7 +271,8 @@ struct offer {
     F(uint32_t, fair_delay_milli) /* POLICY_BLEND: how much whoever was shown results later goes first */ \
     F(uint32_t, fair_gpu_milli) /* ... how much whoever had less GPU time does */ \
     F(uint32_t, urgent_week)    /* urgent submits of each person in seven days, at most 8; 0: the flag moves \
-                                 * nobody forward and is not counted (urgent.h) */
+                                 * nobody forward and is not counted (urgent.h) */ \
+    F(uint32_t, canary)         /* 1: jobs that ask for a canary get one (canary.h) */
 #define EV_MACHINE(F, L) F(uint32_t, cpus) F(uint64_t, mem_mib)
 #define EV_GPU(F, L) /* a GPU, new or changed */ \
     F(uint32_t, gpu)   /* 0..63, the core's number for it */ \
@@ -315,7 +319,8 @@ struct offer {
     F(usec_t, restart_us)    /* measured cost of a restart; 0: the settings' */ \
     F(usec_t, estimate_us)   /* told run time (median), see above; 0: none */ \
     F(uint32_t, estimate_sd_milli) \
-    F(usec_t, flex_us) F(usec_t, canary_us) \
+    F(usec_t, flex_us) \
+    F(usec_t, canary_us)     /* a short run while its owner is there, if the long one waits (canary.h); 0: none */ \
     F(int64_t, watts_mw)     /* of all its GPUs together; 0: nobody has said */ \
     F(uint32_t, reviewer)    /* who looks at the result instead of its owner; 0: nobody */ \
     F(usec_t, review_us) \
@@ -465,7 +470,8 @@ struct core_update {
     job_id job;
     uint32_t plan_row;  /* START: number of its row in core_last_plan() */
     uint64_t gpus;      /* START: bit i is the core's GPU i */
-    int64_t value;      /* LIMIT: the limit; STOP for REASON_PREEMPTED: the job it makes way for */
+    int64_t value;      /* LIMIT: the limit; STOP for REASON_PREEMPTED: the job it makes way for;
+                         * START: length of a canary, 0: a run */
 };
 
 /* --- text ------------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* look.c - copies for those who look; nothing here changes anything. */
 #include "core/avail.h"
+#include "core/canary.h"
 #include "core/capacity.h"
 #include "core/estimate.h"
 #include "core/job.h"
@@ -18,12 +19,13 @@ static void copy(const struct core *c, const struct job *j, struct core_job *ret
         .array_max = j->array == NONE ? 0 : arrays_of(c)[j->array].max,
         .owner = j->owner, .submitter = j->submitter, .reviewer = j->reviewer, .account = j->account, .state = (enum job_state)j->state,
         .reason = queue_reason(c, j), .flags = j->flags & JOB_FLAGS_ALL, .gpus = j->gpus,
-        .gpu_type = j->gpu_type, .cpus = j->cpus, .mem_mib = j->mem_mib, .limit_us = j->limit_us,
+        .gpu_type = j->gpu_type, .cpus = j->cpus, .mem_mib = j->mem_mib, .limit_us = job_limit(j),
         .nice = j->nice, .submit_at = j->submit_at, .begin_at = j->begin_at,
         .deadline_at = j->deadline_at, .start_at = j->start_at, .start_boot_at = j->start_boot_at,
         .backoff_until_boot_at = j->backoff_until_boot_at, .attempt = j->attempt,
         .retries_left = j->retries_left, .gpu_mask = j->gpu_mask, .command_key = j->command_key,
-        .name_key = j->name_key };
+        .name_key = j->name_key, .canary_us = canary_asked(j), .canaries_n = canary_count(j),
+        .canary = canary_of(c, j) };
 }
 
 uint32_t core_jobs_n(const struct core *c) { return c->jobs_n; }

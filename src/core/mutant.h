@@ -69,7 +69,9 @@
     X(MUTANT_WHY_EYES, "why-eyes", "why") /* "if it started now" is said for a lucky run */ \
     X(MUTANT_WHY_WEIGHT, "why-weight", "why-weight") /* GPU time is compared with half the team */ \
     X(MUTANT_ACCOUNT_GPUS, "account-gpus-ignored", "account-gpus") \
-    X(MUTANT_QUOTA_HOURS, "quota-hours-ignored", "quota-hours")
+    X(MUTANT_QUOTA_HOURS, "quota-hours-ignored", "quota-hours") \
+    X(MUTANT_CANARY_FREE, "canary-failure-ignored", "canary-held") \
+    X(MUTANT_CANARY_AGAIN, "canary-forgotten", "canary") /* one that went well is made again */
 #define MUTANT_BY_ITSELF_MAX MUTANT_PREEMPT /* up to here core_broken, people or hashes notice it too */
 enum mutant {
 #define X(name, word, rule) name,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/avail.h"
+#include "core/canary.h"
 #include "core/capacity.h"
 #include "core/defer.h"
 #include "core/chain.h"
@@ -50,12 +51,12 @@ static void row_start(struct plan_row *row, const struct core *c, const struct p
                       const struct start *start, const struct class_view *view, uint32_t number)
 {
     const struct job *j = &jobs_of(c)[start->job];
-    struct lengths l = view_lengths(view);
+    struct lengths l = view_lengths(view), canary = { start->canary_us, start->canary_us, start->canary_us };
     row_begin(row, c, j, number);
-    row->reason = REASON_NONE;
+    row->reason = start->canary_us ? REASON_CANARY : REASON_NONE;
     row->gpu_mask = start->gpu_mask;
     row->index = view->value;
-    plan_row_times(c, j, row, ctx->now_at, ctx->now_at, &l);
+    plan_row_times(c, j, row, ctx->now_at, ctx->now_at, start->canary_us ? &canary : &l);
 }
 
 /* --- deciding --------------------------------------------------------------------------------- */
@@ -278,6 +279,11 @@ static void draw_busy(struct draw *d)
         row_begin(row, c, j, d->rows_n++);
         plan_row_times(c, j, row, d->ctx.now_at, d->ctx.now_at, &l);
         row->start_at = row->start_late_at = j->start_at;
+        if (j->flags & JOBX_CANARY) { /* its end is the canary's; what is seen is the run's, if that comes at once */
+            struct forecast run = canary_run(c, j);
+            row->eyes_at = avail_job_eyes(c, j, usec_add(row->end_p50_at, run.p50_us));
+            row->eyes_late_at = usec_max(avail_job_eyes(c, j, usec_add(row->end_p90_at, run.p90_us)), row->eyes_at);
+        }
     }
 }
 
@@ -564,6 +570,7 @@ int core_plan(const struct core *c, usec_t wall_at, usec_t boot_at, void *scratc
     }
     policy_begin(&d.ctx, c, wall_at, boot_at);
     dispatch_run(c, &d.ctx, &d.s, &d.d);
+    d.d.starts_n = d.d.runs_n; /* a canary is over soon: drawn is what it is for */
     draw_busy(&d);
     draw_starts(&d);
     draw_order(&d);

@@ -102,7 +102,7 @@ uint32_t preempt_runners(struct policy_ctx *ctx, const struct order_key *best,
         marks[i] = 0;
         if (leaving)
             again_us = usec_min(again_us, j->stop_boot_at + PREEMPT_PATIENCE_US - ctx->boot_at);
-        if (!leaving && (!c->settings.preempt || j->state != JOB_RUNNING ||
+        if (!leaving && (!c->settings.preempt || j->state != JOB_RUNNING || j->flags & JOBX_CANARY ||
                          (j->preempt == PREEMPT_NEVER && !MUTANT(c, MUTANT_PREEMPT))))
             continue;
         usec_t patience_us = patience(c, j);

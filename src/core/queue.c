@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "core/avail.h"
 #include "core/boost.h"
+#include "core/canary.h"
 #include "core/dispatch.h"
 #include "core/estimate.h"
 #include "core/job.h"
@@ -21,7 +22,8 @@ enum reason queue_blocked(const struct core *c, const struct job *j)
     if (j->flags & JOB_HELD_ADMIN && !MUTANT(c, MUTANT_HOLD))
         return REASON_HELD_ADMIN;
     if (j->flags & JOB_HELD && !MUTANT(c, MUTANT_HOLD))
-        return j->flags & JOBX_HELD_FAILURES ? REASON_HELD_FAILURES : REASON_HELD_USER;
+        return j->flags & JOBX_HELD_CANARY     ? REASON_HELD_CANARY
+             : j->flags & JOBX_HELD_FAILURES ? REASON_HELD_FAILURES : REASON_HELD_USER;
     if (deps == DEPS_NEVER)
         return REASON_DEPENDENCY_NEVER;
     if (deps == DEPS_WAIT && !MUTANT(c, MUTANT_DEPENDENCY))
@@ -37,6 +39,8 @@ enum reason queue_blocked(const struct core *c, const struct job *j)
 
 enum reason queue_reason(const struct core *c, const struct job *j)
 {
+    if (j->flags & JOBX_CANARY && j->state != JOB_COMPLETING)
+        return REASON_CANARY;
     if (j->state == JOB_CONFIGURING)
         return REASON_STARTING;
     if (j->state == JOB_COMPLETING)
@@ -71,18 +75,20 @@ struct class_key queue_class_key(const struct core *c, const struct job *j)
         steps = 0; /* over, or nobody asks */
     return (struct class_key){
         .group_key = estimate_key(j->owner, j->command_key, j->gpus),
-        .limit_us = j->limit_us, .presence_steps = steps, .array_id = j->array_id,
+        .limit_us = j->limit_us, .presence_steps = steps & ((1u << 26) - 1), .array_id = j->array_id,
         .first_seq = j->first_seq, .cpus = j->cpus, .mem_mib = j->mem_mib, .nice = j->nice,
         .owner = j->owner & 511u, .eyes = avail_whose(j) & 511u, .gpus = j->gpus & 127u, .gpu_type = j->gpu_type & 15u,
-        .estimate_us = j->estimate_us, .estimate_sd_milli = j->estimate_sd_milli,
+        .estimate_us = j->estimate_us, .estimate_sd_milli = j->estimate_sd_milli & 8191u,
         .done_us = j->done_us, .restart_us = estimate_restart_us(c, j), .preempt = j->preempt & 3u,
         .boosted = boost_names(c, j), .account = j->account & 63u, .deadline_at = j->deadline_at,
         .flex_us = (uint64_t)usec_min(usec_max(j->flex_us, 0), FLEX_MAX_US) & ((UINT64_C(1) << 44) - 1),
         .told_w = (uint64_t)(j->watts_mw + 999) / 1000 & ((1u << 20) - 1),
+        .canary_s = canary_wants(c, j) & 2047u, .proven = (j->flags & JOBX_PROVEN) != 0,
         .flags = j->flags & (JOB_NOW | JOB_URGENT | JOB_CLEAN_TREE) };
 }
 _Static_assert(sizeof(struct class_key) == 88, "no padding: keys are compared and hashed as bytes");
-_Static_assert(CORE_PERSONS_MAX <= 511 && CORE_GPUS_MAX <= 127 && TYPES_MAX <= 15 && ACCOUNTS_MAX <= 63 && PREEMPT_COUNT <= 4, "they fit the bits of a key");
+_Static_assert(CORE_PERSONS_MAX <= 511 && PREEMPT_COUNT <= 4 && CORE_GPUS_MAX <= 127 && TYPES_MAX <= 15 && ACCOUNTS_MAX <= 63 &&
+                   ESTIMATE_SD_MAX <= 8191 && CORE_CANARY_MAX_US / USEC_PER_SEC <= 2047, "they fit the bits of a key");
 
 static uint32_t *bucket_of(struct core *c, const struct class_key *key)
 {
@@ -135,6 +141,7 @@ static uint32_t class_enter(struct core *c, const struct class_key *key)
     }
     memset(&classes[at], 0, sizeof classes[at]);
     classes[at].key = *key;
+    c->canaries_n += key->canary_s != 0;
     classes[at].head = classes[at].tail = NONE;
     classes[at].view.epoch = core_epoch(c) - 1; /* nothing is made yet */
     classes[at].view.group = NONE;
@@ -148,6 +155,7 @@ static uint32_t class_enter(struct core *c, const struct class_key *key)
 static void class_free(struct core *c, uint32_t at)
 {
     struct job_class *classes = classes_of(c);
+    c->canaries_n -= classes[at].key.canary_s != 0;
     class_unchain(c, at);
     order_goes(c, at);
     classes[at].chain = c->classes_free;

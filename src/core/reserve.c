@@ -160,7 +160,7 @@ usec_t reserve_gone_at(const struct core *c, const struct job *j, usec_t now_at,
     usec_t ran_us = usec_max(boot_at - j->start_boot_at, 0);
     if (j->state == JOB_COMPLETING)
         return usec_add(now_at, ENDS_SOON_US);
-    usec_t whole_us = j->limit_us ? j->limit_us : estimate_forecast(c, j, ran_us, NULL).p90_us;
+    usec_t limit_us = job_limit(j), whole_us = limit_us ? limit_us : estimate_forecast(c, j, ran_us, NULL).p90_us;
     return usec_add(now_at, usec_max(whole_us - ran_us, ENDS_SOON_US));
 }
 

@@ -15,7 +15,7 @@ uint32_t siblings_array(struct core *c, const struct ev_submit *ev)
     return array;
 }
 
-static void hold_waiting(struct core *c, uint32_t array)
+void siblings_hold(struct core *c, uint32_t array, uint32_t why)
 {
     const struct id_entry *ids = ids_of(c);
     for (uint32_t at = job_place_after(c, arrays_of(c)[array].id - 1); at < c->by_id_n; at++) {
@@ -29,7 +29,7 @@ static void hold_waiting(struct core *c, uint32_t array)
             continue;
         queue_leave(c, slot);
         job_open(c, j);
-        j->flags |= JOB_HELD | JOBX_HELD_FAILURES;
+        j->flags |= JOB_HELD | why;
         job_close(c, j);
     }
 }
@@ -53,7 +53,7 @@ void siblings_failed(struct core *c, uint32_t slot, const struct retry_end *end,
     if (n >= a->hold_after) {
         count(c, j->array, 0, 0);
         if (!MUTANT(c, MUTANT_HOLD))
-            hold_waiting(c, j->array);
+            siblings_hold(c, j->array, JOBX_HELD_FAILURES);
     } else {
         count(c, j->array, alike, n);
     }

@@ -16,5 +16,7 @@ uint32_t siblings_array(struct core *c, const struct ev_submit *ev);
 /* A task failed; it waits again, or is not yet ended.  first: it never failed before. */
 void siblings_failed(struct core *c, uint32_t slot, const struct retry_end *end, bool first);
 void siblings_went_well(struct core *c, uint32_t slot);
+/* Hold every waiting task; `why` is the JOBX_HELD_* that says so. */
+void siblings_hold(struct core *c, uint32_t array, uint32_t why);
 
 #endif

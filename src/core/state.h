@@ -46,7 +46,7 @@
 #define CPUS_MAX          (1u << 20) /* sums of busy jobs stay in 31 bits */
 #define MEM_MAX_MIB       (UINT32_MAX / 2)
 #define PRESENCE_STEP_US  (5 * USEC_PER_MIN) /* presence ends are rounded up to this in the index */
-#define PRESENCE_MAX_AT   (UINT32_MAX * PRESENCE_STEP_US) /* 40,000 years: counted in 32 bits */
+#define PRESENCE_MAX_AT   (((1 << 26) - 1) * PRESENCE_STEP_US) /* 600 years: counted in 26 bits */
 
 enum stop_intent { STOP_NONE, STOP_CANCEL, STOP_REQUEUE, STOP_RULE, STOP_PREEMPT };
 enum dep_state { DEPS_MET, DEPS_WAIT, DEPS_NEVER };
@@ -54,6 +54,10 @@ enum {
     JOBX_BEGUN = 1 << 8, /* begin_at has passed once; a clock stepped back cannot unpass it */
     JOBX_RAN = 1 << 9,   /* some attempt of it has run */
     JOBX_HELD_FAILURES = 1 << 10, /* its JOB_HELD was set by its siblings' failures (siblings.h) */
+    JOBX_CANARY = 1 << 11,      /* its present attempt is a canary (canary.h) */
+    JOBX_PROVEN = 1 << 12,      /* its canary went well, or that of its array */
+    JOBX_HELD_CANARY = 1 << 13, /* its JOB_HELD was set by a canary that failed */
+    JOBX_CANARIES_AT = 16,      /* from this bit on eight of flags count attempts that were canaries, no more than fit */
 };
 
 /* One list: fields of a job that are state.  Save, load and hash walk it.  F(type, name) */
@@ -296,15 +300,17 @@ struct class_key {
     usec_t deadline_at;
     uint64_t flex_us : 44,                   /* FLEX_MAX_US stands for all above */
         told_w : 20;                         /* told power, rounded up to W */
-    uint32_t presence_steps; /* end of the presence its submit proved, rounded; 0: over, or none */
+    uint32_t presence_steps : 26, account : 6; /* steps: end of the presence its submit proved, rounded; 0: over, or none */
     uint32_t array_id;
     uint32_t first_seq;
     uint32_t cpus, mem_mib;
     int32_t nice;
-    uint32_t estimate_sd_milli : 16, /* ESTIMATE_SD_MAX stands for all above: no forecast tells them apart */
-        owner : 9, flags : 7;        /* flags: those of JOB_NOW, JOB_URGENT and JOB_CLEAN_TREE */
-    uint32_t eyes : 9,               /* who looks at the result: its reviewer, else its owner */
-        gpus : 7, gpu_type : 4, preempt : 2, boosted : 1, account : 6, unused_ : 3; /* unused 0: keys are compared as bytes */
+    uint32_t owner : 9, eyes : 9, /* eyes: who looks at the result: its reviewer, else its owner */
+        flags : 7,                /* those of JOB_NOW, JOB_URGENT and JOB_CLEAN_TREE */
+        gpus : 7;
+    uint32_t estimate_sd_milli : 13, /* ESTIMATE_SD_MAX stands for all above: no forecast tells them apart */
+        gpu_type : 4, preempt : 2, boosted : 1,
+        canary_s : 11, proven : 1;   /* the canary it still wants, 0: none; it had one that went well */
 };
 #define FLEX_MAX_US (100 * USEC_PER_DAY) /* nothing is known of when people look so late */
 static inline usec_t class_presence_at(const struct class_key *key)
@@ -455,6 +461,7 @@ struct core {
     uint32_t jobs_n, jobs_used, jobs_free;
     uint32_t by_id_n, by_id_dead;
     uint32_t classes_n, classes_used, classes_free;
+    uint32_t canaries_n;        /* classes that want a canary */
     uint32_t arrays_n, arrays_used, arrays_free;
     uint32_t deps_n, deps_used, deps_free;
     uint32_t spans_used, spans_n; /* used: high water; n: in use */
@@ -522,6 +529,12 @@ TABLE(offers_of, struct offer, offers_at)
 static inline bool job_is_busy(const struct job *j) /* holds GPUs, CPUs and memory */
 {
     return j->state == JOB_CONFIGURING || j->state == JOB_RUNNING || j->state == JOB_COMPLETING;
+}
+
+/* What ends its present attempt, 0: nothing.  A canary is ended at its length. */
+static inline usec_t job_limit(const struct job *j)
+{
+    return j->flags & JOBX_CANARY ? usec_min(j->canary_us, CORE_CANARY_MAX_US) : j->limit_us;
 }
 
 /* Updates being written by a step. */

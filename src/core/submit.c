@@ -1,6 +1,7 @@
 /* submit.c - see submit.h. */
 #include "core/submit.h"
 
+#include "core/canary.h"
 #include "core/estimate.h"
 #include "core/graph.h"
 #include "core/job.h"
@@ -173,6 +174,7 @@ static void enter_task(struct core *c, const struct ev_submit *e, uint32_t id, u
     if (array != NONE) {
         arrays_of(c)[array].live++;
         arrays_of(c)[array].unstarted++;
+        canary_joins(c, slot);
     }
     job_timers(c, slot);
     job_close(c, j);

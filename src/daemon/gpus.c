@@ -241,7 +241,7 @@ static int settings(struct daemon *d, struct err *err)
     buf_u64(&now, ev.settings.urgent_week);
     buf_char(&now, ' ');
     buf_i64(&now, ev.settings.half_life_us);
-    buf_c(&now, " 4"); /* grows when a number above changes its default */
+    buf_c(&now, " 5"); /* grows when a number above changes its default */
     if (was.len && str_eq(buf_look(&was), buf_look(&now)))
         return 0;
     int code = daemon_event(d, &ev, err);

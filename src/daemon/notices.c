@@ -588,6 +588,7 @@ static void fill_job(struct daemon *d, struct letter *l, const struct row *r, st
         bool live = core_job_get(d->core, r->subject, &job) && daemon_job_info(d, r->subject, &info);
         view_name_id(r->subject, live ? job.array_id : 0, live ? job.array_index : 0, id);
         to->name = keep(l, live ? str_of(info.name) : (struct str){ "", 0 });
+        to->reason = live ? reason_word(job.reason) : "";
     }
     to->id = keep(l, str_of(id));
     store_reset(d->store);

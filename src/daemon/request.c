@@ -100,10 +100,12 @@ static void names(struct asking *a)
 static void facts(struct asking *a, const struct store_request *r, uint64_t gpus)
 {
     const struct core_job *j = &a->job;
+    bool is_canary = j->canary == CANARY_RUNS;
     usec_t late_us = getenv("EOUL_HURRY") ? CODE_LATE_US / 20 : CODE_LATE_US;
     a->facts = (struct make_facts){
         .job = j->id, .array_job = j->array_id, .array_index = j->array_index, .attempt = j->attempt,
-        .cpus = j->cpus, .uid = r->uid, .gid = r->gid, .start_at = a->d->now.wall_at,
+        .restarts = j->attempt ? j->attempt - 1 - (j->canaries_n - is_canary) : 0,
+        .canary_us = is_canary ? j->limit_us : 0, .cpus = j->cpus, .uid = r->uid, .gid = r->gid, .start_at = a->d->now.wall_at,
         .limit_us = j->limit_us, .grace_us = a->d->config->grace_us,
         .output_max = a->d->config->output_mib << 20, .output_rate = a->d->config->output_rate_mib << 20,
         .looks = a->d->now.wall_at - r->submit_at >= late_us,

@@ -93,7 +93,7 @@ static int starts(struct daemon *d, const struct core_update *u)
     char memory[TRADE_TEXT_MAX];
     struct buf text;
     struct store_attempt row = { .job = u->job, .number = u->attempt, .gpus = u->gpus,
-                                 .decided_at = d->now.wall_at };
+                                 .decided_at = d->now.wall_at, .canary_us = u->value };
     if (u->plan_row < plan.rows_n)
         row.plan_start_at = plan.rows[u->plan_row].start_at;
     memcpy(row.uuid, a->uuid, sizeof row.uuid);

@@ -468,6 +468,10 @@ static void say_waiting_reason(const struct why *w)
                    "It is held because %u tasks of its array failed alike in a row; mend what they failed "
                    "of, then \"eoul release %s\" lets it go.", x->limit), x->limit, w->f->name_id);
         break;
+    case REASON_HELD_CANARY:
+        say(w, tr(w->lang, "It is held because its canary run failed (\"eoul show %1$s\" says how, \"eoul logs %1$s\" shows "
+                           "its output); mend that, then \"eoul release %1$s\" lets it go."), w->f->name_id);
+        break;
     case REASON_HELD_ADMIN:
         say(w, tr(w->lang, "An operator holds it and must release it."));
         break;
@@ -817,6 +821,11 @@ static void say_expected(const struct why *w)
 static void say_running(const struct why *w)
 {
     const struct explanation *x = w->x;
+    if (w->f->canary == CANARY_RUNS) {
+        say(w, tr(w->lang, "What runs is its canary, which ends by %s and only shows that it starts; the run itself is "
+                           "planned then."), at_text(w, usec_add(w->f->start_at, w->f->limit_us)).text);
+        return;
+    }
     if (w->f->state == JOB_CONFIGURING) {
         say(w, tr(w->lang, "It is being started."));
         say_start(w);
@@ -926,6 +935,16 @@ static void say_boosts(const struct why *w)
     }
 }
 
+/* What is known of its start before it starts. */
+static void say_canary(const struct why *w)
+{
+    if (w->f->canary == CANARY_PASSED)
+        say(w, tr(w->lang, "Its canary run went well: it starts as it should."));
+    else if (w->f->canary == CANARY_WANTED)
+        say(w, tr(w->lang, "If room for %s shows while %s is there, a canary run proves before that it starts at all."),
+            length_text(w, w->f->canary_us).text, w->f->owner);
+}
+
 void why_sentences(const struct explanation *x, const struct why_facts *f, struct json_out *j)
 {
     const struct why w = {f->lang, x, f, j};
@@ -942,12 +961,13 @@ void why_sentences(const struct explanation *x, const struct why_facts *f, struc
             say(&w, tr(w.lang, "It is urgent: of the jobs that wait, only those over their age and those that GPUs are "
                                "reserved for go before it."));
         if (x->reason != REASON_HELD_USER && x->reason != REASON_HELD_ADMIN &&
-            x->reason != REASON_HELD_FAILURES &&
+            x->reason != REASON_HELD_FAILURES && x->reason != REASON_HELD_CANARY &&
             x->reason != REASON_DEPENDENCY_NEVER && x->reason != REASON_NEVER_FITS) {
             say_plan(&w);
             say_cost(&w);
             say_deadline(&w);
         }
+        say_canary(&w);
         say_forecast(&w);
     } else if (job_state_is_final(f->state)) {
         say_ended(&w);

@@ -44,6 +44,8 @@ struct why_facts { /* what the core does not know, or knows as a number only */
         usec_t until_at;
     } boosts[WHY_BOOSTS_MAX];
     uint32_t boosts_n;
+    enum canary_state canary;
+    usec_t canary_us;
     const char *name_id;       /* "12_3" */
     const char *owner;         /* a person's name */
     const char *account;       /* whose quota keeps it waiting; NULL: its owner's, or none */

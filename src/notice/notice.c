@@ -97,6 +97,11 @@ static void what(struct buf *out, const struct notice_text *t, const struct noti
         buf_char(out, ')');
         break;
     case NOTICE_HELD:
+        if (strcmp(i->reason, "JobHeldCanary") == 0) {
+            buf_printf(out, tr(t->lang, "failed its canary run and is held; \"eoul logs %1$s\", mend it, then \"eoul "
+                                        "release %1$s\""), i->id);
+            break;
+        }
         buf_printf(out, tr(t->lang, "is held because tasks of its array failed alike; mend it, then "
                                     "\"eoul release %s\""), i->id);
         break;

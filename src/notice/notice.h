@@ -29,7 +29,7 @@
 /* X(kind, word): what happened. */
 #define NOTICE_KIND_LIST(X) \
     X(NOTICE_DONE, "job-done") X(NOTICE_FAILED, "job-failed") \
-    X(NOTICE_HELD, "job-held")       /* tasks of its array failed alike: it waits for its owner */ \
+    X(NOTICE_HELD, "job-held")       /* tasks of its array failed alike, or its canary did: it waits for its owner */ \
     X(NOTICE_STALLED, "job-stalled") /* it runs and does not get on */ \
     X(NOTICE_ASKED, "todo-asked")    /* somebody asks this person for it */ \
     X(NOTICE_TICKED, "todo-done")    /* what this person asked for is done */ \

@@ -8,7 +8,7 @@ bool notice_of_job(const struct core_update *u, enum notice_kind *ret)
 {
     if (u->to == JOB_COMPLETED)
         *ret = NOTICE_DONE;
-    else if (u->to == JOB_PENDING && u->reason == REASON_HELD_FAILURES)
+    else if (u->to == JOB_PENDING && (u->reason == REASON_HELD_FAILURES || u->reason == REASON_HELD_CANARY))
         *ret = NOTICE_HELD;
     else if (job_state_is_final((enum job_state)u->to) && u->to != JOB_CANCELLED)
         *ret = NOTICE_FAILED;

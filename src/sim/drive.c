@@ -19,11 +19,13 @@
 #define TOLD_AHEAD_US   (60 * USEC_PER_DAY) /* PEOPLE_HORIZON_DAYS of the daemon */
 #define TOLD_EVERY_US   (14 * USEC_PER_DAY)
 #define ETA_ROWS        200000u  /* rows of plans drawn for ETAs in one run: bounds their cost to about half a second */
+#define BREAKS_US_MAX   (5 * USEC_PER_MIN)  /* a broken job is found out by then */
+#define MENDS_US        (30 * USEC_PER_MIN) /* of its owner's time */
 #define PROGRESS_EVERY  256
 #define NORMAL_P90      1.2816   /* of the standard normal distribution */
 #define SAME_INSTANT    100000   /* decisions at one instant; more is a loop */
 
-enum { T_END, T_SUBMIT, T_WINDOWS, T_WEEK };
+enum { T_END, T_SUBMIT, T_WINDOWS, T_WEEK, T_MENDED };
 
 struct drive {
     const struct trace *trace;
@@ -195,6 +197,13 @@ static uint32_t enter(struct drive *d, const struct trace_job *what)
     d->jobs = sim_grow(d->jobs, &d->jobs_size, d->jobs_n + 1, sizeof(*d->jobs));
     uint32_t job = (uint32_t)d->jobs_n++;
     d->jobs[job] = (struct drive_job){ .what = *what };
+    if (d->options->early_fail > 0) {
+        struct prng p;
+        prng_init(&p, hash_mix(d->options->seed, job), LUCK_TRUTH);
+        usec_t breaks_us = luck_between(&p, USEC_PER_SEC, BREAKS_US_MAX);
+        if (luck_unit(&p) < d->options->early_fail && breaks_us < what->run_us)
+            d->jobs[job].breaks_us = breaks_us;
+    }
     estimate(d, job, &d->jobs[job]);
     return job;
 }
@@ -241,7 +250,7 @@ static void submit(struct drive *d, uint32_t job)
         .deadline_at = w->deadline_at, .restart_us = w->restart_us,
         .preempt = w->checkpoint ? PREEMPT_CHECKPOINT : PREEMPT_NEVER,
         .estimate_us = j->told.estimate_us, .estimate_sd_milli = j->told.estimate_sd_milli,
-        .watts_mw = w->watts_mw,
+        .watts_mw = w->watts_mw, .canary_us = d->options->canary_us,
         .flags = d->options->agreed ? JOB_CLEAN_TREE : 0 } };
     if (d->options->estimates == ESTIMATE_LIMIT || d->options->estimates == ESTIMATE_HISTORY)
         ev.submit.limit_us = w->limit_us;
@@ -268,10 +277,13 @@ static void begin(struct drive *d, const struct core_update *u)
     usec_t usual_us = (d->options->settings ? *d->options->settings : CORE_SETTINGS_DEFAULT).restart_us;
     usec_t restart_us = j->what.restart_us ? j->what.restart_us : usual_us;
     j->overhead_us = j->kept_us > 0 ? restart_us : 0;
-    usec_t left_us = j->what.run_us - j->kept_us + j->overhead_us;
+    usec_t left_us = j->breaks_us ? j->breaks_us : j->what.run_us - j->kept_us + j->overhead_us;
+    j->canary = u->value > 0;
+    if (j->canary)
+        left_us = usec_min(left_us, u->value);
     if (d->options->double_after_at && d->wall_at + left_us > d->options->double_after_at)
         left_us *= 2;
-    if (j->attempts == 0)
+    if (j->start_at == 0 && !j->canary)
         j->start_at = d->wall_at;
     j->attempts++;
     j->running = true;
@@ -298,9 +310,56 @@ static void over(struct drive *d, uint32_t job)
         d->hooks->progress(d->hooks->user, d->over, d->jobs_n);
 }
 
+/* It is found out, by a run or by its canary.  Of a run nothing is left in the queue: the mended job is another. */
+static void broke(struct drive *d, uint32_t job)
+{
+    struct drive_job *j = &d->jobs[job];
+    bool canary = j->canary;
+    step_only(d, &(struct core_event){ .kind = EVENT_ENDED, .ended = {
+        .job = j->id, .attempt = j->attempts, .cause = END_EXIT, .code = 1 } });
+    used(d, job);
+    j->running = j->canary = false;
+    j->breaks_us = 0;
+    timers_add(&d->timers, presence_after(&d->presence->truth[j->what.user], d->presence->until_at, d->wall_at, MENDS_US),
+               T_MENDED, job);
+    if (canary)
+        return;
+    j->id = 0;
+    j->attempts = 0;
+    d->later++;
+}
+
+static void canary_over(struct drive *d, uint32_t job)
+{
+    struct drive_job *j = &d->jobs[job];
+    used(d, job);
+    j->running = j->canary = false;
+    step_only(d, &(struct core_event){ .kind = EVENT_ENDED, .ended = {
+        .job = j->id, .attempt = j->attempts, .cause = END_TIME_LIMIT } });
+}
+
+static void mended(struct drive *d, uint32_t job)
+{
+    struct drive_job *j = &d->jobs[job];
+    if (j->id) {
+        step_only(d, &(struct core_event){ .kind = EVENT_RELEASE, .release = { .job = j->id } });
+        return;
+    }
+    d->later--;
+    submit(d, job);
+}
+
 static void end(struct drive *d, uint32_t job)
 {
     struct drive_job *j = &d->jobs[job];
+    if (j->breaks_us && d->wall_at - j->attempt_at >= j->breaks_us) {
+        broke(d, job);
+        return;
+    }
+    if (j->canary) {
+        canary_over(d, job);
+        return;
+    }
     bool at_limit = j->what.failed && j->what.limit_us && j->what.run_us >= j->what.limit_us;
     step_only(d, &(struct core_event){ .kind = EVENT_ENDED, .ended = {
         .job = j->id, .attempt = j->attempts, .cause = at_limit ? END_TIME_LIMIT : END_EXIT,
@@ -404,6 +463,7 @@ static void timer_due(struct drive *d, const struct timer *t)
         if (j->running && j->due_at == t->boot_at)
             end(d, t->what);
         break;
+    case T_MENDED: mended(d, t->what); break;
     case T_SUBMIT:
         d->later--;
         submit(d, t->what);

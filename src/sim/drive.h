@@ -50,6 +50,8 @@ struct drive_job {
     usec_t attempt_at, due_at;
     usec_t kept_us;       /* work that need not be done again */
     usec_t overhead_us;   /* of this attempt, before it does new work */
+    usec_t breaks_us;     /* it fails after so long until its owner has mended it; 0: it is sound */
+    bool canary;          /* this attempt is one */
 };
 
 struct drive_interval { /* GPUs in use */
@@ -88,6 +90,9 @@ struct drive_options {
     const struct zone *zone;
     double person_hour;   /* what an hour of a person is worth, in the tariff's currency */
     double gpu_watts;
+    double early_fail;    /* so many of the jobs fail within their first minutes.  Their owner sees it when they look next,
+                           * mends it in half an hour of their time and submits it again */
+    usec_t canary_us;     /* every job asks for a canary of so long; 0: none does */
     bool check;           /* ask the core's own invariants after every decision (slow) */
 };
 

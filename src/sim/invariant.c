@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/canary.h"
 #include "sim/conditions.h"
 #include "sim/electric.h"
 #include "sim/explained.h"
@@ -145,7 +146,7 @@ static void ledger_submit(struct invariant *v, uint32_t op)
             .told_mw = e->watts_mw, .flags = e->flags,
             .preempt = e->preempt, .array_max = e->array_max, .submit_at = v->wall_at, .begin_at = e->begin_at,
             .deadline_at = e->deadline_at, .backoff_us = e->backoff_us, .retries_left = e->retries,
-            .flex = e->flex_us > 0, .limit_us = e->limit_us,
+            .flex = e->flex_us > 0, .limit_us = e->limit_us, .canary_us = v->canaries ? e->canary_us : 0,
             .deps_at = v->deps_n, .deps_n = e->deps_n, .attempt = e->attempt, .op = op,
         };
         if (array && (index += e->tasks[range].step) > e->tasks[range].until
@@ -238,6 +239,7 @@ static void do_release(struct invariant *v, struct ledger_job *j, job_id id)
 {
     (void)id;
     j->flags &= ~(uint32_t)(v->ev->release.admin ? JOB_HELD_ADMIN | JOB_HELD : JOB_HELD);
+    j->canary_held = false;
 }
 
 static void do_first(struct invariant *v, struct ledger_job *j, job_id id)
@@ -325,6 +327,7 @@ static void ledger_event(struct invariant *v, uint32_t op)
         v->quantum_us = ev->settings.quantum_us;
         v->defer = ev->settings.defer;
         v->urgent_week = ev->settings.urgent_week;
+        v->canaries = ev->settings.canary != 0;
         v->shares = ev->settings.policy == POLICY_BOOKED;
         break;
     case EVENT_FIRST:
@@ -483,13 +486,18 @@ static void ledger_state(struct invariant *v, const struct core_update *u)
     if (job_state_is_final(u->to)) {
         judge_end(v, u->job, j, u);
         watts_ended(v, j, (enum job_state)u->to);
+        canary_final(v, u->job, j);
         j->ever_ok |= u->to == JOB_COMPLETED;
         j->ever_bad |= u->to != JOB_COMPLETED;
-        if (j->state == JOB_PENDING || j->state == JOB_CONFIGURING)
+        if (j->state == JOB_PENDING || j->state == JOB_CONFIGURING || (j->canary && !j->ever_started))
             j->last_boot_at = v->boot_at; /* gone before it began: who waits for a begin counts from here */
         v->live--;
+    } else if (u->to == JOB_PENDING && j->canary) {
+        canary_back(v, u->job, j, u);
     } else if (u->to == JOB_PENDING) {
         judge_again(v, u->job, j, u);
+    } else if (j->canary) {
+        j->last_boot_at = v->boot_at; /* it begins nothing */
     } else if (u->to == JOB_RUNNING || (u->to == JOB_COMPLETING && !j->ever_started)) {
         if (!j->ever_started)
             j->start_boot_at = v->boot_at;
@@ -533,6 +541,8 @@ static void ledger_start(struct invariant *v, const struct core_update *u)
     if (u->attempt != j->attempt + 1)
         BREAK(v, "start-once", "job %u starts attempt %u after attempt %u", u->job, u->attempt,
               j->attempt);
+    if (j->canary_held)
+        BREAK(v, "canary-held", "the canary of job %u failed, and it starts", u->job);
     if (j->flags & (JOB_HELD | JOB_HELD_ADMIN))
         BREAK(v, "hold", "job %u is held and starts", u->job);
     if (!j->begun)
@@ -564,6 +574,8 @@ static void ledger_start(struct invariant *v, const struct core_update *u)
         BREAK(v, "memory", "with job %u %" PRIu64 " MiB are in use of %" PRIu64, u->job,
               v->mem_busy_mib, v->mem_mib);
     judge_gpus(v, u, j);
+    if (u->value)
+        canary_begun(v, u->job, j, u->value);
     j->attempt = u->attempt;
     j->gpu_mask = u->gpus;
     v->busy_mask |= u->gpus;
@@ -631,7 +643,7 @@ static enum may may_start(const struct invariant *v, job_id id, const struct led
     for (uint32_t g = 0; g < CORE_GPUS_MAX; g++)
         up += v->gpus[g].known && v->gpus[g].state == GPU_UP
               && (!j->gpu_type || v->gpus[g].type == j->gpu_type);
-    if (j->flags & (JOB_HELD | JOB_HELD_ADMIN) || !j->begun || v->closed
+    if (j->flags & (JOB_HELD | JOB_HELD_ADMIN) || j->canary_held || !j->begun || v->closed
         || v->boot_at < j->not_before_boot_at || j->gpus > up || j->cpus > v->cpus
         || j->mem_mib > v->mem_mib || !watts_ever_fit(v, j) || !conditions_met(v, j, v->boot_at, false) || !conditions_single(v, id, j))
         return MAY_NOT;
@@ -852,7 +864,7 @@ static bool could_run(const struct invariant *v, job_id id, const struct ledger_
 {
     const struct ledger_person *p = &v->persons[j->owner];
     uint32_t up = 0;
-    if (j->state != JOB_PENDING || j->flags & (JOB_HELD | JOB_HELD_ADMIN) || v->closed)
+    if (j->state != JOB_PENDING || j->flags & (JOB_HELD | JOB_HELD_ADMIN) || j->canary_held || v->closed)
         return false;
     if ((!j->begun && wall_at < j->begin_at) || boot_at < j->not_before_boot_at
         || boot_at < j->idle_from_boot_at || (j->deadline_at && wall_at >= j->deadline_at))

@@ -44,6 +44,9 @@ struct ledger_job {
     bool begun;              /* its begin time has passed once */
     bool ever_ok, ever_bad, ever_started;
     bool stopping;           /* a STOP was sent for this attempt */
+    usec_t canary_us;        /* asked for; 0: none */
+    bool canary;             /* its present attempt is one */
+    bool proven, canary_held; /* one went well; one failed, and nobody has released it since */
     bool flex;               /* --flex: its owner agreed to a later start for this one */
     bool array_waits;        /* a todo was put before its whole array: a later run may wait for it too */
 };
@@ -108,6 +111,7 @@ struct invariant {
     usec_t quantum_us;       /* ... once they have run so long */
     uint32_t defer;          /* of the settings */
     uint32_t urgent_week;    /* of the settings */
+    bool canaries;           /* of the settings */
     bool shares;             /* the policy gives everybody a share of the GPUs */
     struct reservation reservations[RESERVATIONS_MAX];
     uint32_t reservations_n, last_reservation, types_max;

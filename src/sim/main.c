@@ -94,7 +94,9 @@ static int usage(FILE *out)
         "  --seeds N        so many teams from --seed on: ratios with half the width of their 95 % interval\n"
         "  --spread X       how much the runs of one script differ (log standard deviation)\n"
         "  --bound STEPS    the least mean time until seen that any order could reach, beside it\n"
-        "  --misstate N     what N of its people would gain by saying other hours than theirs\n"));
+        "  --misstate N     what N of its people would gain by saying other hours than theirs\n"
+        "  --early-fail X   so many of its jobs fail in their first minutes until they are mended\n"
+        "  --canary N       every job asks for a canary of N minutes\n"));
     return out == stdout ? 0 : 2;
 }
 

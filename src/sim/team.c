@@ -73,6 +73,10 @@ bool team_option(struct team_options *t, const char *name, const char *value)
         return small(s, 1, DRIVE_PERSONS_MAX, &t->people);
     if (strcmp(name, "--weeks") == 0)
         return small(s, 2, TEAM_WEEKS_MAX, &t->weeks);
+    if (strcmp(name, "--early-fail") == 0)
+        return real(s, 0, 1, &t->early_fail);
+    if (strcmp(name, "--canary") == 0)
+        return small(s, 0, (uint32_t)(CORE_CANARY_MAX_US / USEC_PER_MIN), &t->canary_min);
     if (strcmp(name, "--misstate") == 0)
         return small(s, 1, DRIVE_PERSONS_MAX, &t->misstate);
     if (strcmp(name, "--bound") == 0)
@@ -104,7 +108,8 @@ static int run_team(const struct team_options *t, const struct office_options *o
                                .seed = oo->seed, .estimates = c->estimates, .sigma = c->sigma, .no_eta = c->no_eta,
                                .mode = c->mode, .weekly = c->weekly, .agreed = c->agreed,
                                .settings = &c->settings, .billing = billing,
-                               .zone = &office->zone, .person_hour = c->person_hour, .gpu_watts = c->watts };
+                               .zone = &office->zone, .person_hour = c->person_hour, .gpu_watts = c->watts,
+                               .early_fail = t->early_fail, .canary_us = t->canary_min * USEC_PER_MIN };
     struct figures_options f = { .zone = &office->zone, .billing = billing,
                                  .gpu_watts = c->watts, .gpus = office->gpus };
     *ret = (struct team_figures){ 0 };

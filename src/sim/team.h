@@ -26,6 +26,8 @@ struct team_options {
     double spread;
     uint32_t bound_steps;                /* 0: no bound */
     uint32_t misstate;                   /* so many people say other hours, one at a time (misstate.h); 0: nobody */
+    double early_fail;                   /* so many jobs fail in their first minutes until they are mended (drive.h) */
+    uint32_t canary_min;                 /* every job asks for a canary of so many minutes; 0: none does */
     const struct compare_options *compare;
 };
 

@@ -260,7 +260,7 @@ void told_committed(struct told *t, const struct core_event *ev, const struct co
             owe(t, owner, u->to == TODO_DONE ? NOTICE_TICKED : NOTICE_DROPPED, u->job, wall_at);
         if (u->kind != UPDATE_STATE)
             continue;
-        bool held = u->to == JOB_PENDING && u->reason == REASON_HELD_FAILURES;
+        bool held = u->to == JOB_PENDING && (u->reason == REASON_HELD_FAILURES || u->reason == REASON_HELD_CANARY);
         if (held || (u->to != JOB_CANCELLED && job_state_is_final((enum job_state)u->to)))
             owe(t, owner, held ? NOTICE_HELD : u->to == JOB_COMPLETED ? NOTICE_DONE : NOTICE_FAILED,
                 array ? array : u->job, wall_at);

@@ -126,6 +126,7 @@ static void week_found(struct week *k)
         .urgent_week = (uint32_t)(k->world.options.seed % 3), /* no draw: weeks stay what they were */
         .bounded = k->world.options.seed % 4 != 0,
         .calibrate = k->world.options.seed % 5 != 0,
+        .canary = k->world.options.seed % 4 != 3,
     };
     week_people(k);
     for (size_t i = 0; i < k->world.people_n; i++)
@@ -203,6 +204,8 @@ static void put_options(struct week *k, struct ev_submit *e)
     if (luck_chance(p, 100))
         e->nice = (int32_t)luck_between(p, -100, 100);
     /* No draw of its own: weeks that failed once stay the weeks they were. */
+    if (hash_mix(k->world.options.seed + 1, (uint64_t)now_at) % 4 == 0)
+        e->canary_us = (1 + now_at % 20) * USEC_PER_MIN;
     if (e->cpus == 4 && e->gpus == 1)
         e->reviewer = e->owner % (uint32_t)k->world.people_n + 1;
     e->account = luck_chance(&k->quota, 500) ? (uint32_t)luck_between(&k->quota, 1, 3) : 0;

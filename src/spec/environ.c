@@ -56,7 +56,7 @@ static bool is_of_enclosing_job(struct str name)
     static const char *const prefixes[] = { "SLURM_", "SLURMD_", "EOUL_JOB_" };
     static const char *const names[] = { "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES",
                                          "HIP_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL",
-                                         "ZE_AFFINITY_MASK" };
+                                         "ZE_AFFINITY_MASK", "EOUL_CANARY" };
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
         if (str_starts(name, prefixes[i]))
             return true;

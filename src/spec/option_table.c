@@ -117,8 +117,8 @@ const struct option_def option_table[] = {
         N_("who must look at the result, and for how long"))
     OWN("reviewer", OPTION_ARG, VALUE_NAME, 0, reviewer, "minji",
         N_("who will look at the result instead of you: the plan goes by their hours"))
-    OWN("canary", OPTION_ARG, VALUE_LENGTH, 0, canary_us, "10m",
-        N_("a trial of so long before a late start: kept with the job, not done yet"))
+    OWN("canary", OPTION_MAY_ARG, VALUE_LENGTH, 600, canary_us, "10m",
+        N_("if it waits, try it for so long (10m) while you are there; what fails then is held, not run at night"))
     OWN("flex", OPTION_ARG, VALUE_LENGTH, 0, flex_us, "6h",
         N_("the result may come so much later if that helps others"))
     OWN("now", OPTION_NO_ARG, VALUE_FLAG, 0, now, NULL, N_("never move its start later"))

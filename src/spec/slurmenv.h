@@ -16,7 +16,7 @@ struct slurmenv_facts { /* of one attempt */
     uint32_t job;          /* its own id; of an array task too */
     uint32_t array_job;    /* 0: not an array task */
     uint32_t array_index;
-    uint32_t restarts;     /* attempts before this one */
+    uint32_t restarts;     /* runs before this one: canaries are none */
     uint32_t uid, gid;
     struct str host, user;
     struct str tmpdir;     /* "": leave TMPDIR as it is */

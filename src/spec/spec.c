@@ -258,6 +258,8 @@ static int check_pairs(const struct spec *spec, struct err *err)
                        "--nodes=%u: eoul runs a job on one machine; ask for 1, or for several "
                        "through a Slurm cluster",
                        spec->nodes.min);
+    if (spec->canary_us > SPEC_CANARY_MAX_US)
+        return err_set(err, E_TOO_LARGE, "--canary is a short trial, at most 30m; the job itself runs as long as it needs");
     if (spec->time_us > 0 && spec->time_min_us > spec->time_us)
         return err_set(err, E_INVALID, "--time-min is longer than --time; it must not be");
     return 0;

@@ -43,6 +43,7 @@
 #define SPEC_CPUS_MAX   65536
 #define SPEC_MIB_MAX    (UINT64_C(1) << 30) /* a pebibyte */
 #define SPEC_NOTES_MAX  32          /* warnings kept; the rest would not be read */
+#define SPEC_CANARY_MAX_US (30 * USEC_PER_MIN) /* as in core/state.h: longer is no trial */
 #define SPEC_TIME_MAX_US (3660 * USEC_PER_DAY) /* ten years */
 #define SPEC_OPTIONS_MAX 192        /* rows of the option table */
 
@@ -207,8 +208,8 @@ struct spec {
     uint8_t on_stall;             /* enum spec_stall; default: warn */
     struct spec_review review;
     struct str reviewer;
-    usec_t canary_us, flex_us;
     uint32_t watts;               /* of all its GPUs together; 0: not said */
+    usec_t canary_us, flex_us; /* canary_us: at most SPEC_CANARY_MAX_US */
     bool now, urgent, snapshot;
     struct spec_retry retry;
 

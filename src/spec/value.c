@@ -572,7 +572,11 @@ int value_read_length(struct str value, usec_t *ret_us, struct err *err)
 static int read_length(struct spec *spec, void *field, const struct option_def *def,
                        struct str value, struct err *err)
 {
-    (void)spec, (void)def;
+    (void)spec;
+    if (value.len == 0 && def->arg == OPTION_MAY_ARG) {
+        *(usec_t *)field = (usec_t)def->number * USEC_PER_SEC;
+        return 0;
+    }
     return value_read_length(value, field, err);
 }
 

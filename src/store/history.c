@@ -28,6 +28,7 @@ int store_attempt_add(struct store *s, const struct store_attempt *a)
     bind_i64(st, 5, a->decided_at);
     bind_i64(st, 6, a->plan_start_at);
     bind_str(st, 7, a->trade);
+    bind_i64(st, 8, a->canary_us);
     return store_done(s, st);
 }
 
@@ -105,7 +106,7 @@ static int attempts_walk(struct store *s, sqlite3_stmt *st,
             .system_us = col_i64(st, 13), .rss_max_kib = col_i64(st, 14),
             .output_bytes = col_u64(st, 15), .output_lost = col_u64(st, 16),
             .cause = col_str(st, 17), .message = col_str(st, 18), .trade = col_str(st, 19),
-            .way_for = col_u32(st, 20),
+            .way_for = col_u32(st, 20), .canary_us = col_i64(st, 21),
         };
         struct str uuid = col_str(st, 2);
         if (uuid.len == sizeof a.uuid)

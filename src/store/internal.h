@@ -34,7 +34,7 @@
     X(KEY_ADD, "INSERT INTO submit_key (uid, key, call, digest, wall_at) VALUES (?, ?, ?, ?, ?)") \
     X(KEY_GET, "SELECT call, digest FROM submit_key WHERE uid = ? AND key = ?") \
     X(ATTEMPT_ADD, "INSERT INTO attempt (job, number, uuid, state, is_open, gpus, decided_at, " \
-                   "plan_start_at, trade) VALUES (?, ?, ?, 'STARTING', 1, ?, ?, ?, ?)") \
+                   "plan_start_at, trade, canary_us) VALUES (?, ?, ?, 'STARTING', 1, ?, ?, ?, ?, ?)") \
     X(ATTEMPT_RUNNING, "UPDATE attempt SET state = 'RUNNING', start_at = ?3 " \
                        "WHERE job = ?1 AND number = ?2 AND state IN ('STARTING', 'RUNNING')") \
     X(ATTEMPT_END, "UPDATE attempt SET state = ?3, is_open = ?4, start_at = ?5, end_at = ?6, " \
@@ -46,16 +46,16 @@
     X(ATTEMPT_WAY, "UPDATE attempt SET way_for = ?3 WHERE job = ?1 AND number = ?2") \
     X(ATTEMPTS_WAY, "SELECT job, number, uuid, state, is_open, gpus, decided_at, plan_start_at, " \
                     "start_at, end_at, exit_code, signal, user_us, system_us, rss_max_kib, " \
-                    "output_bytes, output_lost, cause, message, trade, way_for FROM attempt " \
+                    "output_bytes, output_lost, cause, message, trade, way_for, canary_us FROM attempt " \
                     "WHERE way_for = ? AND way_for != 0 ORDER BY job, number") \
     X(ATTEMPT_CLOSE, "UPDATE attempt SET is_open = 0 WHERE job = ? AND number = ? AND is_open") \
     X(ATTEMPTS_OF, "SELECT job, number, uuid, state, is_open, gpus, decided_at, plan_start_at, " \
                    "start_at, end_at, exit_code, signal, user_us, system_us, rss_max_kib, " \
-                   "output_bytes, output_lost, cause, message, trade, way_for FROM attempt WHERE job = ? " \
+                   "output_bytes, output_lost, cause, message, trade, way_for, canary_us FROM attempt WHERE job = ? " \
                    "ORDER BY number") \
     X(ATTEMPTS_OPEN, "SELECT job, number, uuid, state, is_open, gpus, decided_at, plan_start_at, " \
                      "start_at, end_at, exit_code, signal, user_us, system_us, rss_max_kib, " \
-                     "output_bytes, output_lost, cause, message, trade, way_for FROM attempt WHERE is_open " \
+                     "output_bytes, output_lost, cause, message, trade, way_for, canary_us FROM attempt WHERE is_open " \
                      "ORDER BY job, number") \
     X(JOB_PUT, "INSERT OR REPLACE INTO job (id, request, array_index, owner, submitter, state, " \
                "reason, attempts, gpus, cpus, gpu_mask, mem_mib, nice, submit_at, begin_at, " \

@@ -167,6 +167,7 @@ struct store_attempt {
     usec_t decided_at;      /* STARTING was committed */
     usec_t plan_start_at;   /* the start its plan row promised */
     usec_t start_at, end_at;
+    usec_t canary_us;       /* it is a canary, so long; 0: a run */
     int32_t exit_code, signal;
     bool open;              /* not over: STARTING, RUNNING, or ended in quarantine */
     usec_t user_us, system_us;

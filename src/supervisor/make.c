@@ -187,7 +187,7 @@ static int environment(struct making *m)
     struct buf told;
     struct slurmenv_facts facts = {
         .job = f->job, .array_job = f->array_job, .array_index = f->array_index,
-        .restarts = f->attempt ? f->attempt - 1 : 0, .uid = f->uid, .gid = f->gid,
+        .restarts = f->restarts, .uid = f->uid, .gid = f->gid,
         .host = m->spec->submit_host.len ? m->spec->submit_host : str_of(f->host),
         .user = str_of(f->user), .cpus = f->cpus, .gpus = f->gpu_index, .gpus_n = f->gpu_n,
         .start_at = f->start_at, .end_at = f->limit_us ? usec_add(f->start_at, f->limit_us) : 0,
@@ -196,6 +196,11 @@ static int environment(struct making *m)
     point_environment(m, &told);
     gpu_environment(m, &told);
     slurmenv_make(&told, m->spec, &facts);
+    if (f->canary_us) { /* a program may then do one step and exit, and need not save anything */
+        buf_c(&told, "EOUL_CANARY=");
+        buf_i64(&told, f->canary_us / USEC_PER_SEC);
+        buf_char(&told, '\0');
+    }
     int code = told.failed;
     if (code == 0)
         code = links_first(m);
@@ -230,7 +235,8 @@ static void add_path(struct making *m, enum request_key key, struct str pattern)
     buf_finish(&path);
 }
 
-/* A further attempt appends unless its owner said truncate: what the first one wrote is evidence. */
+/* A further run appends unless its owner said truncate: what the first one wrote is evidence.  What a canary wrote
+ * is kept as its tail; the file is the run's. */
 static void files(struct making *m)
 {
     const struct spec *s = m->spec;
@@ -248,7 +254,7 @@ static void files(struct making *m)
     add_path(m, REQUEST_stdout, spec_output(s));
     add_path(m, REQUEST_stderr, s->error.len ? s->error : spec_output(s));
     bool append = s->open_mode == SPEC_OPEN_APPEND ||
-                  (s->open_mode == SPEC_OPEN_DEFAULT && m->f->attempt > 1);
+                  (s->open_mode == SPEC_OPEN_DEFAULT && m->f->restarts > 0);
     request_add_c(m->b, REQUEST_open, append ? "append" : "truncate");
 }
 
@@ -334,7 +340,7 @@ static void numbers(struct making *m)
     request_add_u64(m->b, REQUEST_output_rate, m->f->output_rate);
     if (s->result.len)
         request_add(m->b, REQUEST_result, s->result);
-    if (s->signal.number) {
+    if (s->signal.number && !m->f->canary_us) { /* it is told of its own end, not of a trial's */
         char memory[64];
         struct buf text;
         buf_init_fixed(&text, memory, sizeof memory);

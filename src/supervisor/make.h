@@ -26,6 +26,8 @@ struct make_facts {
     uint32_t job, array_job; /* array_job 0: no array */
     uint32_t array_index;
     uint32_t attempt;        /* from 1 */
+    uint32_t restarts;       /* of them so many were runs before this one; the others were canaries */
+    usec_t canary_us;        /* it is a canary, so long; 0: a run */
     uint32_t cpus;
     uid_t uid;
     gid_t gid;

@@ -13,7 +13,7 @@
  * blanks between all.  A daemon from before there were bounds, still up while new programs are put in place, ends with
  * the GPUs. */
 #define FACTS_LIST(X) \
-    X(job) X(array_job) X(array_index) X(attempt) X(cpus) X(start_at) X(limit_us) X(grace_us) X(looks) X(gpu_words) X(gpu_n)
+    X(job) X(array_job) X(array_index) X(attempt) X(restarts) X(canary_us) X(cpus) X(start_at) X(limit_us) X(grace_us) X(looks) X(gpu_words) X(gpu_n)
 enum {
 #define X(name) FACT_##name,
     FACTS_LIST(X)
@@ -115,7 +115,7 @@ static int take_facts(struct taking *t, struct str text)
 {
     static const int64_t max[FACT_COUNT] = {
         [FACT_job] = UINT32_MAX, [FACT_array_job] = UINT32_MAX, [FACT_array_index] = UINT32_MAX,
-        [FACT_attempt] = UINT32_MAX, [FACT_cpus] = SPEC_CPUS_MAX, [FACT_start_at] = INT64_MAX / 4,
+        [FACT_attempt] = UINT32_MAX, [FACT_restarts] = UINT32_MAX, [FACT_canary_us] = SPEC_CANARY_MAX_US, [FACT_cpus] = SPEC_CPUS_MAX, [FACT_start_at] = INT64_MAX / 4,
         [FACT_limit_us] = INT64_MAX / 4, [FACT_grace_us] = INT64_MAX / 4,
         [FACT_looks] = 1,
         [FACT_gpu_words] = MAKE_GPUS_COUNT - 1, [FACT_gpu_n] = REQUEST_GPUS_MAX,
@@ -127,6 +127,7 @@ static int take_facts(struct taking *t, struct str text)
     t->facts = (struct make_facts){
         .job = (uint32_t)n[FACT_job], .array_job = (uint32_t)n[FACT_array_job],
         .array_index = (uint32_t)n[FACT_array_index], .attempt = (uint32_t)n[FACT_attempt],
+        .restarts = (uint32_t)n[FACT_restarts], .canary_us = n[FACT_canary_us],
         .cpus = (uint32_t)n[FACT_cpus], .start_at = n[FACT_start_at], .limit_us = n[FACT_limit_us],
         .grace_us = n[FACT_grace_us], .looks = (uint32_t)n[FACT_looks], .gpu_words = (enum make_gpus)n[FACT_gpu_words],
         .gpu_n = (uint32_t)n[FACT_gpu_n], .gpu_index = t->index, .gpu_uuid = t->uuid,

@@ -183,6 +183,8 @@ static int put_attempt(const struct store_attempt *a, void *data)
     out_object(w->j);
     out_put_u64(w->j, "number", a->number);
     out_put_c(w->j, "state", store_attempt_word(a->state));
+    if (a->canary_us)
+        out_put_i64(w->j, "canary_us", a->canary_us);
     out_put_at(w->j, "start_at", a->start_at);
     out_put_at(w->j, "end_at", a->end_at);
     out_put_i64(w->j, "exit_code", a->exit_code);
@@ -286,6 +288,11 @@ static int write_one(struct json_out *j, struct web *web, const struct view *v, 
     if (live && row.shown != SHOWN_BUSY && core_job_get(daemon_core(d), id, &job) && job.reviewer)
         out_put_clean(j, "reviewer", str_of(people_name(daemon_people(d), job.reviewer)));
     put_boost(j, web, v, live ? id : 0, false, peer);
+    if (live && row.shown != SHOWN_BUSY && core_job_get(daemon_core(d), id, &job) && job.canary != CANARY_NONE) {
+        static const char *const words[] = { "none", "wanted", "running", "passed", "failed" };
+        out_put_i64(j, "canary_us", job.canary_us);
+        out_put_c(j, "canary", words[job.canary]);
+    }
     if (!live)
         store_reset(daemon_store(d));
     int code = put_request(j, d, &row, peer, &may, err);

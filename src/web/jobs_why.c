@@ -241,6 +241,8 @@ static bool why_live(struct call *c, const struct view *v, job_id id)
                            .stalled_at = daemon_stalled_at(c->web->daemon, id) };
     struct core_counts machine = core_count(daemon_core(c->web->daemon));
     f.urgent = job.flags & JOB_URGENT && core_urgent(daemon_core(c->web->daemon), job.owner, v->now_at).most;
+    f.canary = job.canary;
+    f.canary_us = job.canary_us;
     f.currency = daemon_currency(c->web->daemon);
     f.cpus = machine.cpus_n;
     f.mem_mib = machine.mem_mib;

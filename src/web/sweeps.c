@@ -125,7 +125,7 @@ static void forget_earlier(struct table *t)
         struct point *p = &t->points[i];
         t->counts[p->state]++;
         t->given_up += p->reason == REASON_STOP_RULE && job_state_is_final((enum job_state)p->state);
-        t->held += p->reason == REASON_HELD_FAILURES;
+        t->held += p->reason == REASON_HELD_FAILURES || p->reason == REASON_HELD_CANARY;
         if (p->state == JOB_PENDING)
             p->done_ppm = -1;
     }

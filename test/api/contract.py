@@ -89,7 +89,7 @@ def day(world):
     ids["long"] = world.submit("/bin/sleep", "300", job_name="long", gpus=2, pty="yes")
     ids["waiting"] = world.submit("/bin/true", gpus=1)
     assert world.post("/v1/me", {"for": "ada", "zone": "Europe/Berlin"}).status == 200
-    ids["held"] = world.submit("/bin/true", hold="yes", reviewer="ada")
+    ids["held"] = world.submit("/bin/true", hold="yes", reviewer="ada", canary="10m")
     ids["array"] = world.submit("/bin/true", array="1-5", gpus=1)
     ids["sweep"] = world.submit("/bin/sh", "-c", "echo eoul:progress 0.5; echo eoul:result loss={lr}; exit {code}",
                                 param=["lr=1,2", "code=0,7"], array="0-3")

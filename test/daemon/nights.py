@@ -99,9 +99,57 @@ def a_disk_that_fills(world):
         subprocess.run(["umount", "-l", disk], check=True)
 
 
+def a_canary_before_the_night(world):
+    """Who waits for the night is tried while there is time to mend it."""
+    away = (time.localtime().tm_hour + 12) % 23  # the half hour after a submit is all the presence there is
+    world.post("/v1/me", {"hours": f"daily {away:02}:00-{away + 1:02}:00"})
+    said = os.path.join(world.work, "said")
+    script = f"echo run ${{EOUL_CANARY-no}} ${{SLURM_RESTART_COUNT-no}} >>{said}; echo $EOUL_CANARY; exec sleep 600"
+
+    def show(job):
+        return world.get(f"/v1/jobs/{job}")
+
+    busy = world.submit("sleep", "600", gpus=1, time="20")
+    until(lambda: show(busy)["state"] == "RUNNING")
+    wide = world.submit("sleep", "500", gpus=2, hold="yes")
+    world.post(f"/v1/jobs/{wide}/first")
+    world.post(f"/v1/jobs/{wide}/release")
+    good = world.submit("sh", "-c", script, gpus=1, canary="3s", output="good.out", time="unlimited")
+    until(lambda: show(good)["canary"] in ("running", "passed"))
+    until(lambda: show(good)["canary"] == "passed")
+    row = show(good)
+    assert row["state"] == "PENDING", row.raw
+    assert [a["canary_us"] for a in row["attempts"]] == [3_000_000], row.raw
+    assert row["attempts"][0]["cause"] == "time-limit", row.raw
+    assert any("went well" in s for s in world.get(f"/v1/jobs/{good}/why")["sentences"])
+
+    bad = world.submit("sh", "-c", "exit 3", gpus=1, canary="5s")
+    until(lambda: show(bad)["canary"] == "failed")
+    row = show(bad)
+    assert (row["state"], row["reason"]) == ("PENDING", "JobHeldCanary"), row.raw
+    assert any(f"eoul release {bad}" in s for s in world.get(f"/v1/jobs/{bad}/why")["sentences"])
+    array = world.submit("/nonexistent/program", gpus=1, array="1-4", canary="5s")
+    until(lambda: world.get("/v1/jobs?all=1").raw.count(b"JobHeldCanary") >= 2)
+    tried = [show(f"{array}_{i}")["attempts"] for i in range(1, 5)]
+    assert sorted(len(t) for t in tried) == [0, 0, 0, 1], tried
+
+    for job in (busy, wide):
+        world.post(f"/v1/jobs/{job}/cancel")
+    until(lambda: show(good)["state"] == "RUNNING")
+    with open(said, encoding="utf-8") as f:
+        until(lambda: f.seek(0) == 0 and len(f.readlines()) == 2)
+        f.seek(0)
+        assert f.read() == "run 3 no\nrun no no\n"
+    with open(os.path.join(world.work, "good.out"), encoding="utf-8") as f:
+        assert f.read() == "\n"  # the file is the run's
+    world.post(f"/v1/jobs/{bad}/release")
+    row = world.wait(bad)
+    assert (row["state"], row["exit_code"]) == ("FAILED", 3), row.raw
+
+
 def main():
     os.environ["EOUL_STALL_S"] = "2"
-    tests = [a_job_that_hangs, it_gets_on_again, a_disk_that_fills]
+    tests = [a_job_that_hangs, it_gets_on_again, a_disk_that_fills, a_canary_before_the_night]
     return Tap().run([(t.__name__.replace("_", " "), t) for t in tests], sys.argv[1])
 
 

@@ -1,0 +1,2 @@
+-- Which attempts were canaries: short runs that prove that a job starts at all.
+ALTER TABLE attempt ADD COLUMN canary_us INTEGER NOT NULL DEFAULT 0;
