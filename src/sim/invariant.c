@@ -645,14 +645,14 @@ static enum may may_start(const struct invariant *v, job_id id, const struct led
               && (!j->gpu_type || v->gpus[g].type == j->gpu_type);
     if (j->flags & (JOB_HELD | JOB_HELD_ADMIN) || j->canary_held || !j->begun || v->closed
         || v->boot_at < j->not_before_boot_at || j->gpus > up || j->cpus > v->cpus
-        || j->mem_mib > v->mem_mib || !watts_ever_fit(v, j) || !conditions_met(v, j, v->boot_at, false) || !conditions_single(v, id, j))
+        || j->mem_mib > v->mem_mib || !conditions_met(v, j, v->boot_at, false) || !conditions_single(v, id, j))
         return MAY_NOT;
     if ((p->running_max && p->running >= p->running_max)
         || (j->gpus && p->gpus_max && p->gpus + j->gpus > p->gpus_max)
         || (j->array_max && array_busy(v, j) >= j->array_max))
         return started ? MAY_PERHAPS : MAY_NOT; /* it may have had the reservation until a start of its
                                                  * owner's in this very decision */
-    if (quotas_may_hold(v, j))
+    if (quotas_may_hold(v, j) || !watts_ever_fit(v, j)) /* what needs a higher cap than the lowest may hold a place */
         return MAY_PERHAPS;
     if (v->reservations_n && j->gpus)
         return MAY_PERHAPS; /* by what runs and for how long, which depends on forecasts */
