@@ -18,7 +18,7 @@ void canary_begun(struct invariant *v, job_id id, struct ledger_job *j, usec_t l
         BREAK(v, "canary", "job %u has run and gets a canary", id);
     for (uint32_t i = 0; i < n; i++) {
         const struct ledger_job *t = task(v, id, j, i);
-        if (t->known && t != j && t->canary)
+        if (t->known && t != j && t->canary && !job_state_is_final(t->state))
             BREAK(v, "canary", "job %u gets a canary beside another of its array", id);
     }
     if (j->proven)

@@ -15,6 +15,7 @@
 #define SHARE_PARTS  64                  /* sums fall in so many steps of a half-life */
 #define DELAY_MAX_US (7.0 * 24 * 3600e6) /* of one result */
 #define LEAST_RESULTS 0.05               /* the core counts in whole numbers, and what has nearly fallen to nothing not at all */
+#define CUT_RESULTS  (93.0 / 65536)      /* 1/(1 - 2^(-1/64)) parts of 1/65536, the most that cuts add up to */
 #define NEAR         0.015               /* of a factor: the core counts in logarithms of 1/512 */
 
 #define BREAK(v, rule, ...) verdict_break((v)->verdict, rule, __VA_ARGS__)
@@ -322,9 +323,11 @@ static void judge_delay(struct invariant *v, const struct core_weight *w, uint32
 {
     const struct explained *x = of(v);
     const struct known_person *p = &x->persons[person];
-    if (t->results < LEAST_RESULTS)
+    /* The core cuts a sum to whole parts whenever it falls, which makes few results fewer. */
+    double counted = t->results - t->people * CUT_RESULTS;
+    if (counted < LEAST_RESULTS)
         return;
-    double mean_least = t->delay_least_us / t->results, mean_most = t->delay_most_us / t->results;
+    double mean_least = t->delay_least_us / t->results, mean_most = t->delay_most_us / counted;
     if (!between((double)w->team_delay_us, mean_least, mean_most, 1e6))
         BREAK(v, "why-weight", "the team's results are said to come %.0f s late, and come %.0f to %.0f s late",
               (double)w->team_delay_us / 1e6, mean_least / 1e6, mean_most / 1e6);

@@ -425,17 +425,17 @@ static void week_quota(struct week *k)
     struct prng *p = &k->quota;
     bool of_person = luck_chance(p, 300);
     struct world_op *op = world_op_new(&k->world, of_person ? EVENT_PERSON : EVENT_ACCOUNT);
-    uint32_t person = 1 + (uint32_t)prng_below(p, k->world.people_n), hours = (uint32_t)luck_between(p, 1, 12) * k->gpus_n;
+    uint32_t person = 1 + (uint32_t)prng_below(p, k->world.people_n), gpu_hours = (uint32_t)luck_between(p, 1, 12) * k->gpus_n;
     const struct ledger_person *who = &k->world.invariant.persons[person];
-    hours = luck_chance(p, 600) ? hours : 0;
-    uint32_t days = hours ? (uint32_t)luck_between(p, 1, 4) : 0;
+    gpu_hours = luck_chance(p, 600) ? gpu_hours : 0;
+    uint32_t days = gpu_hours ? (uint32_t)luck_between(p, 1, 4) : 0;
     op->once = true;
     if (of_person)
         op->op.ev.person = (struct ev_person){ .person = person, .running_max = who->running_max,
-            .gpus_max = who->gpus_max, .queued_max = who->queued_max, .defer = who->defer, .quota_hours = hours,
+            .gpus_max = who->gpus_max, .queued_max = who->queued_max, .defer = who->defer, .quota_hours = gpu_hours,
             .quota_days = days };
     else
-        op->op.ev.account = (struct ev_account){ .account = 1 + (uint32_t)prng_below(p, 3), .quota_hours = hours,
+        op->op.ev.account = (struct ev_account){ .account = 1 + (uint32_t)prng_below(p, 3), .quota_hours = gpu_hours,
             .gpus_max = luck_chance(p, 600) ? (uint32_t)luck_between(p, 1, k->gpus_n) : 0, .quota_days = days };
     world_send(&k->world, op);
 }
