@@ -56,7 +56,7 @@ uint32_t order_width(uint32_t width)
 static struct order_node own_node(const struct core *c, uint32_t at)
 {
     const struct job_class *k = &classes_of(c)[at];
-    uint32_t width = order_width(c->known.gpus ? k->key.gpus : k->key.cpus);
+    uint32_t width = order_width(c->order.known.gpus ? k->key.gpus : k->key.cpus); /* of the machine it was made for */
     struct order_node own = {
         .gpus = k->key.gpus, .cpus = k->key.cpus & ORDER_CPUS_MASK, .keeps = k->key.preempt == PREEMPT_CHECKPOINT,
         .mem_mib = k->key.mem_mib,

@@ -97,7 +97,7 @@ static void waiting_numbers(const struct explanation *x, const struct why_facts 
     out_put_u64(j, "free_mem_mib", x->free_mem_mib);
     out_put_u64(j, "cpus", f->cpus);
     out_put_u64(j, "mem_mib", f->mem_mib);
-    if (x->cap_w) {
+    if (x->cap_w || x->need_w) { /* a cap may be nothing for some hours */
         out_put_u64(j, "need_w", x->need_w);
         out_put_u64(j, "used_w", x->used_w);
         out_put_u64(j, "cap_w", x->cap_w);
