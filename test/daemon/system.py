@@ -477,7 +477,7 @@ def stored(s, uid, job):
 
 
 def facts(job, **other):
-    f = {"job": job, "array_job": 0, "array_index": 0, "attempt": 1, "cpus": 1, "start_at": 1, "limit_us": 0,
+    f = {"job": job, "array_job": 0, "array_index": 0, "attempt": 1, "restarts": 0, "canary_us": 0, "cpus": 1, "start_at": 1, "limit_us": 0,
          "grace_us": 1000000, "looks": 0, "gpu_words": 0, "gpu_n": 0, **other}
     return " ".join(str(v) for v in f.values()) + " "
 
