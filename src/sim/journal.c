@@ -9,8 +9,8 @@
 void journal_init(struct journal *j)
 {
     *j = (struct journal){ 0 };
-    buf_init(&j->text, JOURNAL_BYTES_MAX);
-    buf_init(&j->snapshot, JOURNAL_BYTES_MAX);
+    buf_init(&j->text, JOURNAL_WEEK_MAX);
+    buf_init(&j->snapshot, JOURNAL_WEEK_MAX);
 }
 
 void journal_finish(struct journal *j)
@@ -30,7 +30,7 @@ void journal_add(struct journal *j, const struct core_event *ev, uint64_t hash)
     row->len = j->text.len - row->at;
     row->hash = hash;
     if (j->text.failed) {
-        fprintf(stderr, "eoul-sim: the journal of one run is over %zu bytes\n", JOURNAL_BYTES_MAX);
+        fprintf(stderr, "eoul-sim: the journal of one run is over %zu bytes\n", JOURNAL_WEEK_MAX);
         abort();
     }
 }

@@ -12,6 +12,7 @@
 #include "sim/box.h"
 
 #define JOURNAL_BYTES_MAX ((size_t)1 << 30) /* one file read whole: a year of a busy team is 100 MB */
+#define JOURNAL_WEEK_MAX  ((size_t)64 << 20) /* written by a simulated week, of a MB or two: more is one that has no end */
 
 struct journal_row {
     size_t at;
