@@ -283,7 +283,7 @@ static int usage(enum lang lang, FILE *out)
         "  --policy P,P      the first on the GPUs there are is what others are compared with\n"
         "  --goal TEXT       mean, p50, p90 or p95 of delay, time to eyes or wait; results; utilisation\n"
         "  --gpu-price N     of one GPU (50,000,000), lasting --gpu-years N (4)\n"
-        "  --svg FILE, --json, and --estimates, --calendars, --checkpoint, --tariff, --watts, --zone as eoul sim\n"));
+        "  --svg FILE, --json, and --estimates, --mode, --agreed, --calendars, --checkpoint, --tariff, --watts, --zone as eoul sim\n"));
     return out == stdout ? 0 : 2;
 }
 
