@@ -24,6 +24,9 @@ teardown() {
 
 daemon_pid() { "$eoul" status --json | jq .pid; }
 
+# runs ID: the daemon writes starts down together, some 20 ms after the job began to speak.
+runs() { for _ in $(seq 200); do [ "$("$eoul" show --json "$1" 2>/dev/null | jq -r .state)" = RUNNING ] && return; sleep 0.05; done; false; }
+
 @test "run starts the daemon, follows, and gives the job's code; queue and history know it" {
     run --separate-stderr timeout 30 "$eoul" run -- sh -c 'echo out; echo err >&2; exit 4'
     [ "$status" -eq 4 ]
@@ -149,7 +152,7 @@ daemon_pid() { "$eoul" status --json | jq .pid; }
 
 @test "down leaves running jobs alone, up finds them" {
     j=$("$eoul" submit --parsable -- sh -c 'while [ -d state ] && [ ! -e go ]; do sleep 0.05; done; echo done')
-    for _ in $(seq 200); do [ "$("$eoul" show --json "$j" | jq -r .state)" = RUNNING ] && break; sleep 0.05; done
+    runs "$j"
     pid=$(daemon_pid)
     run "$eoul" down
     [ "$output" = "The daemon stops; 1 running job goes on and is found again by the next one." ]
@@ -192,7 +195,7 @@ daemon_pid() { "$eoul" status --json | jq .pid; }
     until_screen '^Job 1 runs'
     tmux -L "$tmux_name" send-keys C-c
     until_screen 'Ctrl-C again cancels job 1'
-    [ "$("$eoul" show --json 1 | jq -r .state)" = RUNNING ]
+    runs 1
     tmux -L "$tmux_name" send-keys C-c
     until_screen 'Job 1 was cancelled'
     until_screen 'code 143'
@@ -203,14 +206,14 @@ daemon_pid() { "$eoul" status --json | jq .pid; }
     tmux -L "$tmux_name" send-keys C-\\
     until_screen 'Job 2 goes on'
     until_screen 'code 125'
-    [ "$("$eoul" show --json 2 | jq -r .state)" = RUNNING ]
+    runs 2
 }
 
 @test "in a script one SIGINT cancels" {
     # a background child of a script ignores SIGINT by default; setsid with the default action does not
     env --default-signal=INT setsid "$eoul" run -- sleep 600 >out 2>err </dev/null &
     follower=$!
-    for _ in $(seq 200); do [ "$("$eoul" show --json 1 2>/dev/null | jq -r .state)" = RUNNING ] && break; sleep 0.05; done
+    runs 1
     kill -INT "$follower"
     code=0
     wait "$follower" || code=$?

@@ -306,6 +306,8 @@ bash -c 'trap "echo told to end" TERM; trap "echo told to save; exit 0" USR2; ec
 S
     [[ $(sbatch submission_file_1.sh) =~ ^Submitted\ batch\ job\ 1$ ]]
     for _ in $(seq 600); do grep -q ready slurm-1.out 2>/dev/null && break; sleep 0.1; done
+    # a job speaks before its start is written down; submitit asks again too
+    until [ "$(squeue -h -j 1 -o %t)" = R ]; do sleep 0.05; done
     [ "$(sacct -o JobID,State,NodeList --parsable2 -j 1)" = $'JobID|State|NodeList\n'"1|RUNNING|$host" ]
     scancel 1 --signal SIGTERM
     for _ in $(seq 600); do grep -q 'to end' slurm-1.out && break; sleep 0.1; done
