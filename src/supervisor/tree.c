@@ -76,6 +76,23 @@ int tree_cgroup_oom_kills(int dir_fd, uint64_t *ret)
     return keyed_value(text, "oom_kill", ret);
 }
 
+/* The number in a file of one, or E_*: "max" is none. */
+static int number_at(int dir_fd, const char *name, uint64_t *ret)
+{
+    char text[32];
+    ssize_t n = read_at(dir_fd, name, text, sizeof text);
+    if (n <= 0)
+        return E_NOT_FOUND;
+    return str_u64((struct str){ text, strcspn(text, "\n") }, ret);
+}
+
+bool tree_cgroup_crowded(int dir_fd)
+{
+    uint64_t now, most;
+    return number_at(dir_fd, "pids.max", &most) == 0 && number_at(dir_fd, "pids.current", &now) == 0 &&
+           now >= most - most / 16;
+}
+
 /* --- processes -------------------------------------------------------------------------------- */
 
 struct process {

@@ -40,6 +40,8 @@ int tree_cgroup_kill(int dir_fd);          /* SIGKILL to all, also to those fork
 int tree_cgroup_events(int dir_fd);        /* descriptor: POLLPRI when populated changes */
 int tree_cgroup_empty(int events_fd);      /* 1, 0 or negative */
 int tree_cgroup_oom_kills(int dir_fd, uint64_t *ret); /* E_NOT_FOUND without memory controller */
+/* It has (but for a sixteenth) as many processes as it may have: a fork bomb, or as good as one. */
+bool tree_cgroup_crowded(int dir_fd);
 
 /* --- by descent: everything below `root`, root itself not included ---
  * Send signo to all but `except` (0: no exception); returns how many were reached.  For SIGKILL all

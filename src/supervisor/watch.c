@@ -22,6 +22,9 @@
 
 /* What is left when the command is over was not waited for by anybody: a short time to tidy up. */
 #define LEFTOVER_GRACE_US (2 * USEC_PER_SEC)
+/* For a job at its limit of processes that is told to end: what a fork bomb loses to SIGTERM it has made again the next
+ * moment, and it takes the others' CPUs for as long as it is waited for. */
+#define CROWDED_GRACE_US (2 * USEC_PER_SEC)
 #define HANG_UP_LOOK_US (250 * USEC_PER_MSEC)
 #define TELL_USE_US (10 * USEC_PER_SEC) /* how exactly others know when a terminal was used last */
 #define DRAIN_US (5 * USEC_PER_SEC)     /* for the last words to somebody who reads slowly */
@@ -208,9 +211,10 @@ static void reap(struct watch *w)
 static void begin_term(struct watch *w, uint32_t cause)
 {
     struct supervisor *s = w->s;
+    bool crowded = s->cgroup_fd >= 0 && tree_cgroup_crowded(s->cgroup_fd);
     s->stop_cause = cause;
     term_all(s);
-    s->deadline_boot_at = usec_add(w->boot_at, s->grace_us);
+    s->deadline_boot_at = usec_add(w->boot_at, crowded ? usec_min(s->grace_us, CROWDED_GRACE_US) : s->grace_us);
     hang_up(s, w->boot_at);
 }
 

@@ -22,6 +22,7 @@
 #include "base/io.h"
 #include "supervisor/cgroup.h"
 #include "supervisor/guard.h"
+#include "supervisor/tree.h"
 
 #define ALL (GUARD_TREE | GUARD_MEMORY | GUARD_PIDS | GUARD_CPU)
 static const char *const files[] = { "memory.max", "memory.oom.group", "memory.swap.max", "pids.max", "cpu.weight",
@@ -110,6 +111,33 @@ static void a_missing_file_is_an_error(void **state)
         assert_int_equal(faccessat(t.fd, missing[i].file, F_OK, 0), -1); /* never made */
         tree_remove(&t);
     }
+}
+
+static void put(const struct tree *t, const char *file, const char *text)
+{
+    int fd = openat(t->fd, file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_int_equal(io_write_all(fd, text, strlen(text)), 0);
+    io_close(&fd);
+}
+
+/* Who stands at the limit of processes is not given its whole grace. */
+static void a_fork_bomb_is_seen(void **state)
+{
+    static const struct { const char *max, *current; bool crowded; } is[] = {
+        { "16384\n", "16384\n", true }, { "16384\n", "15360\n", true }, { "16384\n", "15359\n", false },
+        { "max\n", "16384\n", false }, { "16384\n", "", false }, { "", "3\n", false }, { "1\n", "1\n", true } };
+    struct tree t;
+    (void)state;
+    tree_make(&t);
+    for (size_t i = 0; i < sizeof is / sizeof is[0]; i++) {
+        put(&t, "pids.max", is[i].max);
+        put(&t, "pids.current", is[i].current);
+        assert_int_equal(tree_cgroup_crowded(t.fd), is[i].crowded);
+    }
+    (void)unlinkat(t.fd, "pids.max", 0);
+    assert_false(tree_cgroup_crowded(t.fd));
+    (void)unlinkat(t.fd, "pids.current", 0);
+    tree_remove(&t);
 }
 
 static void controllers_are_switched_on(void **state)
@@ -219,6 +247,7 @@ int main(void)
         cmocka_unit_test(limits_are_written),
         cmocka_unit_test(only_what_was_found_is_written),
         cmocka_unit_test(a_missing_file_is_an_error),
+        cmocka_unit_test(a_fork_bomb_is_seen),
         cmocka_unit_test(controllers_are_switched_on),
         cmocka_unit_test(only_the_own_gpus_open),
     };
