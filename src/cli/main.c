@@ -14,7 +14,7 @@
 extern const struct cmd cmd_run, cmd_submit, cmd_shell, cmd_attach, cmd_logs, cmd_wait, cmd_cancel, cmd_hold, cmd_release,
     cmd_requeue, cmd_set, cmd_first, cmd_sweep, cmd_reserve, cmd_boost, cmd_queue, cmd_history, cmd_show, cmd_why, cmd_plan, cmd_brief, cmd_gpus,
     cmd_me, cmd_away, cmd_here, cmd_todo, cmd_people, cmd_sim, cmd_whatif, cmd_observe, cmd_cal_verb, cmd_lint, cmd_up, cmd_down, cmd_status,
-    cmd_doctor, cmd_drain, cmd_undrain, cmd_config, cmd_backup, cmd_restore, cmd_help, cmd_completion,
+    cmd_doctor, cmd_drain, cmd_undrain, cmd_config, cmd_reload, cmd_backup, cmd_restore, cmd_help, cmd_completion,
     cmd_code_check;
 
 /* In the order of help. */
@@ -23,7 +23,7 @@ const struct cmd *const cmds[] = {
     &cmd_release,    &cmd_requeue, &cmd_set,      &cmd_first,   &cmd_sweep,   &cmd_reserve, &cmd_boost, &cmd_queue,  &cmd_history,
     &cmd_show,       &cmd_why,     &cmd_plan,     &cmd_brief,    &cmd_gpus,    &cmd_me,     &cmd_away,
     &cmd_here,       &cmd_todo,    &cmd_people, &cmd_lint,    &cmd_cal_verb, &cmd_whatif, &cmd_observe, &cmd_sim,     &cmd_up,     &cmd_down,
-    &cmd_status,     &cmd_doctor,  &cmd_drain,    &cmd_undrain, &cmd_config, &cmd_backup, &cmd_restore, &cmd_help,
+    &cmd_status,     &cmd_doctor,  &cmd_drain,    &cmd_undrain, &cmd_config, &cmd_reload, &cmd_backup, &cmd_restore, &cmd_help,
     &cmd_completion, &cmd_code_check, NULL,
 };
 
@@ -39,7 +39,7 @@ static const char *from_habit(const char *typed)
         {"srun", "run"},      {"exec", "run"},     {"salloc", "shell"},    {"new", "shell"},      {"new-session", "shell"},
         {"attach-session", "attach"}, {"tail", "logs"}, {"log", "logs"},   {"cat", "logs"},       {"output", "logs"},
         {"sacct", "history"}, {"seff", "show"},    {"scontrol", "show"},   {"info", "show"},      {"sinfo", "gpus"},
-        {"nvidia-smi", "gpus"}, {"start", "up"},   {"stop", "down"},       {"whoami", "me"},
+        {"nvidia-smi", "gpus"}, {"start", "up"},   {"stop", "down"}, {"reconfigure", "reload"},       {"whoami", "me"},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(known[i].habit, typed) == 0)

@@ -64,6 +64,21 @@ static const struct config_account *configured(const struct daemon *d, struct st
     return NULL;
 }
 
+static int too_many(struct str name, struct err *err)
+{
+    return err_set(err, E_TOO_LARGE, "There have been %d accounts already; \"%.*s\" is one too many.", ACCOUNTS_MAX,
+                   STR_ARG(name));
+}
+
+int accounts_check(const struct daemon *d, const struct config *config, struct err *err)
+{
+    uint32_t n = d->accounts.n;
+    for (uint32_t i = 0; i < config->accounts_n; i++)
+        if (!number_of(&d->accounts, str_of(config->accounts[i].name)) && n++ == ACCOUNTS_MAX)
+            return too_many(str_of(config->accounts[i].name), err);
+    return 0;
+}
+
 int accounts_tell(struct daemon *d, struct err *err)
 {
     load(d);
@@ -73,8 +88,7 @@ int accounts_tell(struct daemon *d, struct err *err)
         if (number_of(&d->accounts, name))
             continue;
         if (d->accounts.n == ACCOUNTS_MAX)
-            return err_set(err, E_TOO_LARGE, "There have been %d accounts already; \"%.*s\" is one too many.", ACCOUNTS_MAX,
-                           STR_ARG(name));
+            return too_many(name, err);
         add(&d->accounts, name);
     }
     int code = d->accounts.n > known ? save(d, err) : 0;

@@ -18,8 +18,10 @@ struct accounts {
     char names[ACCOUNTS_MAX + 1][CONFIG_NAME_MAX + 1]; /* by number, from 1 */
 };
 
-/* Numbers for those that are new, and quotas for those whose changed; in the first turn. */
+/* Numbers for those that are new, and quotas for those whose changed; in the first turn and at a reload. */
 int accounts_tell(struct daemon *d, struct err *err);
+/* Is there a number for each that this configuration names? */
+int accounts_check(const struct daemon *d, const struct config *config, struct err *err);
 /* The account a submit is for: the one it names, or the first that names its owner as a member; *ret 0: none.
  * E_NOT_FOUND, E_DENIED with a sentence. */
 int accounts_of_submit(const struct daemon *d, struct str name, person_no owner, uint32_t *ret, struct err *err);

@@ -127,6 +127,14 @@ int config_load(const char *path, struct config **ret, struct err *err);
 int config_defaults(struct config **ret, struct err *err);
 void config_destroy(struct config *config);
 
+/* Settings as bits: the word of one (NULL after the last), those in which two configurations differ, and those that hold
+ * from a start on only. */
+const char *config_setting(uint32_t bit);
+uint64_t config_differ(const struct config *a, const struct config *b);
+uint64_t config_at_start(void);
+/* next gets those of the start, which must live as long. */
+void config_keep_start(struct config *next, const struct config *start);
+
 /* What holds, a line a setting, for people. */
 void config_tell(const struct config *config, const char *path, enum lang lang, struct buf *out);
 

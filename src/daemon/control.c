@@ -313,6 +313,7 @@ int control_op(struct daemon *d, struct op *op)
 {
     switch (op->kind) {
     case OP_GPU_DRAIN: case OP_GPU_UNDRAIN: return gpu_op(d, op);
+    case OP_RELOAD: return reload_op(d, op);
     case OP_DOWN: return down_op(d, op);
     default: return job_op(d, op);
     }

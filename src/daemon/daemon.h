@@ -57,6 +57,7 @@ struct config;
     X(OP_TODO, "todo")           /* todos.c does it */ \
     X(OP_RESERVE, "reserve")     /* reserve.c does it */ \
     X(OP_BOOST, "boost")         /* boost.c does it */ \
+    X(OP_RELOAD, "reload")       /* reload.c does it */ \
     X(OP_DOWN, "down")
 enum op_kind {
 #define X(kind, word) kind,
@@ -142,6 +143,9 @@ struct op {
             uint32_t ret_id;
         } boost;
         struct {
+            uint64_t changed, at_start; /* the answer: settings (config_setting) that hold now, or at the next start */
+        } reload;
+        struct {
             bool cancel_jobs;
         } down;
     };
@@ -168,6 +172,7 @@ const struct core *daemon_core(const struct daemon *d);
 struct store *daemon_store(struct daemon *d);
 struct people *daemon_people(struct daemon *d);
 const struct config *daemon_config(const struct daemon *d);
+const char *daemon_config_path(const struct daemon *d); /* "": none */
 struct loop *daemon_loop(struct daemon *d);
 struct loop_now daemon_now(const struct daemon *d);
 /* The plan since the last change, at most a second old; valid until the web code returns. */

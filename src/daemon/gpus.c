@@ -266,11 +266,15 @@ static int machine(struct daemon *d, struct err *err)
     return daemon_event(d, &ev, err);
 }
 
-int gpus_tell(struct daemon *d, struct err *err)
+int gpus_tell_settings(struct daemon *d, struct err *err)
 {
     int code = settings(d, err);
-    if (code == 0)
-        code = machine(d, err);
+    return code < 0 ? code : machine(d, err);
+}
+
+int gpus_tell(struct daemon *d, struct err *err)
+{
+    int code = gpus_tell_settings(d, err);
     if (code == 0)
         code = detected_or_declared(d);
     for (uint32_t i = 0; i < d->gpus_n && code == 0; i++)

@@ -9,6 +9,7 @@
  *   reserve.c   OP_RESERVE: GPUs kept for somebody
  *   accounts.c  projects: their numbers, members and quotas
  *   boost.c     OP_BOOST: work that an operator put before others'
+ *   reload.c    OP_RELOAD: eoul.yaml read again
  *   control.c   the other operations
  *   run.c       engine events in, updates out: attempts
  *   marks.c     results and progress of running jobs, stop rules of sweeps; stall.c: jobs that hang
@@ -128,13 +129,17 @@ struct daemon {
     struct accounts accounts;
     struct loop *loop;
     struct store *store;
-    struct config *config;
+    struct config *config;      /* what holds now */
     struct people *people;
     struct web *web;
     struct engine *engine;
     struct place place;
     const char *mode;
-    const char *config_path;
+    char config_path[PLACE_PATH_MAX]; /* "": there is none to be read */
+    bool config_named;          /* ... and it was named: it must be there */
+    struct config *config_start, *config_before; /* reload.c */
+    struct op reload_wanted;    /* by a signal */
+    bool reload_asked;
     int state_fd;
     bool team;
     gid_t team_gid;
@@ -281,6 +286,15 @@ void plan_drop(struct daemon *d); /* the rows daemon_plan gave out go */
 void turn_finish(struct daemon *d);
 _Noreturn void turn_abort(struct daemon *d, int code, const char *where);
 
+/* --- reload.c ------------------------------------------------------------------------------------ */
+/* The configuration of this daemon's file, or the defaults where there need be none. */
+int reload_read(struct daemon *d, struct config **ret, struct err *err);
+int reload_op(struct daemon *d, struct op *op); /* in a turn */
+void reload_committed(struct daemon *d);
+void reload_rolled_back(struct daemon *d); /* what held before holds */
+void reload_by_signal(struct daemon *d);
+void reload_finish(struct daemon *d);
+
 /* --- operations ---------------------------------------------------------------------------------- */
 int submit_op(struct daemon *d, struct op *op);
 int control_op(struct daemon *d, struct op *op);
@@ -324,7 +338,8 @@ void marks_finish(struct daemon *d);
 
 /* --- gpus.c -------------------------------------------------------------------------------------- */
 int gpus_load(struct daemon *d, struct err *err);   /* the table, before the first turn */
-int gpus_tell(struct daemon *d, struct err *err);   /* in a turn: detected and declared ones */
+int gpus_tell_settings(struct daemon *d, struct err *err); /* in a turn: what the policy and the machine are, if it changed */
+int gpus_tell(struct daemon *d, struct err *err);   /* in a turn: these, and: detected and declared ones */
 int gpus_drain(struct daemon *d, uint32_t no, bool drained, struct err *err);
 /* Free its quarantine, note a foreign holder, ...: tell the core what state it is in now. */
 int gpus_changed(struct daemon *d, uint32_t no, struct err *err);
@@ -335,7 +350,9 @@ void gpus_finish(struct daemon *d);
 uint32_t gpus_type_named(const struct daemon *d, struct str name); /* 0: none */
 
 /* --- tariffs.c ----------------------------------------------------------------------------------- */
-int tariffs_refresh(struct daemon *d, struct err *err); /* in a turn: at the start, and when tariff_due_at has come */
+/* Could the prices of this configuration be read? */
+int tariffs_check(struct daemon *d, const struct config *config, struct err *err);
+int tariffs_refresh(struct daemon *d, struct err *err); /* in a turn: at the start, at a reload, and when tariff_due_at has come */
 /* A round of the probe: what do running jobs take?  The most of an attempt so far, in mW; 0: not known. */
 void watts_round(struct daemon *d);
 int64_t watts_most(const struct daemon *d, job_id job, uint32_t attempt);

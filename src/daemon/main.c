@@ -4,7 +4,7 @@
  *   ─▶ attempts are asked after ─▶ first turn ─▶ socket ─▶ "ok" to whoever waits ─▶ turns
  *
  * SIGTERM, SIGINT and POST /v1/down stop it; running jobs go on and are found again.  SIGUSR1 makes
- * the socket again.  Exit status: 0 stopped, 1 refused with a sentence, 2 usage, 3 another daemon
+ * the socket again, SIGHUP reads eoul.yaml again (reload.c).  Exit status: 0 stopped, 1 refused with a sentence, 2 usage, 3 another daemon
  * has the state directory, 70 the disk failed and only a restart can say what is on it.
  */
 #include <errno.h>
@@ -153,21 +153,28 @@ static int find_places(struct daemon *d, const struct arguments *a, struct err *
 
 static int load_config(struct daemon *d, const struct arguments *a, struct err *err)
 {
-    char path[PLACE_PATH_MAX];
-    const char *named = a->config ? a->config : getenv("EOUL_CONFIG");
-    if (named && *named)
-        return config_load(named, &d->config, err);
-    if (d->system)
-        return access(SYSTEM_CONFIG, F_OK) < 0 ? config_defaults(&d->config, err)
-                                               : config_load(SYSTEM_CONFIG, &d->config, err);
-    const char *base = getenv("XDG_CONFIG_HOME");
+    const char *named = a->config ? a->config : getenv("EOUL_CONFIG"), *base = getenv("XDG_CONFIG_HOME");
     const char *home = getenv("HOME");
-    int n = base && *base == '/' ? snprintf(path, sizeof path, "%s/eoul/eoul.yaml", base)
-                                 : snprintf(path, sizeof path, "%s/.config/eoul/eoul.yaml",
-                                            home ? home : "");
-    if (n < 0 || (size_t)n >= sizeof path || access(path, F_OK) < 0)
-        return config_defaults(&d->config, err);
-    return config_load(path, &d->config, err);
+    char *path = d->config_path;
+    size_t size = sizeof d->config_path;
+    int n;
+    d->config_named = named && *named;
+    if (d->config_named)
+        n = snprintf(path, size, "%s", named);
+    else if (d->system)
+        n = snprintf(path, size, SYSTEM_CONFIG);
+    else if (base && *base == '/')
+        n = snprintf(path, size, "%s/eoul/eoul.yaml", base);
+    else
+        n = snprintf(path, size, "%s/.config/eoul/eoul.yaml", home ? home : "");
+    if (n < 0 || (size_t)n >= size) {
+        path[0] = '\0';
+        if (d->config_named)
+            return err_set(err, E_TOO_LARGE, "The path of the configuration is too long.");
+    }
+    int code = reload_read(d, &d->config, err);
+    d->config_start = d->config;
+    return code;
 }
 
 static void raise_descriptors(void)
@@ -205,6 +212,12 @@ static void caught_again(int signo, void *data)
     socket_again(data);
 }
 
+static void caught_reload(int signo, void *data)
+{
+    (void)signo;
+    reload_by_signal(data);
+}
+
 static void clock_stepped(struct loop *l, void *data)
 {
     struct daemon *d = data;
@@ -240,6 +253,10 @@ static int start_loop(struct daemon *d, struct err *err)
         code = loop_signal(d->loop, SIGINT, caught_stop, d);
     if (code == 0)
         code = loop_signal(d->loop, SIGUSR1, caught_again, d);
+    if (code == 0)
+        code = loop_signal(d->loop, SIGHUP, caught_reload, d);
+    if (code == 0)
+        signal(SIGHUP, SIG_DFL); /* it was ignored until somebody listened: what is ignored is not heard either */
     if (code < 0)
         return err_set(err, code, "cannot wait for events: %s", strerror(errno));
     loop_before_sleep(d->loop, turn_run, d);
@@ -296,6 +313,7 @@ static int start(struct daemon *d, int lock_fd, struct err *err)
 
 static void stop(struct daemon *d)
 {
+    signal(SIGHUP, SIG_IGN);
     socket_close(d);
     if (d->core && d->events_since_snapshot && !d->disk_full && d->web) {
         int code = state_snapshot(d); /* the next start need not replay, nor an upgrade agree */
@@ -317,7 +335,7 @@ static void stop(struct daemon *d)
     state_finish(d);
     people_destroy(d->people);
     roles_forget(d);
-    config_destroy(d->config);
+    reload_finish(d);
     loop_destroy(d->loop);
     backup_stop(d);
     list_finish(&d->restored);

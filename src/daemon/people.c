@@ -672,23 +672,24 @@ static int read_row(const struct store_person *row, void *data)
     return 0;
 }
 
+static int introduce_configured(struct people *p, struct daemon *d, struct err *err)
+{
+    person_no no;
+    int code = 0;
+    for (uint32_t i = 0; i < p->config->people_n && code == 0; i++) {
+        struct str name = str_of(p->config->people[i].name);
+        code = people_find_name(p, name) ? 0 : introduce(p, d, name, -1, &p->config->people[i], &no, err);
+    }
+    return code;
+}
+
 static int read_all(struct people *p, struct daemon *d, struct err *err)
 {
     struct reading r = { p, err };
-    person_no no;
     int code = store_persons_each(daemon_store(d), read_row, &r);
     if (code == 0)
         code = calendars_load(p->calendars, d, err);
-    if (code < 0)
-        return code;
-    for (uint32_t i = 0; i < p->config->people_n; i++) {
-        struct str name = str_of(p->config->people[i].name);
-        code = people_find_name(p, name) ? 0
-            : introduce(p, d, name, -1, &p->config->people[i], &no, err);
-        if (code < 0)
-            return code;
-    }
-    return 0;
+    return code < 0 ? code : introduce_configured(p, d, err);
 }
 
 /* Marks that are over are forgotten: where somebody was is nobody's business afterwards. */
@@ -722,6 +723,35 @@ int people_refresh(struct people *p, struct daemon *d, struct err *err)
     if (code == 0 && all)
         p->refreshed_at = now_at;
     return code;
+}
+
+void people_use(struct people *p, const struct config *config)
+{
+    p->config = config;
+    for (uint32_t i = 1; i <= p->n; i++) {
+        const struct zone *was = p->members[i]->tz;
+        p->members[i]->configured = configured_as(p, str_of(p->members[i]->name), NULL);
+        settle(p, p->members[i]);
+        if (p->members[i]->tz != was)
+            calendars_zone_changed(p, (person_no)i);
+    }
+}
+
+int people_check(const struct people *p, const struct config *config, struct err *err)
+{
+    uint32_t n = p->n;
+    for (uint32_t i = 0; i < config->people_n; i++)
+        if (!people_find_name(p, str_of(config->people[i].name)) && n++ == CORE_PERSONS_MAX)
+            return err_set(err, E_TOO_LARGE, "The team has %d people already; that is the most.", CORE_PERSONS_MAX);
+    return 0;
+}
+
+int people_configure(struct people *p, struct daemon *d, const struct config *config, struct err *err)
+{
+    people_use(p, config);
+    int code = p->n ? introduce_configured(p, d, err) : 0; /* whoever forgot everybody reads all of it */
+    p->refreshed_at = 0;
+    return code < 0 ? code : people_refresh(p, d, err);
 }
 
 /* --- looking ------------------------------------------------------------------------------------- */

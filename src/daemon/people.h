@@ -84,6 +84,13 @@ int people_unsay(struct people *p, struct daemon *d, person_no no, struct err *e
 /* In a turn: the core hears when this person can look, and works, from now on. */
 int people_tell_windows(struct people *p, struct daemon *d, person_no no, struct err *err);
 
+/* Another configuration holds, which is borrowed: nobody is forgotten, those it names are made known, and the core hears
+ * what has changed of everybody.  people_check: would there be room for those who are new?  people_use: nothing is told
+ * (people_forget is on its way, or was). */
+int people_configure(struct people *p, struct daemon *d, const struct config *config, struct err *err);
+int people_check(const struct people *p, const struct config *config, struct err *err);
+void people_use(struct people *p, const struct config *config);
+
 /* Wall time at which people_refresh has something to do; 0 before the first. */
 usec_t people_due(const struct people *p);
 int people_refresh(struct people *p, struct daemon *d, struct err *err);

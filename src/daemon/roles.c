@@ -7,7 +7,7 @@
  *     none       has no way in
  *
  * eoul.yaml says who has which; whoever it does not name has the role `others`.  root is an operator, and
- * submits nothing.  Users are looked up by name once, at the start.
+ * submits nothing.  Users are looked up by name once, at the start and at a reload.
  */
 #include <errno.h>
 #include <pwd.h>
@@ -35,6 +35,7 @@ int roles_load(struct daemon *d, struct err *err)
     struct roles *r = calloc(1, sizeof *r);
     if (!r)
         return err_set(err, E_NO_MEMORY, "out of memory");
+    roles_forget(d);
     d->roles = r;
     r->others = d->config->others;
     for (uint32_t i = 0; i < d->config->people_n; i++) {

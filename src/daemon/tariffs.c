@@ -3,7 +3,7 @@
  * `tariff:` is the name of one that is built in (tariffs/) or the path of a file of that form
  * (energy/billing.h).  It is read at the start and each day, when the steps are told anew as far ahead as people's
  * hours are.  A tariff that cannot be read, or that lacks hours or holidays, is said in `eoul status` and
- * the log; the plan then goes on with what it was told last, or without prices.  A change takes effect at the next start or day.
+ * the log; the plan then goes on with what it was told last, or without prices.  A change takes effect at the next start, reload or day.
  */
 #include <stdio.h>
 #include <string.h>
@@ -47,9 +47,8 @@ static int tell_steps(struct daemon *d, const struct billing *b, struct err *err
 }
 
 /* What is wrong with it, in err's language, as far as it will be asked. */
-static int load(struct daemon *d, struct billing **ret, struct err *err)
+static int load(struct daemon *d, const char *named, struct billing **ret, struct err *err)
 {
-    const char *named = d->config->tariff;
     if (named[0] != '/' && !billing_is_built_in(named))
         return err_set(err, E_NOT_FOUND, "The tariff \"%s\" is not built in; write kepco-industrial-b-high-a-2, or the "
                        "full path of a file.", named);
@@ -62,6 +61,17 @@ static int load(struct daemon *d, struct billing **ret, struct err *err)
     return 0;
 }
 
+int tariffs_check(struct daemon *d, const struct config *config, struct err *err)
+{
+    struct billing *b = NULL;
+    struct err what = { .translate = err->translate };
+    int code = config->tariff ? load(d, config->tariff, &b, &what) : 0;
+    billing_destroy(b);
+    if (code < 0) /* hours or holidays that lack are said in eoul status, as at a start */
+        *err = what;
+    return code;
+}
+
 /* The same trouble in every language: whoever asks reads their own. */
 static void keep_trouble(struct daemon *d, const struct err *first)
 {
@@ -71,7 +81,7 @@ static void keep_trouble(struct daemon *d, const struct err *first)
         struct err again = { .translate = tr_of((enum lang)lang) };
         struct billing *b = NULL;
         if (first->text[0])
-            (void)load(d, &b, &again);
+            (void)load(d, d->config->tariff, &b, &again);
         snprintf(d->tariff_trouble[lang], sizeof d->tariff_trouble[lang], "%s", again.text);
         billing_destroy(b);
     }
@@ -112,7 +122,7 @@ static int tell_tariff(struct daemon *d, struct err *err)
 {
     struct billing *b = NULL;
     struct err what = { 0 };
-    int code = d->config->tariff ? load(d, &b, &what) : 0;
+    int code = d->config->tariff ? load(d, d->config->tariff, &b, &what) : 0;
     keep_trouble(d, &what);
     if (!d->config->tariff)
         return tell(d, &(struct ev_tariff){ 0 }, err);

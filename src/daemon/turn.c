@@ -354,6 +354,7 @@ static void rebuild(struct daemon *d)
         log_line("rebuild", "error=\"%s\"", err.text);
         turn_abort(d, code, "rebuild");
     }
+    reload_rolled_back(d);
     d->now.boot_at = usec_max(d->now.boot_at, d->last_boot_at);
 }
 
@@ -536,6 +537,7 @@ bool turn_run(struct loop *l, void *data)
             d->starts_until_boot_at = 0;
             drop_own(d);
             marks_committed(d);
+            reload_committed(d);
             notices_look(d); /* hours may have changed */
         }
         answer(ops);
@@ -640,6 +642,7 @@ const struct core *daemon_core(const struct daemon *d) { return d->core; }
 struct store *daemon_store(struct daemon *d) { return d->store; }
 struct people *daemon_people(struct daemon *d) { return d->people; }
 const struct config *daemon_config(const struct daemon *d) { return d->config; }
+const char *daemon_config_path(const struct daemon *d) { return d->config_path; }
 struct loop *daemon_loop(struct daemon *d) { return d->loop; }
 
 struct loop_now daemon_now(const struct daemon *d)

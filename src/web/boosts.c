@@ -92,37 +92,21 @@ static int take(struct call *c, struct web_op *o)
     return code;
 }
 
-static void enqueue(struct call *c, struct web_op *o, int code)
+void boosts_add(struct call *c)
 {
-    if (code < 0) {
-        op_refuse_call(c, o, -1);
+    struct web_op *o = op_read(c, OP_BOOST, answer_boost, take);
+    if (!o)
         return;
-    }
     o->op.boost.change = &o->boost;
     op_enqueue(o);
 }
 
-void boosts_add(struct call *c)
-{
-    struct web_op *o = op_new(c, OP_BOOST, answer_boost);
-    int code = o ? json_in_parse(c->r->body, &o->body, &c->err) : E_NO_MEMORY;
-    enqueue(c, o, code < 0 ? code : take(c, o));
-}
-
 void boosts_action(struct call *c)
 {
-    struct web_op *o = NULL;
-    int code = 0;
-    if (!str_is(c->part[1], "remove"))
-        code = err_set(&c->err, E_NOT_FOUND, "There is no action \"%.*s\"; there are: %s.",
-                       (int)(c->part[1].len < 32 ? c->part[1].len : 32), c->part[1].ptr, "remove");
-    if (code == 0)
-        o = op_new(c, OP_BOOST, answer_boost);
-    if (code == 0)
-        code = o ? json_in_parse(c->r->body, &o->body, &c->err) : E_NO_MEMORY;
-    if (code == 0)
-        code = json_in_object(o->body, "request", NULL, 0, &c->err);
-    if (code == 0)
-        o->boost = (struct boost_change){ .remove = true, .id = c->part[0] }; /* the path lives until its reply */
-    enqueue(c, o, code);
+    struct web_op *o = op_read_remove(c, OP_BOOST, answer_boost);
+    if (!o)
+        return;
+    o->boost = (struct boost_change){ .remove = true, .id = c->part[0] }; /* the path lives until its reply */
+    o->op.boost.change = &o->boost;
+    op_enqueue(o);
 }

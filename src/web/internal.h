@@ -117,6 +117,11 @@ void op_enqueue(struct web_op *o);
 int op_try_enqueue(struct web_op *o, struct err *err); /* without replying when it is refused */
 void op_refuse(struct web_op *o, int64_t item);                          /* by o->op.err; frees */
 void op_refuse_call(struct call *c, struct web_op *o, int64_t item);     /* by c->err; frees */
+/* An operation whose body `take` reads (NULL: it is empty), to be filled in and enqueued; NULL: it has been refused. */
+struct web_op *op_read(struct call *c, enum op_kind kind, void (*answer)(struct web_op *),
+                       int (*take)(struct call *, struct web_op *));
+/* POST .../NUMBER/ACTION, where ACTION can be remove only. */
+struct web_op *op_read_remove(struct call *c, enum op_kind kind, void (*answer)(struct web_op *));
 /* POST .../NAME/ACTION, where ACTION is remove or `other`, for the person of "for": to be filled in and
  * enqueued; NULL: it has been refused. */
 struct web_op *op_remove_or(struct call *c, enum op_kind kind, const char *other, void (*answer)(struct web_op *),
@@ -154,6 +159,7 @@ void ops_action(struct call *c);
 int ops_find_action(struct str word, enum op_kind *ret, struct err *err);
 void ops_gpu(struct call *c);
 void ops_me_change(struct call *c);
+void ops_reload(struct call *c);
 void ops_down(struct call *c);
 
 #define BATCH_IDS_MAX 1000u

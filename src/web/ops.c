@@ -142,6 +142,29 @@ int op_take_for(struct call *c, struct web_op *o, const struct json_in_field *fi
     return web_may_act_for(c->web, &c->peer, &c->err);
 }
 
+struct web_op *op_read(struct call *c, enum op_kind kind, void (*answer)(struct web_op *),
+                       int (*take)(struct call *, struct web_op *))
+{
+    struct web_op *o = op_new(c, kind, answer);
+    int code = o ? json_in_parse(c->r->body, &o->body, &c->err) : E_NO_MEMORY;
+    if (code == 0)
+        code = take ? take(c, o) : json_in_object(o->body, "request", NULL, 0, &c->err);
+    if (code == 0)
+        return o;
+    op_refuse_call(c, o, -1);
+    return NULL;
+}
+
+struct web_op *op_read_remove(struct call *c, enum op_kind kind, void (*answer)(struct web_op *))
+{
+    if (str_is(c->part[1], "remove"))
+        return op_read(c, kind, answer, NULL);
+    err_set(&c->err, E_NOT_FOUND, "There is no action \"%.*s\"; there are: %s.",
+            (int)(c->part[1].len < 32 ? c->part[1].len : 32), c->part[1].ptr, "remove");
+    op_refuse_call(c, NULL, -1);
+    return NULL;
+}
+
 struct web_op *op_remove_or(struct call *c, enum op_kind kind, const char *other, void (*answer)(struct web_op *),
                             bool *ret_removes)
 {
@@ -561,21 +584,55 @@ void ops_gpu(struct call *c)
     op_enqueue(o);
 }
 
-void ops_down(struct call *c)
+static int take_down(struct call *c, struct web_op *o)
 {
     struct json_in_field f[] = { { "jobs", JSON_IN_STR, false, NULL } };
-    struct web_op *o = op_new(c, OP_DOWN, answer_changed);
-    int code = o ? json_in_parse(c->r->body, &o->body, &c->err) : E_NO_MEMORY;
-    if (code == 0)
-        code = json_in_object(o->body, "request", f, 1, &c->err);
+    int code = json_in_object(o->body, "request", f, 1, &c->err);
     if (code == 0 && f[0].value && !str_is(json_in_str(&f[0]), "cancel"))
-        code = err_set(&c->err, E_INVALID, "\"jobs\" must be \"cancel\", or left out.");
-    if (code < 0) {
-        op_refuse_call(c, o, -1);
+        return err_set(&c->err, E_INVALID, "\"jobs\" must be \"cancel\", or left out.");
+    o->op.down.cancel_jobs = f[0].value != NULL;
+    return code;
+}
+
+void ops_down(struct call *c)
+{
+    struct web_op *o = op_read(c, OP_DOWN, answer_changed, take_down);
+    if (o)
+        op_enqueue(o);
+}
+
+static void put_settings(struct json_out *j, const char *key, uint64_t settings)
+{
+    out_key(j, key);
+    out_array(j);
+    for (uint32_t i = 0; config_setting(i); i++)
+        if (settings >> i & 1)
+            out_c(j, config_setting(i));
+    out_end(j);
+}
+
+static void answer_reload(struct web_op *o)
+{
+    struct buf b;
+    struct json_out j;
+    if (o->op.result < 0) {
+        op_refuse(o, -1);
         return;
     }
-    o->op.down.cancel_jobs = f[0].value != NULL;
-    op_enqueue(o);
+    web_start(&b, &j);
+    out_put_clean(&j, "file", str_of(daemon_config_path(o->web->daemon)));
+    put_settings(&j, "changed", o->op.reload.changed);
+    put_settings(&j, "at_next_start", o->op.reload.at_start);
+    out_end(&j);
+    web_reply_json(o->web, o->r, &b);
+    op_free(o);
+}
+
+void ops_reload(struct call *c)
+{
+    struct web_op *o = op_read(c, OP_RELOAD, answer_reload, NULL);
+    if (o)
+        op_enqueue(o);
 }
 
 static void answer_me(struct web_op *o)

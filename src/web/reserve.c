@@ -87,35 +87,18 @@ static int take(struct call *c, struct web_op *o)
 
 void reserve_add(struct call *c)
 {
-    struct web_op *o = op_new(c, OP_RESERVE, answer_reserve);
-    int code = o ? json_in_parse(c->r->body, &o->body, &c->err) : E_NO_MEMORY;
-    if (code == 0)
-        code = take(c, o);
-    if (code < 0) {
-        op_refuse_call(c, o, -1);
+    struct web_op *o = op_read(c, OP_RESERVE, answer_reserve, take);
+    if (!o)
         return;
-    }
     o->op.reserve.change = &o->reserve;
     op_enqueue(o);
 }
 
 void reserve_action(struct call *c)
 {
-    struct web_op *o = NULL;
-    int code = 0;
-    if (!str_is(c->part[1], "remove"))
-        code = err_set(&c->err, E_NOT_FOUND, "There is no action \"%.*s\"; there are: %s.",
-                       (int)(c->part[1].len < 32 ? c->part[1].len : 32), c->part[1].ptr, "remove");
-    if (code == 0)
-        o = op_new(c, OP_RESERVE, answer_reserve);
-    if (code == 0)
-        code = o ? json_in_parse(c->r->body, &o->body, &c->err) : E_NO_MEMORY;
-    if (code == 0)
-        code = json_in_object(o->body, "request", NULL, 0, &c->err);
-    if (code < 0) {
-        op_refuse_call(c, o, -1);
+    struct web_op *o = op_read_remove(c, OP_RESERVE, answer_reserve);
+    if (!o)
         return;
-    }
     o->reserve = (struct reserve_change){ .remove = true, .id = c->part[0] }; /* the path lives until its reply */
     o->op.reserve.change = &o->reserve;
     op_enqueue(o);

@@ -57,6 +57,7 @@ static const struct route {
     { true, "/v1/boosts", boosts_add, QUERY() },
     { true, "/v1/boosts/{}/{}", boosts_action, QUERY() },
     { false, "/v1/status", team_status, QUERY() },
+    { true, "/v1/reload", ops_reload, QUERY() },
     { true, "/v1/down", ops_down, QUERY() },
     { true, "/v1/backup", team_backup, QUERY() },
 #undef QUERY

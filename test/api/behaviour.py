@@ -331,7 +331,8 @@ def a_team_keeps_its_secrets(world):
     denied = [["GET", f"/v1/jobs/{job}/tail", None], ["GET", "/v1/me?for=root", None],
               ["GET", "/v1/me/calendars?for=root", None], ["POST", "/v1/me/calendars/work/remove", {"for": "root"}],
               ["POST", "/v1/me", {"for": "root", "hours": "none"}], ["POST", "/v1/jobs", {**own, "for": "root"}],
-              ["POST", "/v1/gpus/0/drain", {}], ["POST", "/v1/gpus/queue/drain", {}], ["POST", "/v1/down", {}]]
+              ["POST", "/v1/gpus/0/drain", {}], ["POST", "/v1/gpus/queue/drain", {}], ["POST", "/v1/down", {}],
+              ["POST", "/v1/reload", {}]]
     denied += [["POST", f"/v1/jobs/{job}/{a}", {}] for a in ("cancel", "hold", "release", "requeue", "first")]
     denied += [["POST", f"/v1/jobs/{job}/signal", {"signal": 15}], ["POST", f"/v1/jobs/{job}/code", {"code": "x"}]]
     denied += [["POST", f"/v1/jobs/{job}/set", {"nice": 100}], ["POST", f"/v1/jobs/{job}/attach", {"meet": "here"}]]

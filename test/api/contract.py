@@ -301,6 +301,7 @@ def examples(ids, copy):
         ("/v1/backup", "post"): [("/v1/backup", {"path": copy}, 200),
                                  ("/v1/backup", {"path": copy}, 409),
                                  ("/v1/backup", {"path": "copy.db"}, 400), ("/v1/backup", {}, 400)],
+        ("/v1/reload", "post"): [("/v1/reload", {}, 200), ("/v1/reload", {"x": 1}, 400)],
         ("/v1/down", "post"): [("/v1/down", {"jobs": "all"}, 400), ("/v1/down", {"jobs": "cancel"}, 200)],
     }
 

@@ -125,6 +125,7 @@ def questions(ids):
         ("/v1/boosts/{id}/{action}", "post"): [(f"/v1/boosts/{ids['boosted']}/remove", {})],
         ("/v1/people", "get"): ["/v1/people"],
         ("/v1/backup", "post"): [("/v1/backup", {"path": "/tmp/never"})],
+        ("/v1/reload", "post"): [("/v1/reload", {})],
         ("/v1/down", "post"): [("/v1/down", {})],
     }
 

@@ -95,6 +95,7 @@ struct row {
 #define MAY_OP_TODO        { YES, YES, NO, NO }
 #define MAY_OP_RESERVE     { YES, YES, NO, NO }
 #define MAY_OP_BOOST       { YES, YES, NO, NO } /* so is a user here: boost.c */
+#define MAY_OP_RELOAD      { YES, YES, NO, NO } /* and here: reload.c */
 #define MAY_OP_DOWN        { YES, YES, NO, NO } /* and here */
 static const struct row may_ask[] = {
 #define X(kind, word) [kind] = MAY_##kind, /* a kind of request that has no row here does not build */
