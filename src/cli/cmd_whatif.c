@@ -3,7 +3,9 @@
  * What the daemon tells everybody of ended jobs (owner, name, GPUs, times) is written as a trace into memory and
  * given to eoul-sim as its standard input; nothing is stored.  Hours of other people are nobody's business here:
  * calendars are the office's, or as --calendars says.  With --from observed it is what `eoul observe` recorded, handed on
- * in the same way; then, and with --from FILE, no daemon is asked. */
+ * in the same way; then, and with --from FILE, no daemon is asked.
+ *
+ * `eoul whatif mode` hands the same history to `eoul sim mode`: which mode of the week would have served best. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,8 +138,11 @@ static bool from_elsewhere(char **rest, int n, int *ret_at, bool *ret_observed)
 
 static int run_whatif(struct cli *cli, struct args *args)
 {
-    char *argv[ARGS_MAX + 8] = { "eoul-sim", "whatif" }, have_text[24];
+    bool of_modes = args->rest_n > 0 && args->rest[0] && strcmp(args->rest[0], "mode") == 0;
+    char *argv[ARGS_MAX + 8] = { "eoul-sim", of_modes ? "mode" : "whatif" }, have_text[24];
     int n = 2, at, r = 0;
+    args->rest += of_modes;
+    args->rest_n -= of_modes;
     int64_t have;
     bool of_record;
     if (args->rest_n > ARGS_MAX) {
@@ -154,9 +159,9 @@ static int run_whatif(struct cli *cli, struct args *args)
         if (r < 0)
             return cli_fail(cli);
         snprintf(have_text, sizeof have_text, "%lld", (long long)have);
-        argv[n++] = "--from";
+        argv[n++] = of_modes ? "--trace" : "--from";
         argv[n++] = "-";
-        argv[n++] = "--have";
+        argv[n++] = of_modes ? "--gpus" : "--have";
         argv[n++] = have_text;
         http_close(&cli->http);
     } else {
@@ -186,5 +191,6 @@ const struct cmd cmd_whatif = {
                               "eoul whatif --from jobs.csv --have 16 --gpus +2", N_("another team's jobs"),
                               "eoul whatif --from sample --policy booked,blend --gpus +2",
                               N_("a made-up team: two more GPUs, or the nights?"),
+                              "eoul whatif mode", N_("which mode of the week would have served best"),
                               "eoul whatif --help", N_("all it takes"), NULL},
 };

@@ -225,7 +225,7 @@ static void foresee(struct drive *d, uint32_t job)
     const struct last_two *last = &d->last_two[j->what.user];
     struct forecast f;
     j->known = j->told;
-    if ((d->options->no_eta && !d->options->weekly) || !core_forecast(d->box.core, j->id, 0, &f))
+    if ((d->options->no_eta && !d->options->weekly && !d->options->foresee) || !core_forecast(d->box.core, j->id, 0, &f))
         return;
     if (d->options->estimates == ESTIMATE_HISTORY) {
         double spread = log((double)usec_max(f.p90_us, 1) / (double)usec_max(f.p50_us, 1)) / NORMAL_P90;
@@ -251,7 +251,7 @@ static void submit(struct drive *d, uint32_t job)
         .preempt = w->checkpoint ? PREEMPT_CHECKPOINT : PREEMPT_NEVER,
         .estimate_us = j->told.estimate_us, .estimate_sd_milli = j->told.estimate_sd_milli,
         .watts_mw = w->watts_mw, .canary_us = d->options->canary_us,
-        .flags = d->options->agreed ? JOB_CLEAN_TREE : 0 } };
+        .flags = (d->options->agreed ? JOB_CLEAN_TREE : 0) | (w->stays ? JOB_NOW : 0) } };
     if (d->options->estimates == ESTIMATE_LIMIT || d->options->estimates == ESTIMATE_HISTORY)
         ev.submit.limit_us = w->limit_us;
     if (d->slots) {

@@ -17,14 +17,12 @@
 
 #include "cal/tzif.h"
 #include "core/core.h"
+#include "core/mode.h"
 #include "energy/billing.h"
 #include "sim/presence.h"
 #include "sim/trace.h"
 
 #define DRIVE_PERSONS_MAX (CORE_PERSONS_MAX - 1) /* one number is left for everyone else */
-
-/* What blend does in a week (mode.h). */
-enum mode { MODE_LATER, MODE_PLAN, MODE_AREA, MODE_COUNT };
 
 enum drive_estimates { ESTIMATE_EXACT, ESTIMATE_SIGMA, ESTIMATE_LIMIT, ESTIMATE_HISTORY };
 
@@ -36,7 +34,7 @@ struct drive_told {
 struct drive_job {
     struct trace_job what;
     struct drive_told told;
-    struct drive_told known; /* weekly: the forecast at its submit */
+    struct drive_told known; /* weekly, foresee: the forecast at its submit */
     uint32_t attempts, preemptions;
     usec_t start_at;      /* of the first attempt; 0: never */
     usec_t end_at;        /* 0: never ended well or badly */
@@ -83,6 +81,7 @@ struct drive_options {
     usec_t double_after_at;
     enum mode mode;       /* of blend; with `weekly` in the first week */
     bool weekly;          /* ... picked anew each week by replaying the last four */
+    bool foresee;         /* drive_job.known is filled in, as with `weekly` */
     bool agreed;          /* everybody agreed that starts are moved later */
     const struct drive_told *told; /* by job of the trace: what is known of its length, whatever `estimates`; NULL: as they say */
     const struct ev_settings *settings; /* NULL: CORE_SETTINGS_DEFAULT; policy, seed, preempt and estimates are above */

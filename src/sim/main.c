@@ -6,6 +6,7 @@
  *     eoul sim story FILE...
  *     eoul sim team --gpus 16 --load 0.7 --policy easy,saf,blend --weeks 10 --seed 1 --seeds 5
  *     eoul sim --trace FILE [--format swf] [--gpus 16] [--policy easy,saf,blend] [--json] ...   (compare.h)
+ *     eoul sim mode --trace FILE [--gpus 16] [--json] ...                                          (weekly.h)
  *     eoul whatif ...                                                                              (whatif.h)
  *     eoul sim mutants
  *     eoul sim rcpsp FILE... [--seconds 1] [--json]
@@ -30,6 +31,7 @@
 #include "sim/seeds.h"
 #include "sim/story.h"
 #include "sim/team.h"
+#include "sim/weekly.h"
 #include "sim/whatif.h"
 
 #define MUTANT_PROGRAM "-mutant" /* after our own name */
@@ -61,6 +63,7 @@ static int usage(FILE *out)
         "  eoul sim story FILE...                     made-up days with what is expected of them\n"
         "  eoul sim team --gpus 16 --load 0.7 --policy easy,saf,blend --weeks 10\n"
         "                                             compare policies on a made-up team\n"
+        "  eoul sim mode --trace jobs.csv --gpus 16   which mode serves best, by its last four weeks\n"
         "  eoul sim mutants                           is every planted bug caught?\n"
         "  eoul sim rcpsp FILE.sm... --seconds 1      published scheduling problems through the search\n"
         "  eoul sim joint --make 7 --tasks 12         people, GPUs, power and tariff as one problem\n"));
@@ -75,7 +78,8 @@ static int usage(FILE *out)
         "  --policy P,P     booked, fifo, easy, sjf, saf, las, srsf, blend; with -np nobody makes way,\n"
         "                   with -p whoever may\n"
         "  --estimates E    what is known of run times: exact, sigma:0.5, limit or history\n"
-        "  --calendars C    when people can look: office, infer, always, or a folder of USER.ics, USER.hours\n"
+        "  --calendars C    when people can look: office, infer, always, or a folder of USER.ics, USER.hours;\n"
+        "                   told: as a journal says they were told\n"
         "  --mode M         of blend: later, plan or area, or weekly: picked by replaying the last four weeks\n"
         "  --agreed A       whose starts may be moved later: everybody's, or nobody's\n"
         "  --presence P     what is true of them: calendar, or sessions (there after each submit too)\n"
@@ -303,6 +307,8 @@ int main(int argc, char **argv)
         return rcpsp_main(argc - 1, argv + 1, language);
     if (argc > 1 && strcmp(argv[1], "whatif") == 0)
         return whatif_main(argc - 1, argv + 1, language);
+    if (argc > 1 && strcmp(argv[1], "mode") == 0)
+        return weekly_main(argc - 1, argv + 1, language);
     compare_defaults(&a.compare);
     if (argc > 1 && strcmp(argv[1], "joint") == 0)
         return joint_main(argc - 1, argv + 1, language);

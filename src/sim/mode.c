@@ -7,31 +7,6 @@
 #include "sim/figures.h"
 #include "sim/timer.h"
 
-static const char *const words[MODE_COUNT] = { "later", "plan", "area" };
-
-const char *mode_word(enum mode mode)
-{
-    return words[mode];
-}
-
-int mode_parse(struct str word, enum mode *ret)
-{
-    for (int m = 0; m < MODE_COUNT; m++) {
-        if (str_is(word, words[m])) {
-            *ret = (enum mode)m;
-            return 0;
-        }
-    }
-    return E_INVALID;
-}
-
-void mode_apply(enum mode mode, bool preempt, uint32_t *policy, struct ev_settings *settings)
-{
-    *policy = mode != MODE_AREA ? POLICY_BLEND : preempt ? POLICY_SRSF : POLICY_SAF;
-    if (mode != MODE_LATER)
-        settings->defer = 0;
-}
-
 /* --- a week --------------------------------------------------------------------------------------- */
 
 struct known {
@@ -96,7 +71,8 @@ static int play(const struct week *w, const struct presence *told, const struct 
     struct drive_result run;
     mode_apply(mode, options->preempt, &o.policy, &settings);
     o.settings = &settings;
-    o.weekly = false;
+    o.mode = mode;
+    o.weekly = o.foresee = false;
     o.no_eta = true;
     o.from_at = o.until_at = o.double_after_at = 0;
     o.told = w->told;
@@ -157,13 +133,16 @@ static double better_by(const struct mode_choice *c, enum mode now, enum mode ot
     return gain > sum * MODE_LOSS && gain > sqrt(squares) ? gain : 0;
 }
 
-bool mode_add(struct mode_choice *c, const struct mode_week *week)
+void mode_note(struct mode_choice *c, const struct mode_week *week)
+{
+    if (week->jobs > 0)
+        c->weeks[c->weeks_n++ % MODE_WEEKS] = *week;
+}
+
+bool mode_pick(struct mode_choice *c)
 {
     enum mode now = c->mode;
     double most = 0;
-    if (week->jobs == 0)
-        return false;
-    c->weeks[c->weeks_n++ % MODE_WEEKS] = *week;
     for (int m = 0; m < MODE_COUNT; m++) {
         double gain = better_by(c, now, (enum mode)m);
         if (gain > most) {
@@ -172,4 +151,10 @@ bool mode_add(struct mode_choice *c, const struct mode_week *week)
         }
     }
     return c->mode != now;
+}
+
+bool mode_add(struct mode_choice *c, const struct mode_week *week)
+{
+    mode_note(c, week);
+    return week->jobs > 0 && mode_pick(c);
 }

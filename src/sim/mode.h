@@ -1,9 +1,5 @@
-/* mode.h - which order serves this team best, picked anew each week by replaying its own last four (doc/planner.md,
- * "The order of the week").
- *
- *     later   blend, and starts of those who agreed are moved inside their slack
- *     plan    blend, nobody's start is moved
- *     area    smallest expected area first; where jobs make way, smallest remaining area
+/* mode.h - which order (core/mode.h) serves this team best, picked anew each week by replaying its own last four
+ * (doc/planner.md, "The mode of the week").
  *
  * When a week is over it is played once under each of them, on an empty machine from three days before it, with what had
  * ended by its end: a job that had not is left out, because nobody knows how long it takes. Its score is the sum of
@@ -26,12 +22,6 @@
 #define MODE_LOSS     0.01 /* more than this is lost: the order goes */
 #define MODE_JOBS_MIN 20   /* a week with fewer results says nothing */
 
-const char *mode_word(enum mode mode);
-int mode_parse(struct str word, enum mode *ret);
-
-/* The policy and settings of blend under that mode. */
-void mode_apply(enum mode mode, bool preempt, uint32_t *policy, struct ev_settings *settings);
-
 struct mode_week {
     double seen_h[MODE_COUNT][7]; /* sums over the results of what was submitted on each day */
     uint32_t jobs;                /* 0: it says nothing */
@@ -48,7 +38,11 @@ struct mode_choice {
     uint32_t weeks_n;                   /* ever added */
 };
 
-/* One week more; returns whether the mode is another now. */
+/* One week more (one that says nothing is none); the mode stays. */
+void mode_note(struct mode_choice *c, const struct mode_week *week);
+/* Look at the weeks that were noted; returns whether the mode is another now. */
+bool mode_pick(struct mode_choice *c);
+/* Both. */
 bool mode_add(struct mode_choice *c, const struct mode_week *week);
 
 #endif

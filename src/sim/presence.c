@@ -151,6 +151,32 @@ static void infer(const struct trace *t, const struct presence_options *o, struc
     free(days);
 }
 
+/* --- a journal ------------------------------------------------------------------------------------ */
+
+/* Behind what was told they are there, as in the core. */
+static void told(const struct trace *t, const struct presence_options *o, struct presence *p)
+{
+    struct hours office;
+    usec_t until_at = 0;
+    hours_of(STR(OFFICE_HOURS), &office);
+    for (size_t u = 0; u < t->users_n; u++)
+        until_at = usec_max(until_at, t->users[u].look_until_at);
+    p->until_at = until_at > p->from_at ? usec_min(p->until_at, until_at) : p->until_at;
+    for (size_t u = 0; u < t->users_n; u++) {
+        const struct trace_user *user = &t->users[u];
+        p->inferred += user->look != NULL;
+        p->assumed += user->look == NULL;
+        if (!user->look) {
+            presence_of_hours(&p->known[u], &office, o->zone, NULL, 0, p->from_at, p->until_at);
+            continue;
+        }
+        p->known[u] = (struct windows){ .spans = room(user->look_n), .n = user->look_n };
+        if (user->look_n)
+            memcpy(p->known[u].spans, user->look, user->look_n * sizeof(struct span));
+        p->known[u].n = spans_normalise(p->known[u].spans, user->look_n);
+    }
+}
+
 /* --- a directory ---------------------------------------------------------------------------------- */
 
 struct calendars {
@@ -294,6 +320,7 @@ int presence_make(const struct trace *t, const struct presence_options *o, struc
         for (size_t u = 0; u < t->users_n; u++)
             p.known[u].always = true;
         break;
+    case PRESENCE_TOLD: told(t, o, &p); break;
     case PRESENCE_INFER: infer(t, o, &p); break;
     case PRESENCE_DIR: r = from_dir(t, o, &p, err); break;
     }

@@ -3,6 +3,7 @@
  *     office   Monday to Friday 9 to 18, everybody
  *     infer    each user's usual days and hours, from when they submit (rule in presence.c)
  *     always   round the clock: time-to-eyes is then completion time
+ *     told     what a journal says each was told to be there; whoever it says nothing of has the office's hours
  *     DIR      USER.hours (look hours as `eoul me hours` takes them; without it the office's), minus the
  *              busy times of USER.ics
  *
@@ -33,7 +34,7 @@ struct presence {
     uint32_t inferred, assumed; /* infer: with a pattern of their own, with office hours */
 };
 
-enum presence_kind { PRESENCE_OFFICE, PRESENCE_INFER, PRESENCE_ALWAYS, PRESENCE_DIR };
+enum presence_kind { PRESENCE_OFFICE, PRESENCE_INFER, PRESENCE_ALWAYS, PRESENCE_TOLD, PRESENCE_DIR };
 
 struct presence_options {
     enum presence_kind kind;

@@ -167,6 +167,7 @@ void trace_fold_users(struct trace *t, size_t n)
             continue;
         folded |= t->users[i].jobs > 0;
         free(t->users[i].name);
+        free(t->users[i].look);
     }
     if (folded)
         users[kept].name = copy(STR("(everyone else)"));
@@ -184,8 +185,10 @@ void trace_fold_users(struct trace *t, size_t n)
 
 void trace_finish(struct trace *t)
 {
-    for (size_t i = 0; i < t->users_n; i++)
+    for (size_t i = 0; i < t->users_n; i++) {
         free(t->users[i].name);
+        free(t->users[i].look);
+    }
     for (uint32_t i = 0; i < t->faults_shown; i++)
         free(t->faults[i]);
     free(t->jobs);

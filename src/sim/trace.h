@@ -47,6 +47,8 @@ struct trace_job {
     uint32_t line;        /* of the file; 0: made up */
     bool checkpoint;      /* may be interrupted and goes on where it was */
     bool failed;          /* it did not end well */
+    bool stays;           /* its start was not to be moved later, whoever agreed */
+    usec_t end_at;        /* when it really ended; 0: not told */
     usec_t restart_us;    /* cost of going on; 0: the settings' */
     int64_t watts_mw;     /* of all its GPUs together; 0: not told */
 };
@@ -54,6 +56,9 @@ struct trace_job {
 struct trace_user {
     char *name;
     uint32_t jobs;
+    struct span *look;    /* told: windows in which they could look, sorted, disjoint; NULL: not told */
+    size_t look_n, look_size;
+    usec_t look_until_at; /* ... known until here */
 };
 
 struct trace {
@@ -76,6 +81,7 @@ struct trace_options {
     enum trace_format format;
     const struct zone *zone; /* local times; NULL: the file's own where it has one, else UTC */
     struct str team;         /* empty: all */
+    bool told;               /* journal: also what it was told of people: when they can look, and whose starts may move */
 };
 
 const char *trace_format_word(enum trace_format format);

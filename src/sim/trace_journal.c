@@ -1,6 +1,9 @@
 /* trace_journal.c - a workload out of an eoul journal: every submit, and what became of its first success.
  *
  * Only events are read, no decisions: who asked for what when, and how long each attempt ran until its end.
+ * Asked for what was told of people (trace_options.told), their windows are those that each `avail` said of the time
+ * from then on, and a start stays that could not be moved as it was submitted: without clean code, --now, --urgent, or
+ * of an owner who had not agreed by then.
  * A job that ran several times counts with its last whole run.  A job that never ran, or still runs when
  * the journal ends, is a bad row: nobody knows how long it takes. */
 #include <inttypes.h>
@@ -8,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/event.h"
+#include "core/core.h"
 #include "sim/timer.h"
 #include "sim/trace.h"
 
@@ -21,6 +24,8 @@ struct seen {
 
 struct journal_reader {
     struct trace *t;
+    const struct trace_options *o;
+    bool agreed[CORE_PERSONS_MAX + 1]; /* by person */
     struct seen *seen;
     size_t seen_n, seen_size;
     struct map of_id;
@@ -35,18 +40,27 @@ static struct seen *of(struct journal_reader *r, job_id id)
     return map_get(&r->of_id, id, &at) ? &r->seen[at] : NULL;
 }
 
+#define PERSON_NAME_MAX 32
+
+static void person_name(uint32_t person, char ret[PERSON_NAME_MAX])
+{
+    snprintf(ret, PERSON_NAME_MAX, "person-%u", person);
+}
+
 static void submit_one(struct journal_reader *r, const struct core_event *ev, job_id id)
 {
     const struct ev_submit *e = &ev->submit;
-    char name[32];
+    char name[PERSON_NAME_MAX];
     if (of(r, id)) /* an ended job that was queued again: its first submit stands */
         return;
-    snprintf(name, sizeof(name), "person-%u", e->owner);
+    person_name(e->owner, name);
+    bool moves = (e->flags & JOB_CLEAN_TREE) && !(e->flags & (JOB_NOW | JOB_URGENT)) && e->owner <= CORE_PERSONS_MAX &&
+                 (r->agreed[e->owner] || e->flex_us > 0);
     r->seen = sim_grow(r->seen, &r->seen_size, r->seen_n + 1, sizeof(*r->seen));
     r->seen[r->seen_n] = (struct seen){ .id = id, .job = {
         .submit_at = ev->wall_at, .limit_us = e->limit_us, .deadline_at = e->deadline_at,
         .command = e->command_key, .user = trace_user(r->t, str_of(name)), .gpus = e->gpus,
-        .line = r->line, .checkpoint = e->preempt == PREEMPT_CHECKPOINT, .restart_us = e->restart_us,
+        .line = r->line, .stays = r->o->told && !moves, .checkpoint = e->preempt == PREEMPT_CHECKPOINT, .restart_us = e->restart_us,
         .watts_mw = e->watts_mw } };
     if (map_set(&r->of_id, id, (uint32_t)r->seen_n++) < 0)
         abort();
@@ -74,8 +88,30 @@ static void ended(struct journal_reader *r, const struct core_event *ev)
     if (ev->ended.cause == END_STOPPED || us <= 0)
         return;
     s->job.run_us = us;
+    s->job.end_at = ev->wall_at;
     s->job.failed = ev->ended.cause != END_EXIT || ev->ended.code != 0;
     s->ended = true;
+}
+
+/* What was said before of the time from now on is over. */
+static void avail(struct journal_reader *r, const struct core_event *ev)
+{
+    const struct ev_avail *e = &ev->avail;
+    char name[PERSON_NAME_MAX];
+    person_name(e->person, name);
+    uint32_t user = trace_user(r->t, str_of(name));
+    struct trace_user *u = &r->t->users[user];
+    while (u->look_n && u->look[u->look_n - 1].from_at >= ev->wall_at)
+        u->look_n--;
+    if (u->look_n)
+        u->look[u->look_n - 1].until_at = usec_min(u->look[u->look_n - 1].until_at, ev->wall_at);
+    u->look = sim_grow(u->look, &u->look_size, u->look_n + e->windows_n + 1, sizeof(*u->look));
+    for (uint32_t i = 0; i < e->windows_n; i++) {
+        struct span s = { usec_max(e->windows[i].from_at, ev->wall_at), e->windows[i].until_at };
+        if (s.from_at < s.until_at)
+            u->look[u->look_n++] = s;
+    }
+    u->look_until_at = e->until_at;
 }
 
 static void event(struct journal_reader *r, const struct core_event *ev)
@@ -91,6 +127,14 @@ static void event(struct journal_reader *r, const struct core_event *ev)
     case EVENT_GPU:
         if (ev->gpu.gpu < 64)
             r->gpus = ev->gpu.gpu + 1 > r->gpus ? ev->gpu.gpu + 1 : r->gpus;
+        break;
+    case EVENT_AVAIL:
+        if (r->o->told)
+            avail(r, ev);
+        break;
+    case EVENT_PERSON:
+        if (ev->person.person <= CORE_PERSONS_MAX)
+            r->agreed[ev->person.person] = ev->person.defer;
         break;
     default: break;
     }
@@ -131,7 +175,7 @@ static void skip_snapshot(struct journal_reader *r, struct str line, struct str 
 int trace_read_journal(struct trace *t, struct str text, const struct trace_options *o,
                        struct err *err)
 {
-    struct journal_reader r = { .t = t };
+    struct journal_reader r = { .t = t, .o = o };
     struct str line, rest = text;
     if (o->team.len)
         return err_set(err, E_INVALID, "This trace does not say which team a job belongs to.");

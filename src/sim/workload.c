@@ -41,9 +41,16 @@ static usec_t horizon(const struct trace *t, uint32_t gpus)
     return last_at + (us > (double)most ? most : (usec_t)us) + 60 * USEC_PER_DAY;
 }
 
+static int not_told(const struct compare_options *o, struct err *err)
+{
+    return err_set(err, E_INVALID, "Only a journal says when people were told to be there, and \"%s\" is none. Say --calendars "
+                   "office, infer, always or a folder.", o->trace);
+}
+
 static int read_trace(struct workload *w, const struct compare_options *o, struct err *err)
 {
-    struct trace_options t = { .team = str_of(o->team), .zone = &w->zone };
+    struct trace_options t = { .team = str_of(o->team), .zone = &w->zone,
+                               .told = strcmp(o->calendars, "told") == 0 };
     struct buf text;
     buf_init(&text, TRACE_BYTES_MAX);
     int r = trace_slurp(o->trace, &text, err);
@@ -51,7 +58,8 @@ static int read_trace(struct workload *w, const struct compare_options *o, struc
     if (r == 0)
         r = find_zone(w, o, err);
     if (r == 0)
-        r = trace_read(buf_look(&text), o->trace, &t, &w->trace, err);
+        r = t.told && t.format != TRACE_JOURNAL ? not_told(o, err)
+                                                : trace_read(buf_look(&text), o->trace, &t, &w->trace, err);
     buf_finish(&text);
     if (r == 0 && !o->zone && w->trace.zone_name[0])
         (void)zone_by_name(w, w->trace.zone_name, NULL);
@@ -64,6 +72,7 @@ static int calendars(struct workload *w, const struct compare_options *o, uint32
                                   .until_at = horizon(&w->trace, least) };
     p.kind = strcmp(o->calendars, "office") == 0 ? PRESENCE_OFFICE
            : strcmp(o->calendars, "infer") == 0 ? PRESENCE_INFER
+           : strcmp(o->calendars, "told") == 0 ? PRESENCE_TOLD
            : strcmp(o->calendars, "always") == 0 ? PRESENCE_ALWAYS : PRESENCE_DIR;
     return presence_make(&w->trace, &p, &w->presence, err);
 }
@@ -74,6 +83,8 @@ static int sample(struct workload *w, const struct compare_options *o, struct er
     const struct office_options sample = { .family = OFFICE_16, .weeks = WORKLOAD_SAMPLE_WEEKS,
                                            .load = WORKLOAD_SAMPLE_LOAD, .seed = o->seed };
     struct office office;
+    if (strcmp(o->calendars, "told") == 0)
+        return not_told(o, err);
     if (o->team)
         return err_set(err, E_INVALID, "The sample is one team; leave --team out.");
     office_make(&sample, &office);

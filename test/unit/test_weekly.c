@@ -1,0 +1,229 @@
+/* test_weekly.c - what a journal was told of people, and the last four weeks of it under each mode. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cal/civil.h"
+#include "core/event.h"
+#include "sim/luck.h"
+#include "sim/weekly.h"
+
+#define MONDAY_AT ((usec_t)TRACE_MONDAY_DAY * USEC_PER_DAY) /* in UTC */
+#define WEEKS     6
+
+static struct zone utc;
+
+/* --- a journal -------------------------------------------------------------------------------------- */
+
+struct journal {
+    struct buf text;
+    uint32_t line;
+};
+
+static void put(struct journal *j, usec_t at, struct core_event ev)
+{
+    ev.wall_at = at;
+    ev.boot_at = at - MONDAY_AT + USEC_PER_DAY;
+    buf_printf(&j->text, "%u %016x ", ++j->line, 0);
+    event_print(&j->text, &ev);
+    buf_char(&j->text, '\n');
+}
+
+static void begin(struct journal *j)
+{
+    *j = (struct journal){ 0 };
+    buf_init(&j->text, 1u << 22);
+    buf_c(&j->text, "eoul-journal 1\n");
+}
+
+static void windows(struct journal *j, usec_t at, uint32_t person, const struct span *s, uint32_t n)
+{
+    put(j, at, (struct core_event){ .kind = EVENT_AVAIL, .avail = { .person = person, .until_at = s[n - 1].until_at,
+                                                                    .windows = s, .windows_n = n } });
+}
+
+static void agree(struct journal *j, uint32_t person)
+{
+    put(j, MONDAY_AT, (struct core_event){ .kind = EVENT_PERSON, .person = { .person = person, .defer = 1 } });
+}
+
+static void job(struct journal *j, uint32_t id, uint32_t owner, uint32_t flags, usec_t submit_at, usec_t start_at, usec_t end_at)
+{
+    put(j, submit_at, (struct core_event){ .kind = EVENT_SUBMIT, .submit = { .job = id, .owner = owner, .submitter = owner,
+        .command_key = owner, .flags = flags, .gpus = 1, .cpus = 1 } });
+    put(j, start_at, (struct core_event){ .kind = EVENT_STARTED, .started = { .job = id, .attempt = 1 } });
+    put(j, end_at, (struct core_event){ .kind = EVENT_ENDED, .ended = { .job = id, .attempt = 1 } });
+}
+
+static void read_told(const struct journal *j, struct trace *t)
+{
+    struct err err = { 0 };
+    assert_int_equal(j->text.failed, 0);
+    if (trace_read(buf_look(&j->text), "a test", &(struct trace_options){ .format = TRACE_JOURNAL, .zone = &utc, .told = true }, t,
+                   &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(t->faults_n, 0);
+}
+
+/* Later words replace what was said of the time from then on, and nothing before it. */
+static void test_told(void **state)
+{
+    (void)state;
+    const usec_t h = USEC_PER_HOUR;
+    const struct span first[] = { { MONDAY_AT + 9 * h, MONDAY_AT + 18 * h }, { MONDAY_AT + 33 * h, MONDAY_AT + 42 * h } };
+    const struct span second[] = { { MONDAY_AT + 9 * h, MONDAY_AT + 12 * h }, { MONDAY_AT + 13 * h, MONDAY_AT + 15 * h } };
+    struct journal j;
+    struct trace t;
+    begin(&j);
+    windows(&j, MONDAY_AT, 1, first, 2);
+    windows(&j, MONDAY_AT + 11 * h, 1, second, 2);
+    agree(&j, 1);
+    job(&j, 1, 1, JOB_CLEAN_TREE, MONDAY_AT + h, MONDAY_AT + 2 * h, MONDAY_AT + 5 * h);
+    job(&j, 2, 1, 0, MONDAY_AT + h, MONDAY_AT + 2 * h, MONDAY_AT + 5 * h);
+    job(&j, 3, 1, JOB_CLEAN_TREE | JOB_NOW, MONDAY_AT + h, MONDAY_AT + 2 * h, MONDAY_AT + 5 * h);
+    job(&j, 4, 2, JOB_CLEAN_TREE, MONDAY_AT + h, MONDAY_AT + 2 * h, MONDAY_AT + 5 * h);
+    read_told(&j, &t);
+    const struct trace_user *u = &t.users[0];
+    assert_int_equal(u->look_n, 3);
+    assert_int_equal(u->look[0].from_at, MONDAY_AT + 9 * h);
+    assert_int_equal(u->look[0].until_at, MONDAY_AT + 11 * h);
+    assert_int_equal(u->look[1].from_at, MONDAY_AT + 11 * h);
+    assert_int_equal(u->look[1].until_at, MONDAY_AT + 12 * h);
+    assert_int_equal(u->look[2].from_at, MONDAY_AT + 13 * h);
+    assert_null(t.users[1].look);
+    assert_int_equal(t.jobs_n, 4);
+    for (size_t i = 0; i < t.jobs_n; i++) { /* only the first was to be moved at all */
+        assert_int_equal(t.jobs[i].stays, i > 0);
+        assert_int_equal(t.jobs[i].end_at, MONDAY_AT + 5 * h);
+        assert_int_equal(t.jobs[i].run_us, 3 * h);
+    }
+    trace_finish(&t);
+    buf_finish(&j.text);
+}
+
+/* --- weeks ------------------------------------------------------------------------------------------ */
+
+/* Weeks end on Mondays, by the clock on the wall. */
+static void test_ends(void **state)
+{
+    (void)state;
+    struct zone east;
+    zone_init_fixed(&east, 9 * 3600);
+    assert_int_equal(weekly_end(&utc, MONDAY_AT), MONDAY_AT);
+    assert_int_equal(weekly_end(&utc, MONDAY_AT - 1), MONDAY_AT - MODE_WEEK_US);
+    assert_int_equal(weekly_end(&utc, MONDAY_AT + MODE_WEEK_US - 1), MONDAY_AT);
+    assert_int_equal(weekly_end(&east, MONDAY_AT), MONDAY_AT - 9 * USEC_PER_HOUR);
+    assert_int_equal(weekly_end(&east, MONDAY_AT + 6 * USEC_PER_DAY + 15 * USEC_PER_HOUR), MONDAY_AT + 6 * USEC_PER_DAY +
+                     15 * USEC_PER_HOUR);
+}
+
+static uint32_t last;
+
+/* Four people on two GPUs: short runs by day, and long ones, more than fit. */
+static void team(struct journal *j, bool agreed)
+{
+    struct prng p;
+    prng_init(&p, 5, LUCK_CLIENT);
+    begin(j);
+    last = 0;
+    for (uint32_t person = 1; person <= 4; person++) {
+        struct span s[WEEKS * 7 + 7];
+        uint32_t n = 0;
+        for (uint32_t day = 0; day < WEEKS * 7 + 7; day++)
+            if (day % 7 < 5)
+                s[n++] = (struct span){ MONDAY_AT + day * USEC_PER_DAY + 9 * USEC_PER_HOUR, MONDAY_AT + day * USEC_PER_DAY + 18 * USEC_PER_HOUR };
+        windows(j, MONDAY_AT, person, s, n);
+        if (agreed)
+            agree(j, person);
+    }
+    for (uint32_t day = 0; day < WEEKS * 7; day++) {
+        for (uint32_t k = 0; k < 8 && day % 7 < 5; k++) {
+            usec_t at = MONDAY_AT + day * USEC_PER_DAY + 9 * USEC_PER_HOUR + luck_between(&p, 0, 8 * USEC_PER_HOUR);
+            usec_t run_us = luck_lognormal(&p, k % 4 == 0 ? 5 * USEC_PER_HOUR : USEC_PER_HOUR, 0.8);
+            job(j, ++last, 1 + k % 4, JOB_CLEAN_TREE, at, at + USEC_PER_HOUR, at + USEC_PER_HOUR + run_us);
+        }
+    }
+}
+
+static void weigh(struct trace *t, enum mode now, usec_t until_at, struct weekly *ret)
+{
+    struct presence p;
+    struct err err = { 0 };
+    struct presence_options po = { .kind = PRESENCE_TOLD, .zone = &utc, .until_at = until_at + 90 * USEC_PER_DAY };
+    struct drive_options o = { .policy = POLICY_BLEND, .gpus = 2, .seed = 1, .estimates = ESTIMATE_HISTORY, .mode = now,
+                               .agreed = true, .zone = &utc };
+    assert_int_equal(presence_make(t, &po, &p, &err), 0);
+    if (weekly_weigh(t, &p, &o, until_at, ret, &err) < 0)
+        fail_msg("%s", err.text);
+    presence_finish(&p);
+}
+
+/* All three are played whichever is in use, the means are those of the weeks, and the future says nothing. */
+static void test_weigh(void **state)
+{
+    (void)state;
+    struct journal j;
+    struct trace t;
+    struct weekly a, b, early;
+    usec_t until_at = MONDAY_AT + (WEEKS - 1) * MODE_WEEK_US;
+    team(&j, true);
+    read_told(&j, &t);
+    weigh(&t, MODE_LATER, until_at, &a);
+    assert_int_equal(a.weeks, MODE_WEEKS);
+    assert_int_equal(a.week[0].until_at, until_at - 3 * MODE_WEEK_US);
+    uint32_t jobs = 0;
+    double later_h = 0;
+    for (int i = 0; i < MODE_WEEKS; i++) {
+        jobs += a.week[i].score.jobs;
+        for (int day = 0; day < 7; day++)
+            later_h += a.week[i].score.seen_h[MODE_LATER][day];
+    }
+    assert_int_equal(a.jobs, jobs);
+    assert_true(fabs(a.seen_h[MODE_LATER] - later_h / jobs) < 1e-9);
+    assert_true(a.seen_h[MODE_LATER] != a.seen_h[MODE_PLAN] && a.seen_h[MODE_PLAN] != a.seen_h[MODE_AREA]);
+    for (size_t i = 0; i < t.jobs_n; i++) /* what had not ended by then may have any length */
+        if (t.jobs[i].end_at > until_at)
+            t.jobs[i].run_us *= 2;
+    weigh(&t, MODE_LATER, until_at, &b);
+    assert_memory_equal(&a, &b, sizeof a);
+    weigh(&t, MODE_AREA, until_at, &b);
+    assert_int_equal(b.now, MODE_AREA);
+    assert_true(b.seen_h[MODE_LATER] != b.seen_h[MODE_AREA] && b.seen_h[MODE_PLAN] != b.seen_h[MODE_AREA]);
+    weigh(&t, MODE_PLAN, MONDAY_AT, &early);
+    assert_int_equal(early.weeks + early.jobs, 0);
+    assert_int_equal(early.best, MODE_PLAN); /* too little history: it stays */
+    trace_finish(&t);
+    buf_finish(&j.text);
+}
+
+/* Where nobody agreed, nobody's start is moved in `later` either: it is `plan`. */
+static void test_nobody_agreed(void **state)
+{
+    (void)state;
+    struct journal j;
+    struct trace t;
+    struct weekly w;
+    team(&j, false);
+    read_told(&j, &t);
+    weigh(&t, MODE_LATER, MONDAY_AT + WEEKS * MODE_WEEK_US, &w);
+    assert_int_equal(w.weeks, MODE_WEEKS);
+    assert_true(fabs(w.seen_h[MODE_LATER] - w.seen_h[MODE_PLAN]) < 1e-9);
+    trace_finish(&t);
+    buf_finish(&j.text);
+}
+
+int main(void)
+{
+    zone_init_fixed(&utc, 0);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_told), cmocka_unit_test(test_ends), cmocka_unit_test(test_weigh),
+        cmocka_unit_test(test_nobody_agreed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
