@@ -116,8 +116,8 @@ once "valgrind" 60 make --no-print-directory valgrind
 once "coverage" 60 make --no-print-directory coverage
 once "tidy" 60 make --no-print-directory tidy
 once "a whole machine" 90 test/guest/guest.sh "$build" # skips where there is no qemu
-once "every call but malloc fails once" 150 \
-    python3 test/sweep/sweep.py "$build/test/sweep" 1 "$first" --all write,fsync,fork,open,rename,mkdir
+once "every call fails once" 180 \
+    python3 test/sweep/sweep.py "$build/test/sweep" 1 "$first" --all malloc,write,fsync,fork,open,rename,mkdir
 left=$((total - (SECONDS - begin)))
 [ "$left" -ge $((total / 10)) ] || left=$((total / 10))
 part "simulated weeks" 260 100000 200 "$build/eoul-sim" seeds --first @ --seeds 200 --jobs 2

@@ -6,6 +6,9 @@
  * a forked launcher.  A program's own definitions come before a library's, so calls out of SQLite and the like are
  * counted too; those that libc makes inside itself are not.  What the dynamic linker and the constructors of libraries do
  * is not: the count begins with our own constructor.
+ *
+ * Calls of malloc are also counted by who calls: with `site` it is the k-th call from there that fails.  The address is
+ * the same in every process of a program only where addresses are not drawn by lot, which sweep.py sees to.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -37,7 +40,13 @@ enum kind {
 static const char programs[][NAME_SIZE] = { "eould", "eoul-launcher", "eoul-supervisor", "eoul", "eoul-fetch" };
 #define PROGRAMS_N (sizeof programs / sizeof programs[0])
 
-/* Read and written by sweep.py with struct "<16s16sIiQIIQ40Qq": keep both alike. */
+#define SITES_MAX 4096 /* places that call malloc, of all programs and their libraries together: about 700 */
+struct site {
+    _Atomic uint64_t key; /* 0: empty; caller | (program's number + 1) << 56 */
+    _Atomic uint64_t made;
+};
+
+/* Read and written by sweep.py with struct "<16s16sIiQIIQ40QqQ", then the sites "<QQ": keep both alike. */
 struct sheet {
     char program[NAME_SIZE]; /* whose call fails */
     char crashed[NAME_SIZE]; /* who died of a signal that only a bug sends; "" nobody */
@@ -49,20 +58,43 @@ struct sheet {
     uint64_t caller;         /* address in the program that called, for addr2line; a library's is useless */
     _Atomic uint64_t made[PROGRAMS_N][8];
     _Atomic int64_t shift_s; /* how far the wall clock is off what it was; the boot clock never jumps */
+    uint64_t site;           /* key of the one whose k-th call fails; 0: of all calls the k-th */
+    struct site sites[SITES_MAX];
 };
-_Static_assert(sizeof(struct sheet) == 72 + PROGRAMS_N * 64, "sweep.py knows it so");
+_Static_assert(sizeof(struct sheet) == 80 + PROGRAMS_N * 64 + SITES_MAX * sizeof(struct site), "sweep.py knows it so");
 
 static struct sheet *sheet;
 extern const char __executable_start[];
+
+/* eoul-fetch shuts itself in and may not ask then; nor does it ever become another. */
+#define FETCH (PROGRAMS_N - 1)
+static bool is_fetch;
 
 /* The number of the program this process is by now; PROGRAMS_N: none of ours. */
 static size_t whoami(char name[NAME_SIZE])
 {
     size_t i = 0;
-    (void)prctl(PR_GET_NAME, name);
+    if (is_fetch)
+        memcpy(name, programs[FETCH], NAME_SIZE);
+    else
+        (void)prctl(PR_GET_NAME, name);
     while (i < PROGRAMS_N && strncmp(programs[i], name, NAME_SIZE) != 0)
         i++;
     return i;
+}
+
+/* One more call from there: how many that makes, and who *ret_key is.  0: there is no room for another place. */
+static uint64_t site_call(size_t who, const void *caller, uint64_t *ret_key)
+{
+    uint64_t key = (uint64_t)caller | (uint64_t)(who + 1) << 56;
+    *ret_key = key;
+    for (uint64_t i = 0, at = key * 0x9e3779b97f4a7c15u >> 52; i < SITES_MAX; i++, at++) {
+        struct site *site = &sheet->sites[at % SITES_MAX];
+        uint64_t empty = 0;
+        if (atomic_compare_exchange_strong(&site->key, &empty, key) || empty == key)
+            return atomic_fetch_add(&site->made, 1) + 1;
+    }
+    return 0;
 }
 
 /* One more call: true if it is the one that fails, with errno set. */
@@ -72,7 +104,13 @@ static bool fails(enum kind kind, const void *caller)
     size_t who = sheet ? whoami(name) : PROGRAMS_N;
     if (who == PROGRAMS_N)
         return false;
-    uint64_t n = atomic_fetch_add(&sheet->made[who][kind], 1) + 1;
+    uint64_t n = atomic_fetch_add(&sheet->made[who][kind], 1) + 1, key = 0;
+    uint64_t from_there = kind == KIND_MALLOC ? site_call(who, caller, &key) : 0;
+    if (sheet->site) {
+        if (key != sheet->site)
+            return false;
+        n = from_there;
+    }
     if (n != sheet->k || kind != (enum kind)sheet->kind || strncmp(sheet->program, name, NAME_SIZE) != 0)
         return false;
     sheet->caller = (uint64_t)((const char *)caller - __executable_start);
@@ -111,6 +149,8 @@ static void __attribute__((constructor)) begin(void)
             (void)sigaction(s, &tell, NULL);
     }
     sheet = at;
+    char name[NAME_SIZE];
+    is_fetch = whoami(name) == FETCH;
 }
 
 /* --- the calls ------------------------------------------------------------------------------------ */

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""sweep.py PROGRAMS RUNS FIRST [--all KIND,... | --one PROGRAM:KIND:K]: the k-th call fails, in real processes.
+"""sweep.py PROGRAMS RUNS FIRST [--all KIND,... | --one PROGRAM:KIND:K[@PLACE]]: the k-th call fails, in real processes.
 
 PROGRAMS is the directory of programs linked with fail.c.  A first run in which nothing fails counts the calls each
 program makes of each kind: malloc, write, fsync, fork, open, rename, mkdir.  Then each run (its number is its seed) plays
 the same working day with one of these calls failing, once: start the daemon, add a calendar, submit, hold, release,
-cancel, refresh, back up, list, stop, start again, wait.  A tenth as many runs besides have no call that fails, but a wall clock that is set three times meanwhile, by years and to
-the hours of summer time.  --all takes every k of these kinds instead of RUNS drawn ones
-(for malloc, of which there are thousands, what is drawn has to do).
+cancel, refresh, back up, list, stop, start again, wait.  A tenth as many runs besides have no call that fails, but a wall
+clock that is set three times meanwhile, by years and to the hours of summer time.  --all takes every k of these kinds
+instead of RUNS drawn ones; of malloc, which is called tens of thousands of times, it takes every place in the programs
+and their libraries that calls it, and of each the 1st, 8th, 64th, 512th, ... call.
 
 What must be true, whichever call it was:
   answer    a verb that does not work says why, and works when it is tried again; a clock that was set by days is told of
@@ -20,6 +21,7 @@ What must be true, whichever call it was:
 Last line: `N runs, N failed`; also of one that is ended early (SIGTERM, after the run it is at), which says where.
 """
 import contextlib
+import ctypes
 import os
 import pathlib
 import re
@@ -36,7 +38,9 @@ from torture import Round  # pylint: disable=wrong-import-position
 KINDS = ["malloc", "write", "fsync", "fork", "open", "rename", "mkdir"]
 PROGRAMS = ["eould", "eoul-launcher", "eoul-supervisor", "eoul", "eoul-fetch"]
 ERRORS = {"malloc": 12, "write": 28, "fsync": 5, "fork": 11, "open": 24, "rename": 28, "mkdir": 28}
-SHEET = struct.Struct("<16s16sIiQIIQ40Qq")  # struct sheet in fail.c
+SHEET = struct.Struct("<16s16sIiQIIQ40QqQ")  # struct sheet in fail.c
+SITE, SITES_MAX = struct.Struct("<QQ"), 4096  # struct site, which follow
+ADDR_NO_RANDOMIZE = 0x0040000
 YEAR_S = 365 * 86400
 SPRING, AUTUMN = 1774745995, 1792889995  # 2026-03-29 and 2026-10-25, five seconds before Berlin's clocks change
 JUMPS_S = [YEAR_S, -YEAR_S, 9 * YEAR_S, 3600, -3600, 1, 0, lambda now: SPRING - now, lambda now: AUTUMN - now,
@@ -63,13 +67,15 @@ class Run(Round):
     def __init__(self, programs, seed, what=None):
         super().__init__(programs, seed, ["none"])
         self.what = what  # (program, kind, k) or None
-        program, kind, k = what if what and what[0] != "clock" else ("", "malloc", 0)
-        (self.dir / "fail").write_bytes(SHEET.pack(program.encode(), b"", KINDS.index(kind), ERRORS[kind], k,
-                                                   0, 0, 0, *[0] * 41))
+        program, kind, k, *place = what if what and what[0] != "clock" else ("", "malloc", 0)
+        (self.dir / "fail").write_bytes(SHEET.pack(program.encode(), b"", KINDS.index(kind), ERRORS[kind], k, 0, 0, 0,
+                                                   *[0] * 41, *(place or [0])) + bytes(SITE.size * SITES_MAX))
         self.env["EOUL_FAIL"] = str(self.dir / "fail")
         if self.luck.random() < 0.5:
             self.env["EOUL_REEXEC"] = "1"
-        (self.dir / "work.ics").write_text(CALENDAR)
+        (self.dir / "folder").mkdir()
+        for file in ("work.ics", "folder/more.ics"):
+            (self.dir / file).write_text(CALENDAR)
         self.jumps = self.luck.sample(JUMPS_S, 3) if what and what[0] == "clock" else [0] * 3
         if what and what[0] == "clock":
             self.env["TZ"] = "Europe/Berlin"
@@ -79,9 +85,14 @@ class Run(Round):
         self.witness = pathlib.Path(programs).parent / "torture" / "witness"
 
     def sheet(self):
-        rows = SHEET.unpack((self.dir / "fail").read_bytes())
+        rows = SHEET.unpack_from((self.dir / "fail").read_bytes())
         made = {(p, k): rows[8 + i * 8 + j] for i, p in enumerate(PROGRAMS) for j, k in enumerate(KINDS)}
         return {"crashed": rows[1].rstrip(b"\0").decode(), "hit": rows[5], "signal": rows[6], "caller": rows[7], "made": made}
+
+    def places(self):
+        """(program, key, calls) of each place that called malloc."""
+        rows = SITE.iter_unpack((self.dir / "fail").read_bytes()[SHEET.size:])
+        return sorted((PROGRAMS[(key >> 56) - 1], key, made) for key, made in rows if key)
 
     def disarm(self):
         """What is asked in order to judge does not fail any more."""
@@ -95,7 +106,7 @@ class Run(Round):
         if callable(to):
             to = to(time.time())
         with open(self.dir / "fail", "r+b") as f:
-            f.seek(SHEET.size - 8)
+            f.seek(SHEET.size - 16)  # shift_s
             f.write(struct.pack("<q", int(to)))
         return int(to)
 
@@ -126,7 +137,7 @@ class Run(Round):
                 raise Problem(f"hang: eoul {' '.join(map(str, words))}") from late
             if done.returncode == 0 or any(word in done.stderr for word in fine):
                 return done.stdout
-            if done.returncode > 0 and not done.stderr.strip():
+            if done.returncode > 0 and not (done.stderr + done.stdout).strip():
                 raise Problem(f"answer: eoul {' '.join(map(str, words))} ended with {done.returncode} without a word")
             if "is full" in done.stderr and time.monotonic() < until:
                 tries -= 1  # as it was told; the daemon looks now and then whether there is room again
@@ -149,6 +160,7 @@ class Run(Round):
     def day(self):
         self.up()
         self.verb("me", "calendar", "add", self.dir / "work.ics", fine=("already",))
+        self.verb("me", "calendar", "add", self.dir / "folder", fine=("already",))  # which eoul-fetch reads
         first = self.witnesses("--array=0-2")
         self.acked.update({f"{first}_{i}": first + i for i in range(3)})
         for code in (0, 7):
@@ -238,7 +250,7 @@ def play(programs, seed, what):
     try:
         run.day()
         run.judge_run()
-        return "", run.sheet()
+        return "", {**run.sheet(), "places": run.places()}
     except (Problem, RuntimeError, OSError, KeyError, ValueError, subprocess.TimeoutExpired, sqlite3.Error) as problem:
         sheet = run.sheet()
         log = run.dir / "state/eould.log"
@@ -255,22 +267,32 @@ def draw(luck, made):
     return program, kind, luck.randint(1, made[program, kind])
 
 
+def named(what):
+    program, kind, k, *place = what
+    return f"{program}, {kind} number {k}" + (f" of those from {place[0]:#x}" if place else "")
+
+
 def main():
     import random
     programs, runs, first = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     option = sys.argv[4] if len(sys.argv) > 4 else ""
+    ctypes.CDLL(None).personality(ADDR_NO_RANDOMIZE)  # for what is begun from here on
     problem, sheet = play(programs, first, None)
     if problem or not sheet["made"]["eould", "fsync"]:
         print(f"nothing fails, and yet: {problem or 'no call was counted'}\n1 runs, 1 failed")
         return 1
     made = sheet["made"]
-    print("calls: " + ", ".join(f"{p} {k} {n}" for (p, k), n in made.items() if n), flush=True)
+    print("calls: " + ", ".join(f"{p} {k} {n}" for (p, k), n in made.items() if n) +
+          f"; malloc from {len(sheet['places'])} places", flush=True)
     if option == "--all":
         kinds = sys.argv[5].split(",")
-        todo = [(first, (p, k, i)) for (p, k), n in made.items() if k in kinds for i in range(1, n + 1)]
+        todo = [(first, (p, k, i)) for (p, k), n in made.items() if k in kinds and k != "malloc" for i in range(1, n + 1)]
+        if "malloc" in kinds:
+            todo += [(first, (p, "malloc", 8 ** i, place)) for p, place, n in sheet["places"] for i in range(9) if 8 ** i <= n]
     elif option == "--one":
         program, kind, k = sys.argv[5].split(":")
-        todo = [(first, (program, kind, int(k)))]
+        k, _, place = k.partition("@")
+        todo = [(first, (program, kind, int(k), *([int(place, 16)] if place else [])))]
     else:
         todo = [(seed, draw(random.Random(seed), made)) for seed in range(first, first + runs)]
     failed, hits, done, stop = 0, 0, 0, []
@@ -279,14 +301,14 @@ def main():
     todo += [(seed, ("clock", "jumps", 0)) for seed in range(first, first + max(1, runs // 10))]
     for seed, what in todo:
         if stop:
-            print(f"stopped before {what[0]}, {what[1]} number {what[2]}, with {len(todo) - done} runs to come")
+            print(f"stopped before {named(what)}, with {len(todo) - done} runs to come")
             break
         done += 1
         problem, sheet = play(programs, seed, what)
         hits += sheet["hit"]
         if problem:
             failed += 1
-            print(f"seed {seed}, {what[0]}, {what[1]} number {what[2]}: {problem}", flush=True)
+            print(f"seed {seed}, {named(what)}: {problem}", flush=True)
     print(f"{done / (time.monotonic() - started):.1f} runs/s, {hits} of {done} calls were reached")
     print(f"{done} runs, {failed} failed")
     return 1 if failed or (hits == 0 and done > 2) else 0
