@@ -297,6 +297,8 @@ void reload_finish(struct daemon *d);
 
 /* --- operations ---------------------------------------------------------------------------------- */
 int submit_op(struct daemon *d, struct op *op);
+/* Its key is one of the store's: the op has the ids of the first use, and there is nothing to refuse. */
+bool submit_known(struct daemon *d, struct op *op);
 int control_op(struct daemon *d, struct op *op);
 struct spec;
 /* The event a spec means: everything but the array's tasks and the conditions.  The event points into

@@ -357,6 +357,8 @@ static int known_key(struct daemon *d, struct op *op)
     return 1;
 }
 
+bool submit_known(struct daemon *d, struct op *op) { return known_key(d, op) == 1; }
+
 /* --- the operation ---------------------------------------------------------------------------------- */
 
 static int persons(struct daemon *d, struct op *op, struct who *who)
@@ -496,6 +498,10 @@ int submit_op(struct daemon *d, struct op *op)
                    : known_key(d, op);
     if (code != 0)
         return code < 0 ? code : 0;
+    if (d->disk_full) /* not before: what is there already, whoever asks again may know */
+        return err_set(&op->err, E_NO_SPACE,
+                       "The disk that holds %s is full; nothing was submitted. Free some space and submit again.",
+                       d->place.state);
     code = persons(d, op, &who);
     if (code == 0 && op->submit.items_n > 1) /* a single one changes nothing before it is certain */
         code = state_mark(d, &op->err);

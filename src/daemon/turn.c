@@ -237,14 +237,7 @@ static bool deadline_due(const struct daemon *d)
 static void run_kind(struct daemon *d, struct op *op)
 {
     switch (op->kind) {
-    case OP_SUBMIT:
-        if (d->disk_full)
-            op->result = err_set(&op->err, E_NO_SPACE,
-                                 "The disk that holds %s is full; nothing was submitted. Free some space "
-                                 "and submit again.", d->place.state);
-        else
-            op->result = submit_op(d, op);
-        break;
+    case OP_SUBMIT: op->result = submit_op(d, op); break;
     case OP_TODO:
         if (op->for_person.len && !daemon_is_operator(d, &op->peer))
             op->result = err_set(&op->err, E_DENIED,
@@ -338,9 +331,12 @@ static int turn_try(struct daemon *d, struct op *ops)
 static void refuse_full(struct daemon *d, struct op *ops)
 {
     for (struct op *op = ops; op; op = op->next)
-        op->result = err_set(&op->err, E_NO_SPACE,
-                             "The disk that holds %s is full; nothing was changed. Free some space and "
-                             "try again.", d->place.state);
+        if (op->kind == OP_SUBMIT && submit_known(d, op))
+            op->result = 0;
+        else
+            op->result = err_set(&op->err, E_NO_SPACE,
+                                 "The disk that holds %s is full; nothing was changed. Free some space and "
+                                 "try again.", d->place.state);
 }
 
 static void rebuild(struct daemon *d)

@@ -329,7 +329,7 @@ def on_a_small_disk(world, small):
     world.arguments = []
     start(world, None)
     running = world.submit(*mark(world, "a", f"while [ ! -e {world.work}/go ]; do sleep 0.05; done; exit 6"))
-    waiting = world.submit(*mark(world, "b"), hold="yes")
+    waiting = world.submit(*mark(world, "b"), hold="yes", key="asked-once")
     until(lambda: witness(world) == ["a"])
     filler = fill(small)
     big = {"jobs": [{"spec": world.spec("true", comment="x" * 4000), "env": ["A=" + str(i) + "x" * 60000]}
@@ -339,6 +339,9 @@ def on_a_small_disk(world, small):
     refused = world.post("/v1/jobs", big, lang="ko")
     assert refused.status == 507, refused.raw
     assert any("full" in note for note in world.get("/v1/status")["notes"])
+    # Whoever lost the answer to an earlier submit is not told that there is no such job.
+    assert world.submit(*mark(world, "b"), hold="yes", key="asked-once") == waiting
+    assert world.post("/v1/jobs", {**big, "key": "asked-never"}).status == 507
     with open(os.path.join(world.work, "go"), "wb"):
         pass
     assert finished(world, running)["exit_code"] == 6
