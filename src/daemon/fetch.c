@@ -440,11 +440,11 @@ void fetch_step(struct daemon *d)
                        due_fired, f);
 }
 
-void fetch_start(struct daemon *d)
+int fetch_start(struct daemon *d)
 {
     struct fetch *f = calloc(1, sizeof *f);
     if (!f)
-        return; /* the calendars keep their copies */
+        return E_NO_MEMORY;
     f->d = d;
     for (unsigned i = 0; i < 2; i++)
         f->readers[i] = (struct reader){ .f = f, .network = i == 1, .fd = -1, .pidfd = -1,
@@ -452,6 +452,7 @@ void fetch_start(struct daemon *d)
     d->fetch = f;
     credentials_sweep(d, d->people);
     fetch_step(d);
+    return 0;
 }
 
 void fetch_finish(struct daemon *d)

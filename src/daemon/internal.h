@@ -372,7 +372,7 @@ bool look_stop(struct daemon *d, const struct act *a); /* it waited, and will no
 void look_finish(struct daemon *d);
 
 /* --- fetch.c -------------------------------------------------------------------------------------- */
-void fetch_start(struct daemon *d);
+int fetch_start(struct daemon *d); /* E_NO_MEMORY: without it no calendar would be read until the next start */
 void fetch_step(struct daemon *d);   /* at the end of each wake-up: ask what is due */
 void fetch_finish(struct daemon *d);
 

@@ -296,16 +296,16 @@ static int start(struct daemon *d, int lock_fd, struct err *err)
         code = web_create(&d->web, d, d->loop);
     if (code == 0)
         code = socket_open(d, err);
-    if (code < 0 && !err->text[0])
-        err_set(err, code, "the daemon cannot start (%s)", err_word(code));
     keep_start(d);
     d->retain_due = true; /* one that never runs for an hour keeps no longer than others */
     backup_start(d);
     snapshots_look(d);
-    if (code == 0) {
-        fetch_start(d);
+    if (code == 0)
+        code = fetch_start(d);
+    if (code == 0)
         notices_start(d);
-    }
+    else if (!err->text[0])
+        err_set(err, code, "the daemon cannot start (%s)", err_word(code));
     return code;
 }
 
