@@ -206,6 +206,7 @@ struct column {
     const char *title; /* already translated */
     bool right;        /* align */
     bool flexible;     /* may be cut, to no less than 8 columns */
+    bool optional;     /* not shown if all its cells are empty */
 };
 struct table;
 struct table *table_create(const struct column *columns, size_t columns_n);

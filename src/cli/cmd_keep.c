@@ -13,6 +13,7 @@
 #include "cli/boot.h"
 #include "cli/observe.h"
 #include "cli/program.h"
+#include "cli/quota_text.h"
 #include "client/spawn.h"
 #include "i18n/text.h"
 #include "i18n/width.h"
@@ -295,13 +296,7 @@ static void account_lines(struct cli *cli, const json_t *status)
         char memory[512];
         struct buf text;
         buf_init_fixed(&text, memory, sizeof memory);
-        cli_clean(&text, json_text(a, "account"));
-        if (json_i64(a, "gpus_max"))
-            buf_printf(&text, tr(cli->lang, ", %1$lld of %2$lld GPUs"), (long long)json_i64(a, "gpus"),
-                       (long long)json_i64(a, "gpus_max"));
-        if (json_i64(a, "gpu_hours_max"))
-            buf_printf(&text, tr(cli->lang, ", %1$lld of %2$lld GPU-hours in %3$lld days"), (long long)json_i64(a, "gpu_hours"),
-                       (long long)json_i64(a, "gpu_hours_max"), (long long)json_i64(a, "days"));
+        quota_told(cli, &text, json_text(a, "account"), a);
         buf_char(&text, '\0');
         line(cli, i == 0 ? tr(cli->lang, "accounts") : "", text.failed ? "?" : memory);
     }

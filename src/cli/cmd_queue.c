@@ -72,6 +72,14 @@ static void name_cell(struct list *l, const struct row *row)
     cell(l, PAINT_NONE);
 }
 
+/* Who, and for which project: a column that is there if somebody has one. */
+static void owner_cells(struct list *l, const struct row *row)
+{
+    utf8_clean(&l->text, told(l, row->owner));
+    cell(l, PAINT_NONE);
+    clean_cell(l, row->account, PAINT_NONE);
+}
+
 /* "#0,1": those it has; else how many it asks for, "2", or "-". */
 static void gpus_cell(struct list *l, const struct row *row)
 {
@@ -143,8 +151,7 @@ static void live_row(const struct row *row, void *data)
     bool waiting = row_is(row->state, "PENDING");
     id_cell(l, row);
     name_cell(l, row);
-    utf8_clean(&l->text, told(l, row->owner));
-    cell(l, PAINT_NONE);
+    owner_cells(l, row);
     gpus_cell(l, row);
     state_cell(l, row);
     when_cell(l, row->start_at, waiting);
@@ -159,12 +166,13 @@ static struct table *live_table(struct cli *cli, bool wide)
 {
     const struct column columns[] = {
         {tr(cli->lang, "JOB"), true, false},     {tr(cli->lang, "NAME"), false, true},
-        {tr(cli->lang, "OWNER"), false, true},   {tr(cli->lang, "GPUS"), false, false},
-        {tr(cli->lang, "STATE"), false, false},  {tr(cli->lang, "START"), true, false},
+        {tr(cli->lang, "OWNER"), false, true},   {tr(cli->lang, "ACCOUNT"), false, true, true},
+        {tr(cli->lang, "GPUS"), false, false},   {tr(cli->lang, "STATE"), false, false},
+        {tr(cli->lang, "START"), true, false},
         {tr(cli->lang, "END"), true, false},     {tr(cli->lang, "SEEN"), true, false},
         {tr(cli->lang, "REASON"), false, false},
     };
-    return table_create(columns, wide ? 9 : 8);
+    return table_create(columns, wide ? 10 : 9);
 }
 
 static void put_more(struct cli *cli, int64_t more)
@@ -265,6 +273,10 @@ static int owner_query(struct cli *cli, struct buf *path, const struct args *arg
         buf_c(path, "&owner=");
         http_encode(path, str_of(owner));
     }
+    if (args_value(args, "account")) {
+        buf_c(path, "&account=");
+        http_encode(path, str_of(args_value(args, "account")));
+    }
     return 0;
 }
 
@@ -276,7 +288,7 @@ static int list_path(struct cli *cli, struct buf *path, const struct args *args,
     if (r == 0)
         r = owner_query(cli, path, args);
     if (r == 0 && path->failed)
-        r = err_set(&cli->err, E_TOO_LARGE, "The name behind --owner is too long.");
+        r = err_set(&cli->err, E_TOO_LARGE, "The name behind --owner or --account is too long.");
     return r;
 }
 
@@ -313,6 +325,7 @@ static const struct opt queue_opts[] = {
     {"all", 'a', NULL, N_("Show every row, not just the first screen.")},
     {"me", 0, NULL, N_("Only my own jobs.")},
     {"owner", 'u', "PERSON", N_("Only this person's jobs.")},
+    {"account", 'A', "NAME", N_("Only the jobs of this project.")},
     {"running", 0, NULL, N_("Only those that run.")},
     {"waiting", 0, NULL, N_("Only those that wait.")},
     {"limit", 'n', "N", N_("At most so many rows; 0 means all.")},
@@ -344,8 +357,7 @@ static void ended_row(const struct row *row, void *data)
     struct list *l = data;
     id_cell(l, row);
     name_cell(l, row);
-    utf8_clean(&l->text, told(l, row->owner));
-    cell(l, PAINT_NONE);
+    owner_cells(l, row);
     state_cell(l, row);
     if (row->start_at > 0 && !row_is(row->reason, "JobLaunchFailure")) /* what never began has no code */
         buf_i64(&l->text, row->signal > 0 ? 128 + row->signal : row->exit_code);
@@ -365,14 +377,15 @@ static int put_ended(struct cli *cli, const char *path)
 {
     const struct column columns[] = {
         {tr(cli->lang, "JOB"), true, false},   {tr(cli->lang, "NAME"), false, true},
-        {tr(cli->lang, "OWNER"), false, true}, {tr(cli->lang, "STATE"), false, false},
-        {tr(cli->lang, "CODE"), true, false},  {tr(cli->lang, "START"), true, false},
+        {tr(cli->lang, "OWNER"), false, true}, {tr(cli->lang, "ACCOUNT"), false, true, true},
+        {tr(cli->lang, "STATE"), false, false}, {tr(cli->lang, "CODE"), true, false},
+        {tr(cli->lang, "START"), true, false},
         {tr(cli->lang, "END"), true, false},   {tr(cli->lang, "TOOK"), true, false},
     };
     struct list l;
     json_t *rest = NULL;
     uint64_t n = 0;
-    list_init(&l, cli, table_create(columns, 8), false);
+    list_init(&l, cli, table_create(columns, 9), false);
     int r = rows_get(cli, path, ended_row, &l, &rest, &n);
     list_finish(&l);
     json_decref(rest);
@@ -410,6 +423,7 @@ static const struct opt history_opts[] = {
     {"all", 'a', NULL, N_("Show every row, not just the first screen.")},
     {"me", 0, NULL, N_("Only my own jobs.")},
     {"owner", 'u', "PERSON", N_("Only this person's jobs.")},
+    {"account", 'A', "NAME", N_("Only the jobs of this project.")},
     {"limit", 'n', "N", N_("At most so many rows; 0 means all.")},
     {"json", 0, NULL, N_("Print the daemon's answer as JSON.")},
     {0},

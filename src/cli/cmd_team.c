@@ -13,6 +13,7 @@
 #include "cli/me_data.h"
 #include "cli/me_habit.h"
 #include "cli/me_week.h"
+#include "cli/quota_text.h"
 #include "i18n/text.h"
 #include "i18n/width.h"
 
@@ -367,6 +368,22 @@ static void me_weight(struct cli *cli, const json_t *w)
     me_delay_and_gpus(cli, w);
 }
 
+/* My own, and those of the projects that are open to me. */
+static void me_quotas(struct cli *cli, const json_t *quotas)
+{
+    size_t i;
+    json_t *q;
+    json_array_foreach(quotas, i, q)
+    {
+        char memory[512];
+        struct buf text;
+        buf_init_fixed(&text, memory, sizeof memory);
+        quota_told(cli, &text, json_text(q, json_object_get(q, "account") ? "account" : "person"), q);
+        buf_char(&text, '\0');
+        me_line(cli, i == 0 ? tr(cli->lang, "quotas") : "", text.failed ? "?" : memory, NULL);
+    }
+}
+
 static void put_me(struct cli *cli, const json_t *me)
 {
     const char *from = json_text(me, "hours_from");
@@ -397,6 +414,7 @@ static void put_me(struct cli *cli, const json_t *me)
                 tr(cli->lang, "inside the slack of a job; \"eoul me defer no\" ends it"));
     me_forecasts(cli, json_object_get(me, "forecasts"), json_is_true(json_object_get(me, "defer")));
     me_weight(cli, json_object_get(me, "weight"));
+    me_quotas(cli, json_object_get(me, "quotas"));
     if (json_i64(me, "calendars_n") > 0) {
         char number[32];
         snprintf(number, sizeof number, "%lld", (long long)json_i64(me, "calendars_n"));

@@ -18,7 +18,7 @@ static const struct field {
 } fields[] = {
 #define TEXT(name) { STR(#name), offsetof(struct row, name), true }
 #define NUMBER(name) { STR(#name), offsetof(struct row, name), false }
-    TEXT(name_id), TEXT(name), TEXT(owner), TEXT(state), TEXT(reason), NUMBER(gpus), TEXT(gpu_list),
+    TEXT(name_id), TEXT(name), TEXT(owner), TEXT(account), TEXT(state), TEXT(reason), NUMBER(gpus), TEXT(gpu_list),
     NUMBER(start_at), NUMBER(end_p10_at), NUMBER(end_p50_at), NUMBER(end_p90_at), NUMBER(end_at),
     NUMBER(eyes_at), NUMBER(tasks), NUMBER(idle_us), NUMBER(exit_code), NUMBER(signal), NUMBER(id),
 #undef TEXT

@@ -11,7 +11,7 @@
 /* Texts are slices of the answer, as JSON (json_value_text reads them), valid during the call; what a row
  * lacks is empty or 0. */
 struct row {
-    struct str name_id, name, owner, state, reason, gpu_list;
+    struct str name_id, name, owner, account, state, reason, gpu_list;
     int64_t id, gpus, tasks, idle_us, exit_code, signal;
     usec_t start_at, end_at, end_p10_at, end_p50_at, end_p90_at, eyes_at;
 };

@@ -208,6 +208,8 @@ struct table {
     struct column column[TABLE_COLUMNS_MAX];
     size_t columns_n;
     size_t width[TABLE_COLUMNS_MAX];
+    bool shown[TABLE_COLUMNS_MAX];
+    size_t last; /* of those that are shown */
     struct buf text; /* all cells: a struct cell and the text */
     size_t cells_n;
 };
@@ -229,6 +231,7 @@ struct table *table_create(const struct column *columns, size_t columns_n)
     for (size_t i = 0; i < columns_n; i++) {
         t->column[i] = columns[i];
         t->width[i] = width_of(str_of(columns[i].title));
+        t->shown[i] = !columns[i].optional;
     }
     return t;
 }
@@ -241,6 +244,7 @@ void table_cell(struct table *t, struct str text, enum paint paint)
     size_t column = t->cells_n++ % t->columns_n;
     if (cell.width > t->width[column])
         t->width[column] = cell.width;
+    t->shown[column] |= text.len > 0;
     buf_add(&t->text, &cell, sizeof cell);
     buf_str(&t->text, text);
 }
@@ -254,14 +258,14 @@ void table_drop(struct table *t)
 
 static void fit_to(struct table *t, size_t columns)
 {
-    size_t total = TABLE_GAP * (t->columns_n - 1);
+    size_t total = 0;
     for (size_t i = 0; i < t->columns_n; i++)
-        total += t->width[i];
+        total += t->shown[i] ? t->width[i] + (i == t->last ? 0 : TABLE_GAP) : 0;
     /* the widest flexible column gives way first, one blank at a time */
     while (total > columns) {
         size_t widest = t->columns_n;
         for (size_t i = 0; i < t->columns_n; i++)
-            if (t->column[i].flexible && t->width[i] > TABLE_FLEX_MIN &&
+            if (t->column[i].flexible && t->shown[i] && t->width[i] > TABLE_FLEX_MIN &&
                 (widest == t->columns_n || t->width[i] > t->width[widest]))
                 widest = i;
         if (widest == t->columns_n)
@@ -288,8 +292,10 @@ static void put_cell(struct table *t, struct cli *cli, size_t column, struct str
                      enum paint paint)
 {
     struct buf *out = &cli->out;
-    bool last = column + 1 == t->columns_n, right = t->column[column].right;
+    bool last = column == t->last, right = t->column[column].right;
     size_t width = t->width[column];
+    if (!t->shown[column])
+        return;
     buf_c(out, paint_on(cli, paint));
     if (has <= width) {
         put_whole(out, text, right ? width - has : 0, right || last ? 0 : width - has);
@@ -314,6 +320,8 @@ void table_finish(struct table *t, struct cli *cli)
     }
     if (t->text.failed)
         cli->out.failed = t->text.failed;
+    for (size_t i = 0; i < t->columns_n; i++)
+        t->last = t->shown[i] ? i : t->last;
     if (cli->columns > 0)
         fit_to(t, (size_t)cli->columns);
     for (size_t i = 0; i < t->columns_n; i++)

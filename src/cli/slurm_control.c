@@ -102,7 +102,9 @@ static int show_job(struct cli *cli, const char *id, bool one_line)
     pair(cli, job, "JobName", "JobName", true);
     buf_c(&cli->out, "   ");
     pair(cli, job, "UserId", "User", true);
-    buf_printf(&cli->out, "   Priority=1 Nice=%lld Account=(null) QOS=normal\n   ", (long long)json_i64(job, "nice"));
+    buf_printf(&cli->out, "   Priority=1 Nice=%lld Account=", (long long)json_i64(job, "nice"));
+    cli_clean(&cli->out, json_text(job, "account")[0] ? json_text(job, "account") : "(null)");
+    buf_c(&cli->out, " QOS=normal\n   ");
     pair(cli, job, "JobState", "State", false);
     pair(cli, job, "Reason", "Reason", false);
     buf_printf(&cli->out, "Dependency=%s\n   Requeue=1 Restarts=%lld BatchFlag=1 Reboot=0 ",

@@ -345,7 +345,8 @@ static bool wanted(struct cli *cli, const struct slurm_args *a, const json_t *ro
     if (!is_live(row) && (!said || json_i64(row, "end_at") < cli->now_at - RECENT_US))
         return false;
     return state_listed(json_text(row, "state"), said) && word_listed(json_text(row, "owner"), users) &&
-           word_listed(json_text(row, "name"), slurm_value(a, "name")) && id_listed(row, slurm_value(a, "jobs"));
+           word_listed(json_text(row, "name"), slurm_value(a, "name")) && id_listed(row, slurm_value(a, "jobs")) &&
+           word_listed(json_text(row, "account"), slurm_value(a, "account"));
 }
 
 static const char *self_name(void)
@@ -471,7 +472,8 @@ static int accounts_rows(struct cli *cli, const struct slurm_args *a, const char
     json_array_foreach(rows, i, row)
         if (r == 0 && id_listed(row, jobs) && word_listed(json_text(row, "owner"), user) &&
             word_listed(json_text(row, "name"), slurm_value(a, "name")) &&
-            state_listed(json_text(row, "state"), slurm_value(a, "state")))
+            state_listed(json_text(row, "state"), slurm_value(a, "state")) &&
+            word_listed(json_text(row, "account"), slurm_value(a, "accounts")))
             r = accounts_line(cli, format, row, separator, slurm_value(a, "parsable") != NULL);
     json_decref(rows);
     return r;
@@ -508,7 +510,8 @@ int slurm_sacct(struct cli *cli, int argc, char **argv)
         {"delimiter", 0, true}, {"noheader", 'n', false}, {"allocations", 'X', false}, {"user", 'u', true},
         {"allusers", 'a', false}, {"state", 's', true}, {"name", 0, true}, {"starttime", 'S', true},
         {"endtime", 'E', true}, {"duplicates", 'D', false}, {"units", 0, true}, {"brief", 'b', false},
-        {"long", 'l', false}, {"array", 0, false}, {"partition", 'r', true}, {"cluster", 'M', true}, {0},
+        {"long", 'l', false}, {"array", 0, false}, {"partition", 'r', true}, {"cluster", 'M', true},
+        {"accounts", 'A', true}, {0},
     };
     struct slurm_args a;
     char *jobs = join_jobs(argc, argv);

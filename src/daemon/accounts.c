@@ -20,6 +20,8 @@ static uint32_t number_of(const struct accounts *a, struct str name)
     return 0;
 }
 
+uint32_t daemon_account_find(const struct daemon *d, struct str name) { return number_of(&d->accounts, name); }
+
 static void add(struct accounts *a, struct str name)
 {
     if (name.len == 0 || name.len > CONFIG_NAME_MAX || a->n == ACCOUNTS_MAX)
@@ -115,11 +117,30 @@ static bool is_member(const struct config_account *a, const char *person)
     return a->members_count == 0;
 }
 
+bool daemon_account_may(const struct daemon *d, uint32_t account, const char *person)
+{
+    const struct config_account *a = configured(d, str_of(daemon_account_name(d, account)));
+    return a && is_member(a, person);
+}
+
 static void list(struct buf *out, const struct daemon *d, const char *person)
 {
     for (uint32_t i = 0; i < d->config->accounts_n; i++)
         if (!person || is_member(&d->config->accounts[i], person))
             buf_printf(out, "%s%s", out->len ? ", " : "", d->config->accounts[i].name);
+}
+
+int daemon_account_refuse(const struct daemon *d, struct str name, struct err *err)
+{
+    char memory[ERR_TEXT_MAX / 2];
+    struct buf names;
+    struct str shown = str_slice(name, 0, CONFIG_NAME_MAX);
+    buf_init_fixed(&names, memory, sizeof memory - 1);
+    list(&names, d, NULL);
+    if (d->config->accounts_n == 0)
+        return err_set(err, E_NOT_FOUND, "There is no account \"%.*s\"; none is configured.", STR_ARG(shown));
+    struct str all = names.failed ? STR("...") : buf_look(&names);
+    return err_set(err, E_NOT_FOUND, "There is no account \"%.*s\"; there are: %.*s.", STR_ARG(shown), STR_ARG(all));
 }
 
 int accounts_of_submit(const struct daemon *d, struct str name, person_no owner, uint32_t *ret, struct err *err)
@@ -137,11 +158,10 @@ int accounts_of_submit(const struct daemon *d, struct str name, person_no owner,
         return 0;
     buf_init_fixed(&names, memory, sizeof memory - 1);
     const struct config_account *a = configured(d, name);
-    list(&names, d, a ? person : NULL);
-    struct str all = names.failed ? STR("...") : buf_look(&names);
     if (!a)
-        return err_set(err, E_NOT_FOUND, "There is no account \"%.*s\"; there are: %.*s.",
-                       STR_ARG(str_slice(name, 0, CONFIG_NAME_MAX)), STR_ARG(all));
+        return daemon_account_refuse(d, name, err);
+    list(&names, d, person);
+    struct str all = names.failed ? STR("...") : buf_look(&names);
     if (!is_member(a, person))
         return all.len ? err_set(err, E_DENIED, "Account \"%s\" has no member %s, who may use: %.*s.", a->name, person,
                                  STR_ARG(all))

@@ -26,6 +26,9 @@ int accounts_check(const struct daemon *d, const struct config *config, struct e
  * E_NOT_FOUND, E_DENIED with a sentence. */
 int accounts_of_submit(const struct daemon *d, struct str name, person_no owner, uint32_t *ret, struct err *err);
 /* Its name; "" for 0. */
+uint32_t daemon_account_find(const struct daemon *d, struct str name); /* 0: there never was one of that name */
+int daemon_account_refuse(const struct daemon *d, struct str name, struct err *err); /* E_NOT_FOUND, with those there are */
+bool daemon_account_may(const struct daemon *d, uint32_t account, const char *person); /* is it open to them? */
 const char *daemon_account_name(const struct daemon *d, uint32_t account);
 
 #endif

@@ -171,7 +171,7 @@ static int take_facts(struct facts *f)
     struct core_gpu gpu;
     int code = add_planned(f);
     if (code == 0)
-        code = store_jobs_each(f->d->store, f->no, USEC_NEVER, ENDED_MAX, add_ended, f);
+        code = store_jobs_each(f->d->store, f->no, 0, USEC_NEVER, ENDED_MAX, add_ended, f);
     if (code == 0)
         code = daemon_plan(f->d, &plan);
     for (uint32_t i = 0; code == 0 && i < daemon_gpus_n(f->d) && i < BRIEF_GPUS_MAX; i++)

@@ -144,7 +144,7 @@ static int add_all(struct making *m)
         if (row.owner && daemon_job_info(m->d, id, &info) && info.owner == m->no)
             add_job(m, &row, false);
     }
-    return store_jobs_each(m->d->store, m->no, USEC_NEVER, ENDED_MAX, add_ended, m);
+    return store_jobs_each(m->d->store, m->no, 0, USEC_NEVER, ENDED_MAX, add_ended, m);
 }
 
 /* --- reading ---------------------------------------------------------------------------------------- */

@@ -136,6 +136,7 @@ static int ends(struct daemon *d, const struct core_update *u, const struct ende
         .gpus = j->gpus, .cpus = j->cpus, .gpu_mask = j->gpu_mask, .mem_mib = j->mem_mib,
         .submit_at = j->submit_at, .begin_at = j->begin_at, .deadline_at = j->deadline_at,
         .start_at = j->start_at, .end_at = d->last_wall_at, .limit_us = j->limit_us, .nice = j->nice,
+        .account = j->account,
     };
     if (e && e->job == j->id && e->recovered && e->wall_at && e->wall_at < out.end_at)
         out.end_at = e->wall_at; /* long before it was read */

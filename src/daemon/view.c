@@ -64,6 +64,7 @@ static void hide(struct view_row *row, enum config_shown shown)
     if (shown == SHOWN_FULL)
         return;
     row->name = (struct str){ 0 };
+    row->account = "";
     if (shown == SHOWN_NO_NAMES)
         return;
     row->owner = row->submitter = ""; /* not NULL: there is a row */
@@ -233,6 +234,7 @@ void view_ended(const struct daemon *d, const struct op_peer *peer, const struct
         .begin_at = j->begin_at, .deadline_at = j->deadline_at, .start_at = j->start_at,
         .end_at = j->end_at, .exit_code = j->exit_code, .signal = j->signal, .nice = j->nice,
         .limit_us = j->limit_us, .attempt = j->attempts, .tasks = 1, .request = j->request,
+        .account = daemon_account_name(d, j->account),
         .version = (uint64_t)j->end_at & (((uint64_t)1 << 53) - 1), /* ended rows change no more */
     };
     view_name_id(ret->id, ret->array_id, ret->array_index, ret->name_id);
@@ -258,6 +260,13 @@ static void put_idle(struct json_out *j, const struct view_row *row)
     out_put_i64(j, "idle_us", row->idle_us - row->idle_us % VIEW_IDLE_GRAIN_US);
 }
 
+/* Most have none, and lists are long. */
+static void put_account(struct json_out *j, const struct view_row *row)
+{
+    if (row->account && row->account[0])
+        out_put_clean(j, "account", str_of(row->account));
+}
+
 /* A long list is mostly zeros and keys: what a table of jobs shows, and of that what is not 0. */
 void view_write_brief(struct json_out *j, const struct view_row *row)
 {
@@ -270,6 +279,7 @@ void view_write_brief(struct json_out *j, const struct view_row *row)
     out_put_c(j, "name_id", row->name_id);
     out_put_clean(j, "name", row->name);
     out_put_clean(j, "owner", str_of(row->owner));
+    put_account(j, row);
     out_put_str(j, "state", row->state);
     out_put_str(j, "reason", row->reason);
     if (row->gpus)
@@ -291,6 +301,7 @@ void view_write(struct json_out *j, const struct view_row *row)
     out_put_c(j, "name_id", row->name_id);
     out_put_clean(j, "name", row->name);
     out_put_clean(j, "owner", str_of(row->owner));
+    put_account(j, row);
     out_put_str(j, "state", row->state);
     out_put_str(j, "reason", row->reason);
     out_put_u64(j, "gpus", row->gpus);

@@ -35,7 +35,7 @@ struct view_row {
     char name_id[VIEW_NAME_ID_MAX];
     struct str name;
     const char *owner, *submitter;
-    const char *account;    /* of a live job; "": none, or it has ended */
+    const char *account;    /* "": none, or not to be seen */
     struct str state, reason;
     enum job_state job_state;
     uint32_t gpus, cpus;

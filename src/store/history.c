@@ -173,6 +173,7 @@ int store_job_put(struct store *s, const struct store_job *j)
     bind_i64(st, 19, j->limit_us);
     bind_i64(st, 20, j->exit_code);
     bind_i64(st, 21, j->signal);
+    bind_i64(st, 22, j->account);
     return store_done(s, st);
 }
 
@@ -192,7 +193,7 @@ static struct store_job job_of(sqlite3_stmt *st)
         .nice = col_i32(st, 13), .submit_at = col_i64(st, 14), .begin_at = col_i64(st, 15),
         .deadline_at = col_i64(st, 16), .start_at = col_i64(st, 17), .end_at = col_i64(st, 18),
         .limit_us = col_i64(st, 19), .exit_code = col_i32(st, 20), .signal = col_i32(st, 21),
-        .name = col_str(st, 22),
+        .name = col_str(st, 22), .account = col_u32(st, 23),
     };
 }
 
@@ -223,7 +224,7 @@ static int jobs_walk(struct store *s, sqlite3_stmt *st,
     return code;
 }
 
-int store_jobs_each(struct store *s, uint32_t owner, usec_t before_at, uint32_t limit,
+int store_jobs_each(struct store *s, uint32_t owner, uint32_t account, usec_t before_at, uint32_t limit,
                     int (*row)(const struct store_job *j, void *data), void *data)
 {
     sqlite3_stmt *st = store_st(s, owner ? ST_JOBS_OWNER : ST_JOBS_ALL);
@@ -233,6 +234,7 @@ int store_jobs_each(struct store *s, uint32_t owner, usec_t before_at, uint32_t 
     bind_i64(st, 2, limit ? (int64_t)limit : -1);
     if (owner)
         bind_i64(st, 3, owner);
+    bind_i64(st, 4, account);
     return jobs_walk(s, st, row, data);
 }
 
@@ -253,13 +255,15 @@ int store_jobs_of_request(struct store *s, uint32_t request,
     return jobs_walk(s, st, row, data);
 }
 
-uint64_t store_jobs_count(struct store *s, uint32_t owner)
+uint64_t store_jobs_count(struct store *s, uint32_t owner, uint32_t account)
 {
-    sqlite3_stmt *st = store_st(s, owner ? ST_JOBS_COUNT_OWNER : ST_JOBS_COUNT);
+    sqlite3_stmt *st = store_st(s, account ? ST_JOBS_COUNT_ACCOUNT : owner ? ST_JOBS_COUNT_OWNER : ST_JOBS_COUNT);
     if (!st)
         return 0;
-    if (owner)
+    if (owner || account)
         bind_i64(st, 1, owner);
+    if (account)
+        bind_i64(st, 2, account);
     uint64_t n = sqlite3_step(st) == SQLITE_ROW ? col_u64(st, 0) : 0;
     sqlite3_reset(st);
     return n;

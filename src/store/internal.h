@@ -59,15 +59,17 @@
                      "ORDER BY job, number") \
     X(JOB_PUT, "INSERT OR REPLACE INTO job (id, request, array_index, owner, submitter, state, " \
                "reason, attempts, gpus, cpus, gpu_mask, mem_mib, nice, submit_at, begin_at, " \
-               "deadline_at, start_at, end_at, limit_us, exit_code, signal) " \
-               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+               "deadline_at, start_at, end_at, limit_us, exit_code, signal, account) " \
+               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
     X(JOB_REMOVE, "DELETE FROM job WHERE id = ?") \
     X(JOB_GET, "SELECT " STORE_JOB_COLUMNS " WHERE job.id = ?") \
-    X(JOBS_ALL, "SELECT " STORE_JOB_COLUMNS " WHERE end_at < ? ORDER BY end_at DESC, job.id DESC LIMIT ?") \
-    X(JOBS_OWNER, "SELECT " STORE_JOB_COLUMNS " WHERE end_at < ? AND job.owner = ?3 " \
+    X(JOBS_ALL, "SELECT " STORE_JOB_COLUMNS " WHERE end_at < ?1 AND (?4 = 0 OR account = ?4) " \
+                "ORDER BY end_at DESC, job.id DESC LIMIT ?2") \
+    X(JOBS_OWNER, "SELECT " STORE_JOB_COLUMNS " WHERE end_at < ?1 AND job.owner = ?3 AND (?4 = 0 OR account = ?4) " \
                   "ORDER BY end_at DESC, job.id DESC LIMIT ?2") \
     X(JOBS_REQUEST, "SELECT " STORE_JOB_COLUMNS " WHERE job.id >= ?1 AND job.id < ?1 + ?2 ORDER BY job.id") \
     X(JOBS_COUNT, "SELECT count(*) FROM job") \
+    X(JOBS_COUNT_ACCOUNT, "SELECT count(*) FROM job WHERE account = ?2 AND (?1 = 0 OR owner = ?1)") \
     X(JOBS_COUNT_OWNER, "SELECT count(*) FROM job WHERE owner = ?") \
     X(RESULT_PUT, "INSERT OR REPLACE INTO result (job, attempt, at, done_ppm, text, rung) " \
                   "VALUES (?, ?, ?, ?, ?, ?)") \
@@ -166,7 +168,7 @@
 #define STORE_JOB_COLUMNS \
     "job.id, job.request, is_array, array_index, job.owner, job.submitter, state, reason, " \
     "attempts, gpus, cpus, gpu_mask, mem_mib, nice, job.submit_at, begin_at, deadline_at, " \
-    "start_at, end_at, limit_us, exit_code, signal, name " \
+    "start_at, end_at, limit_us, exit_code, signal, name, account " \
     "FROM job JOIN request ON request.id = job.request"
 
 enum statement {

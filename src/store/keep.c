@@ -76,7 +76,7 @@ static int keep_journal(struct store *s, usec_t until_at, uint32_t rows, bool *m
 static int keep_jobs(struct store *s, const struct store_retention *r, usec_t now_at, uint32_t rows,
                      bool *more)
 {
-    uint64_t count = r->jobs_max ? store_jobs_count(s, 0) : 0;
+    uint64_t count = r->jobs_max ? store_jobs_count(s, 0, 0) : 0;
     uint64_t beyond = count > r->jobs_max && r->jobs_max ? count - r->jobs_max : 0;
     uint32_t ids[KEEP_ROWS_MAX];
     uint32_t n = 0;

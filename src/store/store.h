@@ -209,16 +209,17 @@ struct store_job {
     int32_t nice;
     int32_t exit_code, signal;
     struct str name;        /* read from its request */
+    uint32_t account;       /* the project it was for (daemon/accounts.h); 0: none */
 };
 int store_job_put(struct store *s, const struct store_job *j);
 int store_job_remove(struct store *s, uint32_t id); /* requeued under its id: live again */
 int store_job_get(struct store *s, uint32_t id, struct store_job *ret); /* E_NOT_FOUND */
-/* Newest end first; end_at < before_at (USEC_NEVER: all); owner 0: everybody; limit 0: all. */
-int store_jobs_each(struct store *s, uint32_t owner, usec_t before_at, uint32_t limit,
+/* Newest end first; end_at < before_at (USEC_NEVER: all); owner and account 0: any; limit 0: all. */
+int store_jobs_each(struct store *s, uint32_t owner, uint32_t account, usec_t before_at, uint32_t limit,
                     int (*row)(const struct store_job *j, void *data), void *data);
 int store_jobs_of_request(struct store *s, uint32_t request,
                           int (*row)(const struct store_job *j, void *data), void *data);
-uint64_t store_jobs_count(struct store *s, uint32_t owner);
+uint64_t store_jobs_count(struct store *s, uint32_t owner, uint32_t account);
 
 /* --- what jobs say of themselves ------------------------------------------------------------------ */
 struct store_result {

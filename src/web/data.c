@@ -23,7 +23,7 @@ static void put_jobs(struct json_out *j, struct daemon *d, person_no no)
     out_key(j, "jobs");
     out_object(j);
     out_put_u64(j, "live", live_jobs(daemon_core(d), no));
-    out_put_u64(j, "ended", store_jobs_count(daemon_store(d), no));
+    out_put_u64(j, "ended", store_jobs_count(daemon_store(d), no, 0));
     out_end(j);
     out_key(j, "kept");
     out_object(j);

@@ -86,7 +86,7 @@ void habit_show(struct call *c)
         s->from_at = daemon_now(d).wall_at - BACK_US;
         for (job_id id = 0; no && core_job_after(daemon_core(d), id, &job); id = job.id)
             take(s, job.owner, job.submitter, job.submit_at);
-        if (no && (code = store_jobs_each(daemon_store(d), no, USEC_NEVER, JOBS_MAX, take_ended, s)) < 0)
+        if (no && (code = store_jobs_each(daemon_store(d), no, 0, USEC_NEVER, JOBS_MAX, take_ended, s)) < 0)
             err_set(&c->err, code, "What is stored could not be read.");
         store_reset(daemon_store(d));
     }

@@ -20,6 +20,7 @@ static void refuse(struct call *c)
 struct list_query {
     bool pending, running, ended, all, brief, nobody; /* nobody: none is shown */
     person_no owner; /* 0: everybody */
+    uint32_t account; /* 0: any, or none */
     uint64_t limit;
     usec_t before_at;
 };
@@ -44,6 +45,7 @@ static int read_state(struct call *c, struct list_query *q)
 static int read_list_query(struct call *c, struct list_query *q)
 {
     struct str owner = http_query(c->r, "owner");
+    struct str account = http_query(c->r, "account");
     struct str after = http_query(c->r, "after");
     uint64_t id = 0;
     int code = read_state(c, q);
@@ -64,6 +66,13 @@ static int read_list_query(struct call *c, struct list_query *q)
         if (!q->owner)
             return err_set(&c->err, E_NOT_FOUND, "Nobody of the team is called \"%.*s\".",
                            (int)(owner.len < 64 ? owner.len : 64), owner.ptr);
+    }
+    if (account.ptr) {
+        q->account = daemon_account_find(c->web->daemon, account);
+        if (!q->account)
+            return daemon_account_refuse(c->web->daemon, account, &c->err);
+        if (daemon_shown(c->web->daemon, &c->peer, -1, 0) != SHOWN_FULL)
+            return err_set(&c->err, E_DENIED, "Whose jobs are for which account is not shown in this team.");
     }
     if (daemon_shown(c->web->daemon, &c->peer, -1, q->owner) == SHOWN_BUSY) {
         if (owner.ptr)
@@ -98,8 +107,11 @@ static void write_counts(struct json_out *j, const struct core *core)
 static bool wanted(const struct view *v, const struct list_query *q, const struct plan_row *row)
 {
     struct job_info info;
+    struct core_job job;
     bool pending = row->state == JOB_PENDING;
     if (pending ? !q->pending : !q->running)
+        return false;
+    if (q->account && (!core_job_get(daemon_core(v->daemon), row->job, &job) || job.account != q->account))
         return false;
     return !q->owner || (daemon_job_info(v->daemon, row->job, &info) && info.owner == q->owner);
 }
@@ -166,9 +178,9 @@ void jobs_list(struct call *c)
     out_array(&j);
     if (q.ended && !q.nobody) {
         struct ended_walk walk = { &j, d, &c->peer };
-        code = store_jobs_each(daemon_store(d), q.owner, q.before_at, (uint32_t)q.limit,
+        code = store_jobs_each(daemon_store(d), q.owner, q.account, q.before_at, (uint32_t)q.limit,
                                write_ended_row, &walk);
-        rows_n = store_jobs_count(daemon_store(d), q.owner);
+        rows_n = store_jobs_count(daemon_store(d), q.owner, q.account);
     } else if (!q.ended) {
         rows_n = write_live_rows(&j, &v, &q);
     }

@@ -245,7 +245,6 @@ static void put_common(struct json_out *j, struct daemon *d, const struct view_r
     out_put_u64(j, "array_id", row->array_id);
     out_put_u64(j, "array_index", row->array_index);
     out_put_clean(j, "submitter", str_of(row->submitter));
-    out_put_clean(j, "account", str_of(row->account ? row->account : ""));
     out_put_at(j, "begin_at", row->begin_at);
     out_put_at(j, "deadline_at", row->deadline_at);
     out_put_u64(j, "mem_mib", row->mem_mib);

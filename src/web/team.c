@@ -122,6 +122,19 @@ static void put_quotas(struct json_out *j, struct daemon *d)
     out_end(j);
 }
 
+/* One's own, and those of the accounts that are open to oneself. */
+static void put_own_quotas(struct json_out *j, struct daemon *d, person_no no)
+{
+    const char *name = people_name(daemon_people(d), no);
+    out_key(j, "quotas");
+    out_array(j);
+    put_quota(j, "person", name, core_person_quota(daemon_core(d), no));
+    for (uint32_t i = 1; i <= ACCOUNTS_MAX; i++)
+        if (daemon_account_may(d, i, name))
+            put_quota(j, "account", daemon_account_name(d, i), core_account_quota(daemon_core(d), i));
+    out_end(j);
+}
+
 void team_write_guards(struct json_out *j, struct daemon *d)
 {
     const char *word;
@@ -439,6 +452,7 @@ void team_write_me(struct web *web, person_no no, enum lang lang, struct json_ou
     out_put_bool(j, "defer", me.defer);
     put_forecasts(j, daemon_core(web->daemon), no);
     put_weight(j, daemon_core(web->daemon), no);
+    put_own_quotas(j, web->daemon, no);
     out_put_at(j, "away_from_at", me.away_from_at);
     out_put_at(j, "away_until_at", me.away_until_at);
     out_put_at(j, "here_until_at", me.here_until_at);

@@ -17,7 +17,7 @@ static const struct route {
 } routes[] = {
 #define QUERY(...) (const char *const[]){ __VA_ARGS__ __VA_OPT__(,) NULL }
     { true, "/v1/jobs", ops_submit, QUERY() },
-    { false, "/v1/jobs", jobs_list, QUERY("state", "owner", "limit", "after", "all", "brief") },
+    { false, "/v1/jobs", jobs_list, QUERY("state", "owner", "account", "limit", "after", "all", "brief") },
     { false, "/v1/jobs/{}", jobs_show, QUERY() },
     { false, "/v1/jobs/{}/wait", waits_wait, QUERY("version", "timeout_s") },
     { false, "/v1/jobs/{}/why", jobs_why, QUERY("zone") },

@@ -86,7 +86,7 @@ def day(world):
     world.wait(ids["ok"])
     ids["failed"] = world.submit("/bin/sh", "-c", "exit 3")
     world.wait(ids["failed"])
-    ids["long"] = world.submit("/bin/sleep", "300", job_name="long", gpus=2, pty="yes")
+    ids["long"] = world.submit("/bin/sleep", "300", job_name="long", gpus=2, pty="yes", account="vision")
     ids["waiting"] = world.submit("/bin/true", gpus=1)
     assert world.post("/v1/me", {"for": "ada", "zone": "Europe/Berlin"}).status == 200
     ids["held"] = world.submit("/bin/true", hold="yes", reviewer="ada", canary="10m")
@@ -128,7 +128,8 @@ def examples(ids, copy):
                                "?state=ended", "?limit=0", "?limit=1")] +
                              [(f"/v1/jobs?state=ended&after={ids['failed']}", None, 200),
                               ("/v1/jobs?state=sleepy", None, 400), ("/v1/jobs?limit=x", None, 400),
-                              ("/v1/jobs?owner=nobody-here", None, 404)],
+                              ("/v1/jobs?owner=nobody-here", None, 404), ("/v1/jobs?account=vision", None, 200),
+                              ("/v1/jobs?account=audio", None, 404)],
         ("/v1/jobs", "post"): [("/v1/jobs", {"jobs": [{"spec": spec}]}, 200),
                                ("/v1/jobs", {"jobs": [{"spec": spec}, {"spec": "hold=yes\n" + spec}], "test": True}, 200),
                                ("/v1/jobs", {"jobs": [{"spec": "deadline=2001-01-01\n" + spec}], "test": True}, 400),
@@ -376,9 +377,13 @@ def main():
     eould, api = sys.argv[1:3]
     contract = Contract(api)
     seen = set()
+
+    def every_path(world):
+        seen.update(walk(world, contract))
+    every_path.config = "gpus: 2\ncpus: 8\naccounts: [{name: vision, gpus: 2}]\n"
     tap = Tap()
     return tap.run([
-        ("every path is answered as documented", lambda w: seen.update(walk(w, contract))),
+        ("every path is answered as documented", every_path),
         ("every documented field is in some answer", lambda w: every_field_was_seen(contract, seen)),
         ("what is not documented is refused", refused),
              ("no path leads out of the jobs", no_path_leads_out),

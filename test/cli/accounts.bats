@@ -93,3 +93,44 @@ is_state() { [ "$("$eoul" show --json "$1" | jq -r .state)" = "$2" ]; }
     run "$eoul" reload
     [ "$status" -eq 0 ]
 }
+
+@test "for which project: live and ended, in every list, by Slurm's names too, and in what one may have" {
+    printf 'gpus: 2\ncpus: 4\nlimits: {gpus: 2}\naccounts: [{name: vision, gpus: 2, gpu_hours: 9}, {name: audio, members: [kim], gpus: 1}]\n' >"$yaml"
+    "$eoul" up >/dev/null
+    "$eoul" submit -- true
+    run "$eoul" wait 1
+    run "$eoul" history
+    [[ $output != *ACCOUNT* ]] # nobody has one
+    "$eoul" submit --account vision --job-name seen -- true
+    run "$eoul" wait 2
+    "$eoul" submit --account vision --hold -- true
+    run "$eoul" history
+    [[ ${lines[0]} == *"OWNER  ACCOUNT  STATE"* ]]
+    [[ ${lines[1]} =~ $me\ +vision\ +COMPLETED ]]
+    [[ ${lines[2]} =~ $me\ +COMPLETED ]]
+    LC_ALL=ko_KR.UTF-8 run "$eoul" queue
+    [[ $output == *계정* && $output == *vision* ]]
+    [ "$("$eoul" history --json | jq -c '[.rows[].account]')" = '["vision",null]' ]
+    [ "$("$eoul" history --account vision --json | jq -c '[.rows_n, .rows[0].id]')" = '[1,2]' ]
+    [ "$("$eoul" queue -A vision --json | jq -c '[.rows[].id]')" = '[3]' ]
+    [ "$("$eoul" queue -A audio --json | jq -c '[.rows[].id]')" = '[]' ]
+    run "$eoul" queue --account vison
+    [ "$status" -ne 0 ]
+    [ "$output" = 'eoul: There is no account "vison"; there are: vision, audio.' ]
+    run "$eoul" show 2
+    [[ $output =~ account\ +vision ]]
+    slurm=$(dirname "$eoul")/slurm
+    [ "$("$slurm/sacct" -n -P -o JobID,Account,AllocTRES -A vision)" = $'2|vision|billing=1,cpu=1,node=1\n3|vision|billing=1,cpu=1,node=1' ]
+    [ "$("$slurm/squeue" -h -o '%i %a')" = '3 vision' ]
+    [ -z "$("$slurm/squeue" -h -A audio -o '%i %a')" ]
+    [[ $("$slurm/scontrol" show job 2) == *"Account=vision QOS"* ]]
+    run "$eoul" me
+    [[ $output =~ quotas\ +$me,\ 0\ of\ 2\ GPUs ]]
+    [[ $output == *"vision, 0 of 2 GPUs, 0 of 9 GPU-hours in 30 days"* && $output != *audio* ]]
+    # its name stays with what it did when the project is over
+    printf 'gpus: 2\ncpus: 4\n' >"$yaml"
+    "$eoul" reload
+    [ "$("$eoul" history --account vision --json | jq -c '[.rows[].account]')" = '["vision"]' ]
+    run "$eoul" submit --account vision -- true
+    [ "$status" -eq 0 ] # without accounts it is for the record
+}

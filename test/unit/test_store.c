@@ -580,7 +580,7 @@ static void test_retention(void **state)
     assert_int_equal(store_request_get(s, 30, &r), 0);
     assert_int_equal(store_request_get(s, 40, &r), E_NOT_FOUND);
     store_reset(s);
-    assert_int_equal(store_jobs_each(s, 0, USEC_NEVER, 0, count_job, &n), 0);
+    assert_int_equal(store_jobs_each(s, 0, 0, USEC_NEVER, 0, count_job, &n), 0);
     assert_int_equal(n, 1);
     uint32_t attempts[ATTEMPT_STATE_COUNT + 1] = { 0 };
     assert_int_equal(store_attempts_each(s, 10, count_attempt, attempts), 0);
@@ -665,7 +665,7 @@ static void test_retention_by_number(void **state)
     const struct store_retention keep = { .jobs_max = 4 };
     for (int i = 0; more && i < 20; i++)
         assert_int_equal(store_retain(s, &keep, 1000, 3, only_30, NULL, &more), 0);
-    assert_int_equal(store_jobs_each(s, 0, USEC_NEVER, 0, count_job, &n), 0);
+    assert_int_equal(store_jobs_each(s, 0, 0, USEC_NEVER, 0, count_job, &n), 0);
     assert_int_equal(n, 4);
     struct store_job j;
     assert_int_equal(store_job_get(s, 6, &j), E_NOT_FOUND);
