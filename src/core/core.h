@@ -66,7 +66,7 @@ const char *policy_word(enum policy policy);
         .quantum_us = 10 * USEC_PER_MIN, .restart_us = 2 * USEC_PER_MIN, .defer = 1, \
         .price_milli = 400, .search_window = 32, .search_moves = 8, .bounded = 1, \
         .calibrate = 1, .half_life_us = 28 * USEC_PER_DAY, .fair_delay_milli = 1500, \
-        .fair_gpu_milli = 500, .canary = 1 })
+        .fair_gpu_milli = 500, .canary = 1, .slack = 1 })
 int policy_parse(struct str word, enum policy *ret);
 
 struct core_limits {   /* what a block must hold */
@@ -183,6 +183,8 @@ struct plan_row {
     usec_t end_p10_at, end_p50_at, end_p90_at;
     usec_t eyes_at;         /* when its owner sees a result that comes at end_p50_at */
     usec_t eyes_late_at;    /* ... at end_p90_at */
+    usec_t moved_from_at, moved_to_at; /* its start is moved later inside its slack: from when it would fit, to when it
+                             * would rather; start_at is later still if there is no room then.  0: it is not moved */
     uint64_t gpu_mask;      /* planned or actual GPUs */
     int64_t index;          /* what it was ordered by; larger first; comparable within one plan */
 };

@@ -101,9 +101,9 @@ usec_t defer_until(const struct core *c, const struct class_key *key, const stru
 }
 
 usec_t defer_best(const struct core *c, const struct price_table *p, const struct class_key *key,
-                  const struct class_view *view, usec_t now_at)
+                  const struct class_view *view, usec_t now_at, usec_t latest_at)
 {
-    usec_t best_at = now_at, until_at = defer_until(c, key, view, now_at);
+    usec_t best_at = now_at, until_at = usec_min(defer_until(c, key, view, now_at), latest_at);
     usec_t slot_at = price_next_slot(now_at);
     if (slot_at > until_at)
         return now_at;

@@ -5,7 +5,8 @@
  *     eyes(owner, s + p_k)  +  tardiness of s + p_k  +  price of its GPUs from s to s + p_k
  *
  * in microseconds of a person, NODES times over.  A start may be moved later, on a grid of half hours, only
- * inside its slack: the P90 of when its owner sees the result does not move (by more than --flex).
+ * inside its slack: the P90 of when its owner sees the result does not move (by more than --flex), nor does what waits
+ * for it (slack.h).
  *
  * Who may be moved at all: settings.defer 0 nobody; 1 jobs whose owner agreed (person.defer, or for this one by
  * --flex), whose forecasts hold (calibrate.h), whose command has succeeded before, or whose canary has or still can
@@ -42,8 +43,9 @@ int64_t defer_eyes(const struct core *c, const struct price_table *p, const stru
 /* The latest start, given one at start_at, that keeps the P90 of eyes; start_at if there is no slack. */
 usec_t defer_until(const struct core *c, const struct class_key *key, const struct class_view *view,
                    usec_t start_at);
-/* The cheapest start from now on as if there were always room; now_at unless a later one is cheaper. */
+/* The cheapest start from now on as if there were always room, for the sake of what waits for it no later than
+ * latest_at (slack.h); now_at unless a later one is cheaper. */
 usec_t defer_best(const struct core *c, const struct price_table *p, const struct class_key *key,
-                  const struct class_view *view, usec_t now_at);
+                  const struct class_view *view, usec_t now_at, usec_t latest_at);
 
 #endif

@@ -17,6 +17,7 @@
 #include "core/quota.h"
 #include "core/run.h"
 #include "core/search.h"
+#include "core/slack.h"
 #include "core/urgent.h"
 
 /* --- the total order -------------------------------------------------------------------------- */
@@ -413,7 +414,13 @@ bool dispatch_may_wait(const struct run *r, const struct order_key *key)
     const struct job_class *class = &classes_of(c)[key->class];
     return key->tier == TIER_OTHERS && !class->key.array_id &&
            defer_may(c, &class->key, dispatch_view(c, r->s, key->class), r->ctx->now_at) &&
-           jobs_of(c)[key->job].dependents == NONE;
+           (c->settings.slack ? !slack_single(c, &jobs_of(c)[key->job]) : jobs_of(c)[key->job].dependents == NONE);
+}
+
+usec_t dispatch_latest(const struct core *c, const struct job_class *class, const struct class_view *view, usec_t now_at)
+{
+    struct slack_lengths lengths = { view->node_us[NODES / 2], view->node_us[NODES - 1] };
+    return c->settings.slack ? slack_until_all(c, class, &lengths, now_at) : USEC_NEVER;
 }
 
 /* Is its start worth moving to a later time of its slack?  Not of one that can be asked to make way. */
@@ -426,8 +433,9 @@ static bool run_defers(struct run *r, const struct order_key *key)
         return false;
     if (!r->s->search->prices.from_at)
         price_make(&r->s->search->prices, c, r->ctx->now_at);
-    return defer_best(c, &r->s->search->prices, like, dispatch_view(c, r->s, key->class),
-                      r->ctx->now_at) > r->ctx->now_at;
+    const struct class_view *view = dispatch_view(c, r->s, key->class);
+    usec_t now_at = r->ctx->now_at, latest_at = dispatch_latest(c, &classes_of(c)[key->class], view, now_at);
+    return defer_best(c, &r->s->search->prices, like, view, now_at, latest_at) > now_at;
 }
 
 /* Bring every class's view up to date; find each owner's best if somebody was sent first. */

@@ -84,6 +84,8 @@ static inline const struct class_view *dispatch_view(const struct core *c, const
 {
     return s->views ? &s->views[class] : &classes_of(c)[class].view;
 }
+/* Until when a start of this class's jobs may be moved for the sake of what waits for any of them; USEC_NEVER. */
+usec_t dispatch_latest(const struct core *c, const struct job_class *class, const struct class_view *view, usec_t now_at);
 /* Expected ends of busy jobs at a quantile (50 or 90), sorted; `holds` also says until when. */
 uint32_t dispatch_ends(const struct core *c, usec_t now_at, usec_t boot_at, bool late,
                        struct busy_end *ends, usec_t *ret_holds_at);

@@ -48,6 +48,7 @@ static void window(struct run *r)
             j->needs.gpu_type = only;
         j->length_us = j->view->node_us[NODES / 2];
         j->may_wait = dispatch_may_wait(r, &j->key);
+        j->waited_for = jobs_of(c)[j->key.job].dependents != NONE;
         if (j->key.tier != TIER_OTHERS || j->like->first_seq)
             s->fixed_n = s->n;
         dispatch_advance(r, false);

@@ -272,7 +272,9 @@ struct offer {
     F(uint32_t, fair_gpu_milli) /* ... how much whoever had less GPU time does */ \
     F(uint32_t, urgent_week)    /* urgent submits of each person in seven days, at most 8; 0: the flag moves \
                                  * nobody forward and is not counted (urgent.h) */ \
-    F(uint32_t, canary)         /* 1: jobs that ask for a canary get one (canary.h) */
+    F(uint32_t, canary)         /* 1: jobs that ask for a canary get one (canary.h) */ \
+    F(uint32_t, slack)          /* 1: what others wait for is moved later inside the slack of them all (slack.h); 0: it \
+                                 * is not moved */
 #define EV_MACHINE(F, L) F(uint32_t, cpus) F(uint64_t, mem_mib)
 #define EV_GPU(F, L) /* a GPU, new or changed */ \
     F(uint32_t, gpu)   /* 0..63, the core's number for it */ \

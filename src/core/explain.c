@@ -14,6 +14,7 @@
 #include "core/queue.h"
 #include "core/rates.h"
 #include "core/reserve.h"
+#include "core/slack.h"
 
 static const struct plan_row *row_of(const struct core_plan *plan, job_id job)
 {
@@ -246,14 +247,16 @@ static void explain_gpus(const struct core *c, const struct job *j, struct expla
 /* Until when a start is as good, and from when it is due. */
 static void explain_bounds(const struct core *c, const struct job *j, usec_t now_at, struct explanation *e)
 {
-    bool chained = j->dependents != NONE || (j->array != NONE && arrays_of(c)[j->array].dependents != NONE);
+    bool chained = j->array != NONE && (j->dependents != NONE || arrays_of(c)[j->array].dependents != NONE);
+    struct slack_lengths lengths = { e->forecast.p50_us, e->forecast.p90_us };
     e->aged_at = c->settings.age_us ? usec_add(j->submit_at, c->settings.age_us) : USEC_NEVER;
     e->aged = j->state == JOB_PENDING && e->aged_at <= now_at;
     e->deadline_at = j->deadline_at;
     e->last_start_at = j->deadline_at ? j->deadline_at - e->forecast.p90_us : USEC_NEVER;
     e->last_good_at = USEC_NEVER;
     if (j->state == JOB_PENDING && !chained && e->start_at != USEC_NEVER && e->eyes_at != USEC_NEVER)
-        e->last_good_at = usec_max(e->eyes_at - e->forecast.p50_us, e->start_at);
+        e->last_good_at = usec_max(usec_min(e->eyes_at - e->forecast.p50_us,
+                                            slack_until(c, (uint32_t)(j - jobs_of(c)), &lengths, e->start_at)), e->start_at);
     if (e->reason == REASON_DEFERRED && j->deferred_s)
         e->moved_from_at = usec_add(j->submit_at, (usec_t)(j->deferred_s - 1) * USEC_PER_SEC);
     e->made_way = j->preempted_n;

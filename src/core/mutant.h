@@ -71,7 +71,8 @@
     X(MUTANT_ACCOUNT_GPUS, "account-gpus-ignored", "account-gpus") \
     X(MUTANT_QUOTA_HOURS, "quota-hours-ignored", "quota-hours") \
     X(MUTANT_CANARY_FREE, "canary-failure-ignored", "canary-held") \
-    X(MUTANT_CANARY_AGAIN, "canary-forgotten", "canary") /* one that went well is made again */
+    X(MUTANT_CANARY_AGAIN, "canary-forgotten", "canary") /* one that went well is made again */ \
+    X(MUTANT_SLACK_LINK, "slack-of-a-link", "slack") /* a start is moved as if nothing waited for it */
 #define MUTANT_BY_ITSELF_MAX MUTANT_PREEMPT /* up to here core_broken, people or hashes notice it too */
 enum mutant {
 #define X(name, word, rule) name,

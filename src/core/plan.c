@@ -343,7 +343,9 @@ static usec_t draw_deferred(struct draw *d, uint32_t row, const struct order_key
     struct price_table *prices = &d->s.search->prices;
     if (!prices->from_at)
         price_make(prices, c, d->ctx.now_at);
-    return defer_best(c, prices, like, dispatch_view(c, &d->s, key->class), d->ctx.now_at);
+    const struct class_view *view = dispatch_view(c, &d->s, key->class);
+    usec_t latest_at = dispatch_latest(c, &classes_of(c)[key->class], view, d->ctx.now_at);
+    return defer_best(c, prices, like, view, d->ctx.now_at, latest_at);
 }
 
 /* Owners' bests, for jobs sent first. */
@@ -498,6 +500,10 @@ static void draw_places(struct draw *d, struct profile *p, bool late)
             row->reason = deferred_at ? REASON_DEFERRED : key->job != d->d.reserved ? REASON_PRIORITY
                         : reason == REASON_POWER ? REASON_POWER : REASON_RESOURCES;
         row->index = view->value;
+        if (row->reason == REASON_DEFERRED && deferred_at) {
+            row->moved_from_at = i < d->placed_n ? d->placed[i]->fits_at : d->ctx.now_at;
+            row->moved_to_at = deferred_at;
+        }
         plan_row_times(c, j, row, start_at, start_at, &l);
     }
 }

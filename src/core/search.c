@@ -6,6 +6,7 @@
 #include "base/prng.h"
 #include "core/avail.h"
 #include "core/defer.h"
+#include "core/slack.h"
 
 #define COMPLETION_PART 32       /* a completion counts for so little beside its being seen: 3 % */
 /* With a tariff the completion of a job that may wait counts for nothing, so that some won can move it; but only
@@ -54,6 +55,10 @@ static int64_t later(const struct look *l, const struct profile *p, struct searc
                      int64_t best)
 {
     usec_t until_at = defer_until(l->c, j->like, j->view, j->fits_at);
+    if (j->waited_for) {
+        struct slack_lengths lengths = { j->view->node_us[NODES / 2], j->view->node_us[NODES - 1] };
+        until_at = usec_min(until_at, slack_until(l->c, j->key.job, &lengths, j->fits_at));
+    }
     int64_t least = (int64_t)NODES * defer_least(&l->s->prices) * j->weight_milli / 1000;
     for (usec_t at = price_next_slot(j->fits_at); at <= until_at; at += PRICE_SLOT_US) {
         int64_t c = slot_cost(l, j, at);

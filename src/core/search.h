@@ -32,6 +32,7 @@ struct search_job {
     struct needs needs;
     usec_t length_us; /* P50 */
     bool may_wait;    /* its start may be moved later */
+    bool waited_for;  /* ... inside the slack of what waits for it */
     uint32_t weight_milli;
     int64_t least;    /* what it costs at least: eyes of a start at once */
     uint32_t window;  /* its owner's first window that ends after the first instant */

@@ -8,6 +8,7 @@
 
 #include "sim/conditions.h"
 #include "sim/quotas.h"
+#include "sim/slack.h"
 #include "sim/timer.h"
 
 #define LOOKED_AT    6                   /* jobs of a plan: explaining each would be work squared */
@@ -43,6 +44,7 @@ struct explained {
     struct ev_settings settings;
     bool settings_known;
     int64_t tick;
+    usec_t latest_at; /* that any clock has said */
     struct known_person persons[CORE_PERSONS_MAX + 1];
     struct known_job *jobs;
     size_t jobs_size;
@@ -74,7 +76,7 @@ static usec_t person_eyes(const struct known_person *p, usec_t t)
     return p->until_at;
 }
 
-static usec_t job_eyes(struct invariant *v, job_id id, usec_t t)
+usec_t explained_job_eyes(struct invariant *v, job_id id, usec_t t)
 {
     const struct explained *x = of(v);
     const struct ledger_job *j = invariant_job(v, id);
@@ -86,6 +88,12 @@ static usec_t job_eyes(struct invariant *v, job_id id, usec_t t)
         return t;
     usec_t at = person_eyes(&x->persons[whose], t);
     return present && t < j->submit_at && j->submit_at < at ? j->submit_at : at;
+}
+
+bool explained_presence_over(struct invariant *v, job_id id)
+{
+    usec_t until_at = invariant_job(v, id)->submit_at + of(v)->settings.presence_us;
+    return v->wall_at < until_at && until_at <= of(v)->latest_at;
 }
 
 /* The part of the coming week in which a person cannot look. */
@@ -230,6 +238,7 @@ void explained_event(struct invariant *v)
     struct explained *x = of(v);
     const struct core_event *ev = v->ev;
     int64_t now_tick = v->wall_at / TICK_US;
+    x->latest_at = v->wall_at > x->latest_at ? v->wall_at : x->latest_at;
     if (now_tick != x->tick) {
         x->tick = now_tick;
         if (x->settings_known)
@@ -259,8 +268,8 @@ static void result(struct invariant *v, struct explained *x, job_id id, const st
 {
     struct known_person *p = &x->persons[j->owner];
     usec_t ran_us = v->boot_at - x->jobs[id].run_boot_at;
-    usec_t least_at = job_eyes(v, id, j->submit_at + (ran_us > 0 ? ran_us : 0));
-    double delay_us = (double)(job_eyes(v, id, v->wall_at) - least_at);
+    usec_t least_at = explained_job_eyes(v, id, j->submit_at + (ran_us > 0 ? ran_us : 0));
+    double delay_us = (double)(explained_job_eyes(v, id, v->wall_at) - least_at);
     delay_us = delay_us < 0 ? 0 : delay_us > DELAY_MAX_US ? DELAY_MAX_US : delay_us;
     fall(x, p, v->wall_at);
     p->results++;
@@ -418,24 +427,25 @@ static void judge_times(struct invariant *v, job_id id, const struct ledger_job 
     const struct explained *x = of(v);
     bool waits = j->state == JOB_PENDING;
     if (waits) {
-        same(v, id, "when it would be seen", e->now_eyes_at, job_eyes(v, id, now_at + e->forecast.p50_us));
-        same(v, id, "when it would be seen late", e->now_eyes_late_at, job_eyes(v, id, now_at + e->forecast.p90_us));
+        same(v, id, "when it would be seen", e->now_eyes_at, explained_job_eyes(v, id, now_at + e->forecast.p50_us));
+        same(v, id, "when it would be seen late", e->now_eyes_late_at, explained_job_eyes(v, id, now_at + e->forecast.p90_us));
     }
     if (j->canary) { /* what is seen is the run's result, some time behind its end */
-        if (e->eyes_at < job_eyes(v, id, e->end_p50_at) || e->eyes_late_at < e->eyes_at)
+        if (e->eyes_at < explained_job_eyes(v, id, e->end_p50_at) || e->eyes_late_at < e->eyes_at)
             BREAK(v, "why", "job %u, whose canary runs, is said to be seen before that is over", id);
         return;
     }
     if (e->end_p50_at != USEC_NEVER)
-        same(v, id, "when it is seen", e->eyes_at, job_eyes(v, id, e->end_p50_at));
+        same(v, id, "when it is seen", e->eyes_at, explained_job_eyes(v, id, e->end_p50_at));
     if (e->end_p90_at != USEC_NEVER)
-        same(v, id, "when it is seen late", e->eyes_late_at, job_eyes(v, id, e->end_p90_at));
+        same(v, id, "when it is seen late", e->eyes_late_at, explained_job_eyes(v, id, e->end_p90_at));
     if (waits && e->start_at != USEC_NEVER && (e->start_at < now_at || e->start_late_at < e->start_at))
         BREAK(v, "why", "job %u is said to start before now, or sooner if others run long", id);
     if (e->last_good_at != USEC_NEVER) {
         usec_t end_at = e->last_good_at + e->forecast.p50_us;
         if (e->last_good_at > e->start_at &&
-            (job_eyes(v, id, end_at) != e->eyes_at || job_eyes(v, id, end_at + 1) <= e->eyes_at))
+            (explained_job_eyes(v, id, end_at) != e->eyes_at ||
+             (!slack_waited_for(v, id) && explained_job_eyes(v, id, end_at + 1) <= e->eyes_at)))
             BREAK(v, "why", "job %u: its last good start is not the last that is as good", id);
     }
     same(v, id, "its deadline", e->deadline_at, j->deadline_at);

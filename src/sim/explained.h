@@ -14,6 +14,10 @@ void explained_event(struct invariant *v);  /* any, before its updates */
 void explained_update(struct invariant *v, const struct core_update *u); /* before the ledger's own state changes */
 void explained_rebooted(struct invariant *v, usec_t off_us); /* the machine was off so long */
 void explained_plan(struct invariant *v, const struct core *core, const struct core_plan *plan);
+/* When whoever looks at this job's result sees it, if it comes then. */
+usec_t explained_job_eyes(struct invariant *v, job_id id, usec_t t);
+/* Has the half hour after its submit been over, by a clock that is set back since?  The core then counts it no more. */
+bool explained_presence_over(struct invariant *v, job_id id);
 void explained_finish(struct invariant *v);
 
 #endif

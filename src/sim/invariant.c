@@ -13,6 +13,7 @@
 #include "sim/explained.h"
 #include "sim/kept.h"
 #include "sim/quotas.h"
+#include "sim/slack.h"
 #include "sim/urgent.h"
 #include "sim/timer.h"
 #include "sim/watts.h"
@@ -958,6 +959,7 @@ void invariant_plan(struct invariant *v, const struct core *core, usec_t wall_at
     hands_plan(v, &plan, wall_at);
     electric_plan(v, core, &plan);
     explained_plan(v, core, &plan);
+    slack_plan(v, core, &plan);
     if (rows != v->live)
         BREAK(v, "plan", "the plan has %u rows for %u live jobs", rows, v->live);
     if (core_hash(core) != before)

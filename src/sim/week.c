@@ -127,6 +127,7 @@ static void week_found(struct week *k)
         .bounded = k->world.options.seed % 4 != 0,
         .calibrate = k->world.options.seed % 5 != 0,
         .canary = k->world.options.seed % 4 != 3,
+        .slack = k->world.options.seed % 7 != 0,
     };
     week_people(k);
     for (size_t i = 0; i < k->world.people_n; i++)

@@ -247,7 +247,7 @@ static void test_p90_stays(void **state)
             view.node_us[k] = late_us += (usec_t)(1 + prng_below(&p, 600)) * MIN;
         price_make(&prices, d.core, now_at);
         usec_t until_at = defer_until(d.core, &key, &view, now_at);
-        usec_t best_at = defer_best(d.core, &prices, &key, &view, now_at);
+        usec_t best_at = defer_best(d.core, &prices, &key, &view, now_at, USEC_NEVER);
         usec_t seen_at = core_eyes_at(d.core, 1, now_at + late_us);
         assert_true(best_at >= now_at && best_at <= until_at);
         assert_true(core_eyes_at(d.core, 1, best_at + late_us) <= seen_at + key.flex_us);
