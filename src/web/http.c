@@ -37,6 +37,7 @@ struct conn {
     int fd;
     enum conn_state state;
     bool suspended;   /* parked in libmicrohttpd */
+    bool replied;     /* http_reply was called; for want of memory there may be no response all the same */
     bool in_handler;
     bool closing;     /* no further request is served */
     bool too_large;
@@ -247,6 +248,7 @@ void http_reply(struct http_request *r, int status, const char *content_type, st
 {
     struct conn *c = (struct conn *)r;
     assert(c->state == CONN_HANDLING && !c->response);
+    c->replied = true;
     if (take_body->failed || !hold(c, take_body->len)) {
         buf_finish(take_body);
         *take_body = (struct buf){ 0 };
@@ -306,6 +308,7 @@ static void start_request(struct conn *c, const char *url, const char *method)
     r->allow = NULL;
     r->etag[0] = '\0';
     r->more_n = 0;
+    c->replied = false;
     const char *known = MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, "If-None-Match");
     r->if_none_match = known ? str_of(known) : (struct str){ "", 0 };
     c->refused = 0;
@@ -352,7 +355,7 @@ static enum MHD_Result finish_request(struct conn *c)
     c->in_handler = true;
     h->o.handler(h->o.data, &c->request);
     c->in_handler = false;
-    if (c->response)
+    if (c->replied)
         return send_response(c);
     c->suspended = true;
     h->counts.parked++;
