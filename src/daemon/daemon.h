@@ -166,6 +166,8 @@ struct op {
 /* Queue an operation for this turn.  0, or E_BUSY / E_UNAVAILABLE (stopping): then done is not
  * called. */
 int daemon_enqueue(struct daemon *d, struct op *op);
+/* Memory has run out where nobody can go on without it: end, and be started again.  Nothing committed is lost. */
+_Noreturn void daemon_no_memory(const char *where);
 
 /* --- looking ------------------------------------------------------------------------------------ */
 const struct core *daemon_core(const struct daemon *d);

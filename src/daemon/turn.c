@@ -53,6 +53,12 @@ void turn_abort(struct daemon *d, int code, const char *where)
     _exit(ABORT_STATUS); /* no destructor may touch the store or the launcher's socket in order */
 }
 
+void daemon_no_memory(const char *where)
+{
+    log_line("abort", "where=%s code=%s", where, err_word(E_NO_MEMORY));
+    _exit(ABORT_STATUS);
+}
+
 int daemon_enqueue(struct daemon *d, struct op *op)
 {
     if (d->stopping)

@@ -245,12 +245,23 @@ static void on_request(void *data, struct http_request *r)
 #define PER_USER_MAX 128
 #define MMAP_FROM (256 * 1024)
 
+/* jansson's reader (2.14, lex_save) does not look whether a letter found room: a name would lack it from then on, in the
+ * store too. */
+static void *json_memory(size_t size)
+{
+    void *p = malloc(size);
+    if (!p)
+        daemon_no_memory("json");
+    return p;
+}
+
 int web_create(struct web **ret, struct daemon *d, struct loop *loop)
 {
     struct web *web = calloc(1, sizeof *web);
     struct daemon_status status;
     if (!web)
         return E_NO_MEMORY;
+    json_set_alloc_funcs(json_memory, free);
     daemon_status(d, &status);
     web->daemon = d;
     web->loop = loop;
