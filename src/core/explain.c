@@ -347,7 +347,7 @@ int core_explain(const struct core *c, job_id job, const struct core_plan *plan,
     explain_cost(c, j, plan, &e);
     if (power_capped(c)) {
         e.need_w = busy ? j->booked_w : power_of_job(c, j);
-        e.used_w = c->busy_w + power_foreign_w(c);
+        e.used_w = c->busy_w + (MUTANT(c, MUTANT_WHY_POWER) ? 0 : power_foreign_w(c));
         e.cap_w = power_cap_w(c, plan->made_at);
     }
     explain_reason(c, j, plan, row, &e);

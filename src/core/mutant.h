@@ -67,6 +67,7 @@
     X(MUTANT_BOOST_MUTE, "boost-unexplained", "boost-told") /* taken without a name or a reason */ \
     X(MUTANT_WHY_PLACE, "why-place", "why") /* one job too few is said to come before */ \
     X(MUTANT_WHY_EYES, "why-eyes", "why") /* "if it started now" is said for a lucky run */ \
+    X(MUTANT_WHY_POWER, "why-power", "why") /* GPUs that others use are left out of the watts in use */ \
     X(MUTANT_WHY_WEIGHT, "why-weight", "why-weight") /* GPU time is compared with half the team */ \
     X(MUTANT_ACCOUNT_GPUS, "account-gpus-ignored", "account-gpus") \
     X(MUTANT_QUOTA_HOURS, "quota-hours-ignored", "quota-hours") \

@@ -75,6 +75,9 @@ void electric_plan(struct invariant *v, const struct core *core, const struct co
             continue;
         double kw = power_kw(v, j->gpus, j->gpu_type);
         looked++;
+        if (fabs((double)x.power_mw / 1e6 - kw) > 2e-6 * j->gpus)
+            verdict_break(v->verdict, "electricity", "job %u is said to take %.3f kW, and its GPUs take %.3f", r->job,
+                          (double)x.power_mw / 1e6, kw);
         compare(v, r->job, "now", (double)x.now_cost_milli, cost(v, kw, plan->made_at, x.forecast.p50_us), minute(v, kw));
         compare(v, r->job, "then", (double)x.start_cost_milli, cost(v, kw, r->start_at, x.forecast.p50_us), minute(v, kw));
     }

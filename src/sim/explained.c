@@ -10,6 +10,7 @@
 #include "sim/quotas.h"
 #include "sim/slack.h"
 #include "sim/timer.h"
+#include "sim/watts.h"
 
 #define LOOKED_AT    6                   /* jobs of a plan: explaining each would be work squared */
 #define TICK_US      (15 * USEC_PER_MIN) /* weights change on these */
@@ -519,7 +520,6 @@ static void judge_reason(struct invariant *v, job_id id, const struct ledger_job
              e->account ? v->accounts[j->account].quota_hours : p->quota_hours);
         break;
     case REASON_RESERVED: right = v->reservations_n > 0; break;
-    case REASON_POWER: right = v->watts.caps_n > 0 && e->need_w > 0; break;
     case REASON_DEFERRED: right = v->defer != 0 && !(j->flags & (JOB_NOW | JOB_URGENT)); break;
     case REASON_BACKOFF: right = j->not_before_boot_at > 0 || j->idle_from_boot_at > 0; break;
     default: break;
@@ -579,6 +579,7 @@ static void judge_job(struct invariant *v, const struct core *core, const struct
         BREAK(v, "why", "job %u keeps work although it cannot", row->job);
     struct core_counts all = core_count(core);
     judge_room(v, row->job, j, &all, &e);
+    watts_explained(v, &e, j, plan->made_at);
     judge_times(v, row->job, j, &e, plan->made_at);
     judge_place(v, plan, row, j, &e);
     judge_reason(v, row->job, j, &e);

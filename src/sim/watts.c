@@ -199,6 +199,26 @@ bool watts_barred(const struct invariant *v)
     return false;
 }
 
+void watts_explained(struct invariant *v, const struct explanation *e, const struct ledger_job *j, usec_t at)
+{
+    int64_t used_w = v->watts.busy_w + others_w(v), cap_w = cap_at_w(v, at);
+    bool waits = j->state == JOB_PENDING;
+    if (v->watts.caps_n == 0) {
+        if (e->need_w || e->used_w || e->cap_w || e->reason == REASON_POWER)
+            BREAK(v, "why", "job %u: watts are told, and there is no power cap", e->job);
+        return;
+    }
+    if (e->cap_w != cap_w)
+        BREAK(v, "why", "job %u: the power cap is said to be %u W, and is %" PRId64, e->job, e->cap_w, cap_w);
+    if (e->used_w != used_w)
+        BREAK(v, "why", "job %u: %u W are said to be in use, and %" PRId64 " are", e->job, e->used_w, used_w);
+    if (waits ? !may_expect(v, j, e->need_w) : e->need_w != j->booked_w)
+        BREAK(v, "why", "job %u is said to take %u W; its owner said %" PRId64 " mW, %u W are booked, and its like took other watts",
+              e->job, e->need_w, j->told_mw, j->booked_w);
+    if (e->reason == REASON_POWER && (e->need_w == 0 || (used_w + e->need_w <= cap_w && v->watts.caps_n == 1)))
+        BREAK(v, "why", "job %u is said to wait for watts, and %" PRId64 " of %" PRId64 " are in use", e->job, used_w, cap_w);
+}
+
 void watts_decided(struct invariant *v) { v->watts.said_n = 0; }
 
 void watts_finish(struct invariant *v)

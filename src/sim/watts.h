@@ -18,6 +18,9 @@ void watts_ended(struct invariant *v, struct ledger_job *j, enum job_state to); 
 bool watts_fit(const struct invariant *v, const struct ledger_job *j);
 /* Alone on the machine under the lowest cap? */
 bool watts_ever_fit(const struct invariant *v, const struct ledger_job *j);
+/* The numbers of power in an explanation; the reason is PowerNotAvail only where watts, now or under a cap to come, are
+ * too few. */
+void watts_explained(struct invariant *v, const struct explanation *e, const struct ledger_job *j, usec_t at);
 /* A decision is committed: what the core said of its starts has been used. */
 void watts_decided(struct invariant *v);
 /* Does somebody wait for a higher cap than that of now?  Then others may have to keep out of their way. */
