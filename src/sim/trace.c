@@ -290,12 +290,21 @@ static int nothing(const struct trace *t, const char *name, const struct trace_o
     return err_set(err, E_INVALID, "\"%s\" has no job in it.", name);
 }
 
+/* Told by its first bytes: what programs save that mean well. */
+static bool foreign(struct str text)
+{
+    return str_starts(text, "\xff\xfe") || str_starts(text, "\xfe\xff") || str_starts(text, "PK\x03\x04") ||
+           (text.len >= 4 && (!text.ptr[0] || !text.ptr[1]) && (!text.ptr[2] || !text.ptr[3]));
+}
+
 int trace_read(struct str text, const char *name, const struct trace_options *options,
                struct trace *ret, struct err *err)
 {
     struct trace t = { .say = { .translate = err ? err->translate : NULL } };
     int r;
     text = without_mark(text);
+    if (foreign(text))
+        return err_set(err, E_INVALID, "\"%s\" is no text in UTF-8 but UTF-16, a spreadsheet or an archive; save it as CSV in UTF-8.", name);
     if (str_trim(text).len == 0)
         return err_set(err, E_INVALID, "\"%s\" is empty.", name);
     switch (options->format) {

@@ -152,10 +152,22 @@ static int required(const struct table *t, struct err *err)
     return 0;
 }
 
+/* Commas, but where a spreadsheet of another country, or sacct, has put something else. */
+static char separator_of(enum trace_format format, struct str header)
+{
+    static const char others[] = { ';', '\t' };
+    if (format == TRACE_SACCT && str_find(header, '|') >= 0)
+        return '|';
+    for (size_t i = 0; i < sizeof(others) && str_find(header, ',') < 0; i++)
+        if (str_find(header, others[i]) >= 0)
+            return others[i];
+    return ',';
+}
+
 static int read_header(struct table *t, struct str line, struct err *err)
 {
     const struct name *names = names_of(t->options->format);
-    t->separator = t->options->format == TRACE_SACCT && str_find(line, '|') >= 0 ? '|' : ',';
+    t->separator = separator_of(t->options->format, line);
     t->columns_n = split(line, t->separator, t->field);
     for (int c = 0; c < C_COUNT; c++)
         t->at[c] = -1;
