@@ -156,8 +156,12 @@ static int run_whatif(struct cli *cli, struct args *args)
         if (r == 0)
             r = lend(cli, &csv);
         buf_finish(&csv);
-        if (r < 0)
-            return cli_fail(cli);
+        if (r < 0) {
+            int status = cli_fail(cli);
+            if (r == E_UNAVAILABLE || r == E_STATE)
+                fprintf(stderr, "%s\n", tr(cli->lang, "\"eoul whatif --from sample\" shows a made-up team."));
+            return status;
+        }
         snprintf(have_text, sizeof have_text, "%lld", (long long)have);
         argv[n++] = of_modes ? "--trace" : "--from";
         argv[n++] = "-";

@@ -5,24 +5,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/capped.h"
+
 #define SLOT_US (30 * USEC_PER_MIN)
 #define HOUR    ((double)USEC_PER_HOUR)
 
+/* One thing that there is so much of: GPUs, or kW. */
 struct slots {
     usec_t from_at;
     size_t n;
-    double *price; /* of a GPU for the whole slot, in us of waiting */
+    double *room;  /* how much there is, by slot */
+    double *price; /* of one for the whole slot, in us of waiting */
     double *sum;   /* running sum of prices: sum[i] is of slots before i */
-    double *use;   /* GPUs in use, mean over the slot, at the present choices */
+    double *use;   /* in use, mean over the slot, at the present choices */
+};
+
+struct market {
+    struct slots gpus, kw; /* kw.n 0: no cap */
 };
 
 struct job {
     usec_t submit_at, run_us;
     uint32_t gpus;
+    double kw;
     const struct windows *w;
 };
 
-/* Integral of the price of one GPU from the first slot to t. */
+/* Integral of the price of one from the first slot to t. */
 static double paid_until(const struct slots *s, usec_t t)
 {
     if (t <= s->from_at)
@@ -68,17 +77,24 @@ struct best {
     usec_t start_at;
 };
 
-static inline void try_start(const struct slots *s, const struct job *j, usec_t start_at, double seen_us,
+/* What the job pays from a start to its end. */
+static inline double pays(const struct market *m, const struct job *j, usec_t start_at)
+{
+    double us = j->gpus * (paid_until(&m->gpus, start_at + j->run_us) - paid_until(&m->gpus, start_at));
+    return m->kw.n ? us + j->kw * (paid_until(&m->kw, start_at + j->run_us) - paid_until(&m->kw, start_at)) : us;
+}
+
+static inline void try_start(const struct market *s, const struct job *j, usec_t start_at, double seen_us,
                              struct best *best)
 {
     if (start_at < j->submit_at || seen_us >= best->cost)
         return;
-    double cost = seen_us + j->gpus * (paid_until(s, start_at + j->run_us) - paid_until(s, start_at));
+    double cost = seen_us + pays(s, j, start_at);
     if (cost < best->cost)
         *best = (struct best){ cost, start_at };
 }
 
-static inline void try_both(const struct slots *s, const struct cursor *c, usec_t start_at, struct best *best)
+static inline void try_both(const struct market *s, const struct cursor *c, usec_t start_at, struct best *best)
 {
     const struct job *j = c->job;
     if (start_at >= j->submit_at)
@@ -87,7 +103,7 @@ static inline void try_both(const struct slots *s, const struct cursor *c, usec_
 
 /* Starts whose end is an edge of the owner's windows in (from_at, until_at].  Looking exactly when a window closes
  * counts as looking: the limit from the left. */
-static void try_edges(const struct slots *s, const struct cursor *c, usec_t from_at, usec_t until_at, struct best *best)
+static void try_edges(const struct market *s, const struct cursor *c, usec_t from_at, usec_t until_at, struct best *best)
 {
     const struct job *j = c->job;
     for (size_t i = c->at; i < j->w->n && j->w->spans[i].from_at <= until_at; i++) {
@@ -100,14 +116,14 @@ static void try_edges(const struct slots *s, const struct cursor *c, usec_t from
 }
 
 /* The cheapest start.  Corners in the order of time; what waiting alone would cost ends the search. */
-static struct best cheapest(const struct slots *s, const struct job *j, usec_t until_at)
+static struct best cheapest(const struct market *s, const struct job *j, usec_t until_at)
 {
     struct best best = { INFINITY, j->submit_at };
     struct cursor c = { j, until_at, window_after(j->w, j->submit_at) };
     usec_t skew = j->run_us % SLOT_US;
     try_both(s, &c, j->submit_at, &best);
     try_start(s, j, j->submit_at + PRESENCE_SUBMIT_US - j->run_us, (double)PRESENCE_SUBMIT_US, &best);
-    for (usec_t at = j->submit_at - (j->submit_at - s->from_at) % SLOT_US;; at += SLOT_US) {
+    for (usec_t at = j->submit_at - (j->submit_at - s->gpus.from_at) % SLOT_US;; at += SLOT_US) {
         usec_t end_at = usec_max(at, j->submit_at) + j->run_us;
         while (c.at < j->w->n && j->w->spans[c.at].until_at <= end_at)
             c.at++;
@@ -120,7 +136,7 @@ static struct best cheapest(const struct slots *s, const struct job *j, usec_t u
     }
 }
 
-static void occupy(const struct slots *s, usec_t from_at, usec_t until_at, double gpus)
+static void occupy(const struct slots *s, usec_t from_at, usec_t until_at, double amount)
 {
     size_t a = (size_t)(usec_max(from_at - s->from_at, 0) / SLOT_US);
     for (size_t i = a; i < s->n; i++) {
@@ -128,7 +144,7 @@ static void occupy(const struct slots *s, usec_t from_at, usec_t until_at, doubl
         if (at >= until_at)
             return;
         usec_t in = usec_min(until_at, at + SLOT_US) - usec_max(from_at, at);
-        s->use[i] += gpus * (double)in / (double)SLOT_US;
+        s->use[i] += amount * (double)in / (double)SLOT_US;
     }
 }
 
@@ -174,18 +190,21 @@ static void heap_replace(struct heap *h, double price, uint32_t slot)
 /* The cheapest `run_us` of slots before each completion.  Generous where it must be one-sided: the slot of the
  * submit and the slot of the completion may be used whole, and the result is seen as if it came at that slot's
  * beginning (or when the work can be done at the earliest, if that is later). */
-static double cheapest_preemptive(const struct slots *s, const struct job *j, usec_t until_at, struct heap *h,
+static double cheapest_preemptive(const struct market *m, const struct job *j, usec_t until_at, struct heap *h,
                                   struct heap *kept)
 {
+    const struct slots *s = &m->gpus;
     size_t first = (size_t)((j->submit_at - s->from_at) / SLOT_US);
     size_t whole = (size_t)((j->run_us + SLOT_US - 1) / SLOT_US);
     double part = (double)j->run_us / (double)SLOT_US - (double)(whole - 1); /* of the dearest slot that is bought */
-    double sum = 0, best = INFINITY;
+    double sum = 0, best = INFINITY, each_kw = j->kw / j->gpus; /* beside a GPU */
     struct cursor c = { j, until_at, window_after(j->w, j->submit_at) };
     h->n = kept->n = 0;
     for (size_t k = first; k < s->n + whole; k++) {
         usec_t at = usec_max(s->from_at + (usec_t)k * SLOT_US, j->submit_at + j->run_us);
         double price = k < s->n ? s->price[k] : 0;
+        if (m->kw.n && k < s->n)
+            price += each_kw * m->kw.price[k];
         while (c.at < j->w->n && j->w->spans[c.at].until_at <= at)
             c.at++;
         double seen = (double)(eyes(&c, c.at, at) - j->submit_at);
@@ -210,33 +229,67 @@ static double cheapest_preemptive(const struct slots *s, const struct job *j, us
             memcpy(kept->slot, h->slot, h->n * sizeof(*h->slot));
         }
     }
-    for (size_t i = 0; i < kept->n; i++)
-        if (kept->slot[i] < s->n)
-            s->use[kept->slot[i]] += j->gpus * (i == 0 ? part : 1);
+    for (size_t i = 0; i < kept->n; i++) {
+        if (kept->slot[i] >= s->n)
+            continue;
+        s->use[kept->slot[i]] += j->gpus * (i == 0 ? part : 1);
+        if (m->kw.n)
+            m->kw.use[kept->slot[i]] += j->kw * (i == 0 ? part : 1);
+    }
     return best;
 }
 
 /* --- subgradient ---------------------------------------------------------------------------------- */
 
-static double evaluate(struct slots *s, const struct job *jobs, size_t n, usec_t until_at,
-                       const struct bound_options *o, struct heap *h, struct heap *kept)
+/* What all that there is would cost. */
+static double begin(struct slots *s)
 {
-    double total = 0;
+    double all = 0;
     s->sum[0] = 0;
     for (size_t i = 0; i < s->n; i++) {
         s->sum[i + 1] = s->sum[i] + s->price[i];
+        all += s->room[i] * s->price[i];
         s->use[i] = 0;
     }
+    return all;
+}
+
+static double evaluate(struct market *m, const struct job *jobs, size_t n, usec_t until_at,
+                       const struct bound_options *o, struct heap *h, struct heap *kept)
+{
+    double total = 0, all = begin(&m->gpus) + (m->kw.n ? begin(&m->kw) : 0);
     for (size_t i = 0; i < n; i++) {
         if (o->preemptive) {
-            total += cheapest_preemptive(s, &jobs[i], until_at, h, kept);
+            total += cheapest_preemptive(m, &jobs[i], until_at, h, kept);
             continue;
         }
-        struct best best = cheapest(s, &jobs[i], until_at);
+        struct best best = cheapest(m, &jobs[i], until_at);
         total += best.cost;
-        occupy(s, best.start_at, best.start_at + jobs[i].run_us, jobs[i].gpus);
+        occupy(&m->gpus, best.start_at, best.start_at + jobs[i].run_us, jobs[i].gpus);
+        if (m->kw.n)
+            occupy(&m->kw, best.start_at, best.start_at + jobs[i].run_us, jobs[i].kw);
     }
-    return total - o->gpus * s->sum[s->n];
+    return total - all;
+}
+
+/* How far the use is from what there is, where that counts.  Of each thing by its own measure: a kW is not a GPU. */
+static double norm_of(const struct slots *s, double unit)
+{
+    double norm = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        double over = (s->use[i] - s->room[i]) * unit;
+        if (over > 0 || s->price[i] > 0)
+            norm += over * over;
+    }
+    return norm;
+}
+
+static void move(struct slots *s, double size, double unit)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        s->price[i] += size * unit * unit * (s->use[i] - s->room[i]);
+        s->price[i] = s->price[i] > 0 ? s->price[i] : 0;
+    }
 }
 
 static void *zeroed(size_t n, size_t size)
@@ -247,60 +300,89 @@ static void *zeroed(size_t n, size_t size)
     return p;
 }
 
-double bound_tte_h(const struct trace *t, const struct presence *p, const struct bound_options *o)
+static void slots_init(struct slots *s, usec_t from_at, size_t n)
 {
-    struct slots s = { 0 };
-    struct job *jobs = zeroed(t->jobs_n + 1, sizeof(*jobs));
-    double area = 0, best = -INFINITY, theta = 1;
-    usec_t last_at = 0, longest_us = 0;
-    uint32_t stale = 0;
-    if (t->jobs_n == 0) {
-        free(jobs);
-        return 0;
+    *s = (struct slots){ .from_at = from_at, .n = n, .room = zeroed(n + 1, sizeof(double)),
+                         .price = zeroed(n + 1, sizeof(double)), .sum = zeroed(n + 2, sizeof(double)),
+                         .use = zeroed(n + 1, sizeof(double)) };
+}
+
+static void slots_finish(struct slots *s)
+{
+    free(s->room);
+    free(s->price);
+    free(s->sum);
+    free(s->use);
+}
+
+static void market_make(struct market *m, const struct bound_options *o, usec_t from_at, size_t n)
+{
+    *m = (struct market){ 0 };
+    slots_init(&m->gpus, from_at, n);
+    for (size_t i = 0; i < n; i++)
+        m->gpus.room[i] = o->gpus;
+    if (!o->cap)
+        return;
+    slots_init(&m->kw, from_at, n);
+    for (size_t i = 0; i < n; i++) { /* a cap changes with a quarter of an hour at most */
+        int64_t at_s = (from_at + (usec_t)i * SLOT_US) / USEC_PER_SEC;
+        int64_t first = powercap_mw(o->cap, o->zone, at_s), second = powercap_mw(o->cap, o->zone, at_s + 900);
+        m->kw.room[i] = (double)(first > second ? first : second) / 1e6;
     }
-    for (size_t i = 0; i < t->jobs_n; i++) {
-        const struct trace_job *w = &t->jobs[i];
-        jobs[i] = (struct job){ w->submit_at, w->run_us, w->gpus, &p->truth[w->user] };
-        area += (double)w->run_us * w->gpus;
-        last_at = usec_max(last_at, w->submit_at);
-        longest_us = usec_max(longest_us, w->run_us);
-    }
-    s.from_at = t->jobs[0].submit_at - t->jobs[0].submit_at % SLOT_US;
-    s.n = (size_t)((last_at - s.from_at + (usec_t)(area / o->gpus / 2) + 14 * USEC_PER_DAY) / SLOT_US);
-    s.price = zeroed(s.n + 1, sizeof(double));
-    s.sum = zeroed(s.n + 2, sizeof(double));
-    s.use = zeroed(s.n + 1, sizeof(double));
+}
+
+static double improve(struct market *m, const struct job *jobs, size_t jobs_n, usec_t longest_us, usec_t until_at,
+                      const struct bound_options *o)
+{
     size_t room = (size_t)(longest_us / SLOT_US) + 2;
     struct heap h = { zeroed(room, sizeof(double)), zeroed(room, sizeof(uint32_t)), 0 };
     struct heap kept = { zeroed(room, sizeof(double)), zeroed(room, sizeof(uint32_t)), 0 };
+    double best = -INFINITY, theta = 1, unit = m->kw.n && m->kw.room[0] > 0 ? o->gpus / m->kw.room[0] : 1;
+    uint32_t stale = 0;
     for (uint32_t step = 0; step <= o->steps; step++) {
-        double value = evaluate(&s, jobs, t->jobs_n, p->until_at, o, &h, &kept), norm = 0;
+        double value = evaluate(m, jobs, jobs_n, until_at, o, &h, &kept);
         stale = value > best * (best > 0 ? 1.00001 : 1) ? 0 : stale + 1;
         best = value > best ? value : best;
         if (stale >= 12) {
             theta *= 0.7;
             stale = 0;
         }
-        for (size_t i = 0; i < s.n; i++) {
-            double over = s.use[i] - o->gpus;
-            if (over > 0 || s.price[i] > 0)
-                norm += over * over;
-        }
+        double norm = norm_of(&m->gpus, 1) + norm_of(&m->kw, unit);
         if (norm <= 0)
             break;
         double size = theta * (o->target_us - value) / norm;
-        for (size_t i = 0; i < s.n; i++) {
-            s.price[i] += size * (s.use[i] - o->gpus);
-            s.price[i] = s.price[i] > 0 ? s.price[i] : 0;
-        }
+        move(&m->gpus, size, 1);
+        move(&m->kw, size, unit);
     }
-    free(jobs);
-    free(s.price);
-    free(s.sum);
-    free(s.use);
     free(h.price);
     free(h.slot);
     free(kept.price);
     free(kept.slot);
+    return best;
+}
+
+double bound_tte_h(const struct trace *t, const struct presence *p, const struct bound_options *o)
+{
+    struct market m;
+    struct job *jobs = zeroed(t->jobs_n + 1, sizeof(*jobs));
+    double area = 0;
+    usec_t last_at = 0, longest_us = 0;
+    if (t->jobs_n == 0) {
+        free(jobs);
+        return 0;
+    }
+    for (size_t i = 0; i < t->jobs_n; i++) {
+        const struct trace_job *w = &t->jobs[i];
+        jobs[i] = (struct job){ w->submit_at, w->run_us, w->gpus, (double)capped_job_mw(w, o->gpu_watts) / 1e6, &p->truth[w->user] };
+        area += (double)w->run_us * w->gpus;
+        last_at = usec_max(last_at, w->submit_at);
+        longest_us = usec_max(longest_us, w->run_us);
+    }
+    usec_t from_at = t->jobs[0].submit_at - t->jobs[0].submit_at % SLOT_US;
+    market_make(&m, o, from_at, (size_t)((last_at - from_at + (usec_t)(area / o->gpus / 2) + 14 * USEC_PER_DAY) / SLOT_US));
+    double best = improve(&m, jobs, t->jobs_n, longest_us, p->until_at, o);
+    free(jobs);
+    slots_finish(&m.gpus);
+    slots_finish(&m.kw);
     return best / (double)t->jobs_n / HOUR;
 }

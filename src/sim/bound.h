@@ -6,12 +6,17 @@
  * only weakens the bound.  Every start is considered, not only those on the grid: the cost is piecewise linear in
  * the start, so its least value is at a corner (both ends on the grid or at an edge of the owner's windows).
  *
+ * Under a power cap watts are priced out beside the GPUs, by their own prices of the same half hours (the highest cap of
+ * each).  That is a bound for plans that never draw more than the cap: those of run times known exactly, and under a cap
+ * that does not change all whose plan knows the watts.
+ *
  * Preemptive: any p hours of quarter hours before the completion may be bought, without a price for interrupting.
  * Run times are the true ones (clairvoyant), so the bound holds for any estimates.  GPUs are one pool.
  */
 #ifndef EOUL_SIM_BOUND_H
 #define EOUL_SIM_BOUND_H
 
+#include "energy/powercap.h"
 #include "sim/presence.h"
 
 struct bound_options {
@@ -19,6 +24,9 @@ struct bound_options {
     uint32_t steps;       /* of the subgradient: 0 is the bound without capacity */
     double target_us;     /* sum of time-to-eyes of a known schedule: sets the size of steps */
     bool preemptive;
+    const struct powercap *cap; /* of watts, in zone; NULL: none */
+    const struct zone *zone;
+    double gpu_watts;     /* of jobs that tell none */
 };
 
 /* Mean hours, over all jobs of the trace. */

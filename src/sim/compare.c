@@ -12,12 +12,14 @@
 
 #include "base/hash.h"
 #include "base/io.h"
+#include "sim/capped.h"
 #include "sim/closed.h"
 #include "sim/luck.h"
 #include "sim/mode.h"
 #include "sim/progress.h"
 #include "sim/workload.h"
 
+#define HEAD_MAX 4096
 
 /* --- options -------------------------------------------------------------------------------------- */
 
@@ -135,7 +137,7 @@ static bool setting(struct compare_options *o, struct str s)
     return false;
 }
 
-bool compare_option(struct compare_options *o, const char *name, const char *value, bool *ret_took)
+bool compare_option(struct compare_options *o, const char *name, const char *value, bool *ret_took, struct err *err)
 {
     struct str s = str_of(value);
     uint64_t n;
@@ -182,6 +184,8 @@ bool compare_option(struct compare_options *o, const char *name, const char *val
         return (o->tariff = value)[0] != '\0';
     if (strcmp(name, "--watts") == 0)
         return real(s, 10000, &o->watts);
+    if (strcmp(name, "--power-cap") == 0)
+        return capped_parse(s, &o->cap, err) == 0 && (o->power_cap = value)[0] != '\0';
     if (strcmp(name, "--person-hour") == 0)
         return real(s, 1e9, &o->person_hour);
     if (strcmp(name, "--seed") == 0)
@@ -192,6 +196,8 @@ bool compare_option(struct compare_options *o, const char *name, const char *val
         return setting(o, s);
     return false;
 }
+
+const struct powercap *compare_cap(const struct compare_options *o) { return o->power_cap ? &o->cap : NULL; }
 
 /* --- what it needs -------------------------------------------------------------------------------- */
 
@@ -268,9 +274,9 @@ static int run_one(struct compare *c, uint32_t i, struct err *err)
         .gpus = w->gpus, .seed = o->seed, .estimates = o->estimates, .sigma = o->sigma,
         .mode = o->mode, .weekly = o->weekly, .agreed = o->agreed, .no_eta = o->no_eta,
         .settings = &o->settings, .billing = w->billing, .zone = &w->zone,
-        .person_hour = o->person_hour, .gpu_watts = o->watts };
+        .person_hour = o->person_hour, .gpu_watts = o->watts, .cap = compare_cap(o) };
     struct figures_options f = { .zone = &w->zone, .billing = w->billing,
-                                 .gpu_watts = o->watts, .gpus = w->gpus };
+                                 .gpu_watts = o->watts, .cap = d.cap, .gpus = w->gpus };
     if (o->closed_loop)
         return run_closed(c, i, &d, &f, err);
     struct drive_result run;
@@ -288,8 +294,10 @@ static int run_one(struct compare *c, uint32_t i, struct err *err)
 
 /* --- output --------------------------------------------------------------------------------------- */
 
-void compare_json_blend(const struct compare_options *o, json_t *to)
+void compare_json_how(const struct compare_options *o, json_t *to)
 {
+    json_object_set_new(to, "power_cap", o->power_cap ? json_string(o->power_cap) : json_null());
+    json_object_set_new(to, "watts_per_gpu", json_real(o->watts));
     json_object_set_new(to, "mode", json_string(o->weekly ? "weekly" : mode_word(o->mode)));
     json_object_set_new(to, "agreed", json_string(o->agreed ? "everybody" : "nobody"));
 }
@@ -331,6 +339,12 @@ json_t *compare_json(const struct compare_policy *p, const struct figures *f, co
     REAL(gpu_h); REAL(lost_gpu_h); REAL(kwh);
     json_object_set_new(j, "cost", b ? json_real(f->cost) : json_null());
 #undef REAL
+    if (f->booked_peak_kw > 0) {
+        json_object_set_new(j, "peak_kw", json_real(f->peak_kw));
+        json_object_set_new(j, "booked_peak_kw", json_real(f->booked_peak_kw));
+        json_object_set_new(j, "over_cap_h", json_real(f->over_cap_h));
+        json_object_set_new(j, "over_booked", json_integer((json_int_t)f->over_booked));
+    }
     json_object_set_new(j, "eta_jobs", json_integer(f->eta_n));
     json_object_set_new(j, "owners", json_integer(f->owners));
     json_object_set_new(j, "dropped", json_integer(f->dropped));
@@ -373,7 +387,7 @@ static void print_json(const struct compare *c)
     json_object_set_new(j, "calendars_own", json_integer(c->w.presence.inferred));
     json_object_set_new(j, "estimates", json_string(estimates_word(c->o, text)));
     json_object_set_new(j, "seed", json_integer((json_int_t)c->o->seed));
-    compare_json_blend(c->o, j);
+    compare_json_how(c->o, j);
     json_object_set_new(j, "tariff", c->w.billing ? json_string(c->w.billing->tariff.name) : json_null());
     for (uint32_t i = 0; i < c->o->policies_n; i++) {
         json_t *p = compare_json(&c->o->policies[i], &c->figures[i], c->w.billing);
@@ -394,19 +408,39 @@ static const char *share(uint32_t of, double value, char text[16])
     return of ? text : "-";
 }
 
-static void print_table(const struct compare *c)
+void compare_put_head(const struct compare_options *o, const struct workload *w, enum lang lang, struct buf *out)
 {
     char text[32];
-    printf(tr(c->lang, "%zu jobs of %zu users, %u GPUs, zone %s, calendars %s, estimates %s, seed %" PRIu64 "\n"),
-           c->w.trace.jobs_n, c->w.trace.users_n, c->w.gpus, c->w.zone_name, c->o->calendars,
-           estimates_word(c->o, text), c->o->seed);
-    printf(tr(c->lang, "blend: mode %s, starts moved later of %s\n"), c->o->weekly ? "weekly" : mode_word(c->o->mode),
-           c->o->agreed ? "everybody" : "nobody");
-    printf("%-9s %7s %10s %9s %9s %12s %10s %11s %11s %12s %8s %15s %6s %15s %11s %16s %16s %6s%s\n", "policy",
+    bool blend = false;
+    for (uint32_t i = 0; i < o->policies_n; i++)
+        blend |= o->policies[i].policy == POLICY_BLEND;
+    buf_printf(out, tr(lang, "%zu jobs of %zu users, %u GPUs, zone %s, calendars %s, estimates %s, seed %" PRIu64 "\n"),
+               w->trace.jobs_n, w->trace.users_n, w->gpus, w->zone_name, o->calendars, estimates_word(o, text), o->seed);
+    if (blend)
+        buf_printf(out, tr(lang, "blend: mode %s, starts moved later of %s\n"), o->weekly ? "weekly" : mode_word(o->mode),
+                   o->agreed ? "everybody" : "nobody");
+    if (o->power_cap)
+        buf_printf(out, tr(lang, "power cap %s, a GPU takes %g W unless the trace says\n"), o->power_cap, o->watts);
+}
+
+static void print_head(const struct compare *c)
+{
+    struct buf out;
+    buf_init(&out, HEAD_MAX);
+    compare_put_head(c->o, &c->w, c->lang, &out);
+    struct str s = buf_look(&out);
+    fwrite(s.ptr, 1, s.len, stdout);
+    buf_finish(&out);
+}
+
+static void print_table(const struct compare *c)
+{
+    print_head(c);
+    printf("%-9s %7s %10s %9s %9s %12s %10s %11s %11s %12s %8s %15s %6s %15s %11s %16s %16s %6s%s%s\n", "policy",
            "jobs", "tte_mean_h", "tte_p50_h", "tte_p95_h", "delay_mean_h", "jct_mean_h", "wait_mean_h",
            "utilisation", "cost_per_kwh", "currency", "off_hours_share", "jain", "worst_over_mean",
            "preemptions", "eta_p50_coverage", "eta_p90_coverage", "wall_s",
-           c->o->closed_loop ? " results_per_person_week" : "");
+           c->o->closed_loop ? " results_per_person_week" : "", c->o->power_cap ? " peak_kw over_cap_h" : "");
     for (uint32_t i = 0; i < c->o->policies_n; i++) {
         const struct figures *f = &c->figures[i];
         char p50[16], p90[16];
@@ -418,6 +452,8 @@ static void print_table(const struct compare *c)
                share(f->eta_n, f->eta_p90_coverage, p90), f->wall_s);
         if (c->o->closed_loop)
             printf(" %23.2f", c->results[i]);
+        if (c->o->power_cap)
+            printf(" %7.2f %10.2f", f->peak_kw, f->over_cap_h);
         putchar('\n');
     }
 }

@@ -7,6 +7,8 @@
 
 #define COMPARE_POLICIES_MAX 16
 
+struct workload;
+
 struct compare_policy {
     char word[24];      /* as typed */
     enum policy policy;
@@ -33,6 +35,8 @@ struct compare_options {
     double checkpoint_share;    /* of jobs, drawn by seed */
     usec_t checkpoint_over_us;  /* those told to run longer */
     double watts;               /* of a GPU in use */
+    const char *power_cap;      /* as typed; NULL: none */
+    struct powercap cap;        /* ... and what it means */
     double shake;               /* every run and submit a little other, by seed; 0: as they were */
     struct ev_settings settings;
     uint64_t seed;
@@ -40,8 +44,8 @@ struct compare_options {
 
 void compare_defaults(struct compare_options *o);
 /* One option of the command line and its value; false: not one of ours, or its value cannot be.
- * *ret_took says whether the value was used. */
-bool compare_option(struct compare_options *o, const char *name, const char *value, bool *ret_took);
+ * *ret_took says whether the value was used; err, where there is more to say than that. */
+bool compare_option(struct compare_options *o, const char *name, const char *value, bool *ret_took, struct err *err);
 /* "blend", "blend-np" (nobody makes way), "saf-p" (whoever may makes way). */
 bool compare_policy_parse(struct str word, struct compare_policy *ret);
 /* Prints a table or one JSON object; an exit status. */
@@ -57,7 +61,11 @@ void compare_shake(struct trace *t, double shake, uint64_t seed);
 int compare_billing(const char *name, struct billing **ret, struct err *err);
 struct json_t *compare_json(const struct compare_policy *p, const struct figures *f,
                             const struct billing *b);
-/* "mode" and "agreed", as blend was run. */
-void compare_json_blend(const struct compare_options *o, struct json_t *to);
+/* What is run, in one line and what follows of it: jobs, machine, calendars, estimates, blend's mode, the power cap. */
+void compare_put_head(const struct compare_options *o, const struct workload *w, enum lang lang, struct buf *out);
+/* What jobs take together is bounded by it; NULL: by nothing. */
+const struct powercap *compare_cap(const struct compare_options *o);
+/* "mode" and "agreed", as blend was run; "power_cap" and "watts_per_gpu". */
+void compare_json_how(const struct compare_options *o, struct json_t *to);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "cal/civil.h"
 #include "sim/box.h"
+#include "sim/capped.h"
 #include "sim/luck.h"
 #include "sim/mode.h"
 #include "sim/timer.h"
@@ -25,7 +26,7 @@
 #define NORMAL_P90      1.2816   /* of the standard normal distribution */
 #define SAME_INSTANT    100000   /* decisions at one instant; more is a loop */
 
-enum { T_END, T_SUBMIT, T_WINDOWS, T_WEEK, T_MENDED };
+enum { T_END, T_SUBMIT, T_WINDOWS, T_WEEK, T_CAP, T_MENDED };
 
 struct drive {
     const struct trace *trace;
@@ -50,7 +51,8 @@ struct drive {
     job_id first_id, last_id; /* submitted at this instant */
     size_t over;
     size_t later;             /* jobs of hooks that are not yet submitted */
-    uint64_t eta_rows, events, decisions, preemptions, dropped;
+    uint64_t eta_rows, events, decisions, preemptions, dropped, over_booked;
+    uint32_t booked_w_max;
     struct mode_choice choice;
     uint32_t mode_weeks[MODE_COUNT];
     bool slots;               /* more GPUs than the core knows one by one */
@@ -130,6 +132,18 @@ static void tell_tariff(struct drive *d)
         .rates = rates, .rates_n = s.n } });
 }
 
+/* Anew when half of what was told is over: a start looks ahead for as long as it may run. */
+static void tell_cap(struct drive *d)
+{
+    struct capped_steps s;
+    if (!d->options->cap)
+        return;
+    capped_steps(d->options->cap, d->options->zone, d->wall_at, &s);
+    step_only(d, &(struct core_event){ .kind = EVENT_POWER, .power = { .until_at = s.until_at, .caps = s.at, .caps_n = s.n } });
+    if (d->options->cap->n)
+        timers_add(&d->timers, d->wall_at + (s.until_at - d->wall_at) / 2, T_CAP, 0);
+}
+
 static void tell_settings(struct drive *d)
 {
     const struct drive_options *o = d->options;
@@ -162,13 +176,15 @@ static void found(struct drive *d)
                                        .machine = { .cpus = o->gpus, .mem_mib = 1 << 20 } });
     for (uint32_t g = 0; g < o->gpus && !d->slots; g++)
         step_only(d, &(struct core_event){ .kind = EVENT_GPU,
-                                           .gpu = { .gpu = g, .type = 1, .state = GPU_UP } });
+                                           .gpu = { .gpu = g, .type = 1, .state = GPU_UP,
+                                                    .watts_mw = o->cap ? llround(o->gpu_watts * 1000) : 0 } });
     for (uint32_t u = 0; u < d->trace->users_n; u++)
         step_only(d, &(struct core_event){ .kind = EVENT_PERSON, .person = { .person = u + 1, .defer = o->agreed } });
     if (o->policy == POLICY_BLEND && o->weekly)
         timers_add(&d->timers, d->wall_at + MODE_WEEK_US, T_WEEK, 0);
     tell_windows(d);
     tell_tariff(d);
+    tell_cap(d);
 }
 
 /* What the core is told of its length. */
@@ -238,6 +254,19 @@ static void foresee(struct drive *d, uint32_t job)
     j->last_two_us = last->run_us[1] ? (last->run_us[0] + last->run_us[1]) / 2 : last->run_us[0];
 }
 
+/* What its owner says it takes.  Where run times are not told, neither is this, unless the queue would refuse the job for
+ * its GPUs' full load, or knows no GPUs whose full load that could be. */
+static int64_t said_mw(const struct drive *d, const struct trace_job *w)
+{
+    const struct drive_options *o = d->options;
+    bool told = o->estimates == ESTIMATE_EXACT || o->estimates == ESTIMATE_SIGMA || d->slots;
+    if (!o->cap)
+        return w->watts_mw;
+    if (!told && (int64_t)ceil(o->gpu_watts) * w->gpus <= capped_most_mw(o->cap) / 1000)
+        return 0;
+    return capped_job_mw(w, o->gpu_watts);
+}
+
 static void submit(struct drive *d, uint32_t job)
 {
     const struct drive_job *j = &d->jobs[job];
@@ -250,7 +279,7 @@ static void submit(struct drive *d, uint32_t job)
         .deadline_at = w->deadline_at, .restart_us = w->restart_us,
         .preempt = w->checkpoint ? PREEMPT_CHECKPOINT : PREEMPT_NEVER,
         .estimate_us = j->told.estimate_us, .estimate_sd_milli = j->told.estimate_sd_milli,
-        .watts_mw = w->watts_mw, .canary_us = d->options->canary_us,
+        .watts_mw = said_mw(d, w), .canary_us = d->options->canary_us,
         .flags = (d->options->agreed ? JOB_CLEAN_TREE : 0) | (w->stays ? JOB_NOW : 0) } };
     if (d->options->estimates == ESTIMATE_LIMIT || d->options->estimates == ESTIMATE_HISTORY)
         ev.submit.limit_us = w->limit_us;
@@ -363,7 +392,8 @@ static void end(struct drive *d, uint32_t job)
     bool at_limit = j->what.failed && j->what.limit_us && j->what.run_us >= j->what.limit_us;
     step_only(d, &(struct core_event){ .kind = EVENT_ENDED, .ended = {
         .job = j->id, .attempt = j->attempts, .cause = at_limit ? END_TIME_LIMIT : END_EXIT,
-        .code = j->what.failed ? 1 : 0 } });
+        .code = j->what.failed ? 1 : 0,
+        .watts_mw = d->options->cap ? capped_job_mw(&j->what, d->options->gpu_watts) : 0 } });
     used(d, job);
     j->running = false;
     j->end_at = d->wall_at;
@@ -429,11 +459,19 @@ static void dropped(struct drive *d, uint32_t job)
     over(d, job);
 }
 
+/* By the plan's own figures what has started fits under the cap. */
+static void booked(struct drive *d, bool started)
+{
+    struct core_power_use use = core_power_use(d->box.core, d->wall_at);
+    d->booked_w_max = use.booked_w > d->booked_w_max ? use.booked_w : d->booked_w_max;
+    d->over_booked += started && use.booked_w > use.cap_w;
+}
+
 /* Returns whether it is to be asked again at once: somebody made way. */
 static bool decide(struct drive *d)
 {
     uint32_t n;
-    bool again = false;
+    bool again = false, started = false;
     const struct core_update *lent = step(d, &(struct core_event){ .kind = EVENT_DECIDE }, &n);
     d->decisions++;
     if (n) {
@@ -444,6 +482,7 @@ static bool decide(struct drive *d)
         const struct core_update *u = &d->decided[i];
         if (u->kind == UPDATE_START) {
             begin(d, u);
+            started = true;
         } else if (u->kind == UPDATE_STOP) {
             stop(d, u);
             again = true;
@@ -451,6 +490,8 @@ static bool decide(struct drive *d)
             dropped(d, d->of_id[u->job]);
         }
     }
+    if (d->options->cap)
+        booked(d, started);
     checked(d);
     return again && d->r == 0;
 }
@@ -473,6 +514,7 @@ static void timer_due(struct drive *d, const struct timer *t)
         tell_tariff(d);
         break;
     case T_WEEK: week(d); break;
+    case T_CAP: tell_cap(d); break;
     default: break;
     }
 }
@@ -565,7 +607,8 @@ int drive_run(const struct trace *trace, const struct presence *presence,
         *ret = (struct drive_result){ .jobs = d.jobs, .jobs_n = d.jobs_n, .intervals = d.intervals,
             .intervals_n = d.intervals_n, .from_at = from_at,
             .until_at = d.wall_at, .events = d.events, .decisions = d.decisions,
-            .preemptions = d.preemptions, .dropped = d.dropped, .hash = core_hash(d.box.core),
+            .preemptions = d.preemptions, .dropped = d.dropped, .booked_w_max = d.booked_w_max,
+            .over_booked = d.over_booked, .hash = core_hash(d.box.core),
             .mode_weeks = { d.mode_weeks[0], d.mode_weeks[1], d.mode_weeks[2] },
             .wall_s = seconds_now() - begin_s };
     else

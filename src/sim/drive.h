@@ -19,6 +19,7 @@
 #include "core/core.h"
 #include "core/mode.h"
 #include "energy/billing.h"
+#include "energy/powercap.h"
 #include "sim/presence.h"
 #include "sim/trace.h"
 
@@ -89,6 +90,7 @@ struct drive_options {
     const struct zone *zone;
     double person_hour;   /* what an hour of a person is worth, in the tariff's currency */
     double gpu_watts;
+    const struct powercap *cap; /* on what jobs take together, in zone (capped.h); NULL: none */
     double early_fail;    /* so many of the jobs fail within their first minutes.  Their owner sees it when they look next,
                            * mends it in half an hour of their time and submits it again */
     usec_t canary_us;     /* every job asks for a canary of so long; 0: none does */
@@ -102,6 +104,8 @@ struct drive_result {
     size_t intervals_n;
     usec_t from_at, until_at; /* first submit, last event */
     uint64_t events, decisions, preemptions, dropped;
+    uint32_t booked_w_max; /* under a cap: the most that was booked at once */
+    uint64_t over_booked;  /* decisions that started something and left more booked than the cap of then: never */
     uint32_t mode_weeks[MODE_COUNT]; /* weekly: whole weeks under each */
     uint64_t hash;        /* core_hash at the end */
     double wall_s;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cal/civil.h"
+#include "sim/capped.h"
 
 #define STEP_US (30 * USEC_PER_MIN)
 #define HOUR    ((double)USEC_PER_HOUR)
@@ -262,6 +263,10 @@ void figures_make(const struct drive_result *run, const struct presence *presenc
     memset(ret, 0, sizeof(*ret));
     people(run, presence, options, ret);
     machines(run, options, ret);
+    if (options->cap)
+        capped_draw(run, options->gpu_watts, options->cap, options->zone, &ret->peak_kw, &ret->over_cap_h);
+    ret->booked_peak_kw = run->booked_w_max / 1000.0;
+    ret->over_booked = run->over_booked;
     memcpy(ret->mode_weeks, run->mode_weeks, sizeof ret->mode_weeks);
     ret->wall_s = run->wall_s;
     ret->events = run->events;

@@ -19,6 +19,7 @@
 #define EOUL_SIM_FIGURES_H
 
 #include "energy/billing.h"
+#include "energy/powercap.h"
 #include "sim/drive.h"
 
 #define FIGURES_JOBS_MIN 10
@@ -45,6 +46,9 @@ struct figures {
     uint32_t off_hours_ends;       /* results that came while their owner was away: nobody was called */
     double busy_by_hour[FIGURES_HOURS]; /* mean share of the GPUs in use at that hour of the week */
     uint32_t mode_weeks[MODE_COUNT]; /* drive_result's */
+    double peak_kw, booked_peak_kw; /* under a power cap: the most that was drawn, and booked, at once */
+    double over_cap_h;             /* more was drawn than the cap */
+    uint64_t over_booked;          /* drive_result's */
     double wall_s;
 };
 
@@ -52,6 +56,7 @@ struct figures_options {
     const struct zone *zone;
     const struct billing *billing; /* NULL: no cost */
     double gpu_watts;            /* of a GPU in use; of jobs that tell none */
+    const struct powercap *cap;  /* NULL: none */
     uint32_t gpus;
     usec_t from_at;              /* jobs submitted before are not counted; 0: all are */
     usec_t until_at;             /* utilisation ends here; 0: at the last submit */

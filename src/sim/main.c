@@ -31,6 +31,7 @@
 #include "sim/seeds.h"
 #include "sim/story.h"
 #include "sim/team.h"
+#include "sim/wants.h"
 #include "sim/weekly.h"
 #include "sim/whatif.h"
 
@@ -72,7 +73,7 @@ static int usage(FILE *out)
         "                                             compare policies on somebody's own log\n"
         "\nOf a trace:\n"
         "  --format F       swf, philly, openb, sacct, csv or journal; seen from the file if left out\n"
-        "                   (csv: submit,runtime,gpus,user and if wanted limit,checkpoint,deadline)\n"
+        "                   (csv: submit,runtime,gpus,user and if wanted limit,checkpoint,deadline,watts)\n"
         "  --team NAME      that team's jobs only\n"
         "  --gpus N         GPUs of the machine, if the trace does not say\n"
         "  --policy P,P     booked, fifo, easy, sjf, saf, las, srsf, blend; with -np nobody makes way,\n"
@@ -86,14 +87,15 @@ static int usage(FILE *out)
         "  --checkpoint C   who may be interrupted: trace, none, all, 0.3 (of all), over:4h\n"
         "  --zone Z         local time, for example Asia/Seoul\n"
         "  --tariff FILE    prices of electricity, or none; --watts N: of a GPU in use\n"
+        "  --power-cap KW   what jobs may take together, also \"6 kW; 4 kW Mon-Fri 10:00-18:00\"\n"
         "  --person-hour N  the plan minds them, beside people at so much an hour (0: it does not)\n"
         "  --seed S         of what is drawn;  --no-eta: no forecasts;  --json: figures for programs\n"
         "  --shake X        every run time and submit a little other, by seed (0.1: a tenth)\n"
         "  --set NAME=N     a number of the policies' settings (src/core/event.h)\n"
         "  --closed-loop    the next is asked for when the last was seen: results per person-week\n"));
     fprintf(out, "%s", tr(language,
-        "\nOf a team, besides policy, estimates, mode, agreed, presence, checkpoint, tariff and closed-loop as above:\n"
-        "  --family F,F     office16, office64, leave, zones, overload, sweeps, deadline, long, always\n"
+        "\nOf a team, besides policy, estimates, mode, agreed, presence, checkpoint, tariff, power-cap and closed-loop as above:\n"
+        "  --family F,F     office16, office64, leave, zones, overload, sweeps, deadline, long, always, capped\n"
         "  --load L,L       share of the GPUs' hours that is asked for;  --weeks N;  --gpus N;  --people N\n"
         "  --seeds N        so many teams from --seed on: ratios with half the width of their 95 % interval\n"
         "  --spread X       how much the runs of one script differ (log standard deviation)\n"
@@ -138,7 +140,7 @@ static bool bug_of(const char *text, enum shell_bug *ret)
 }
 
 /* One option and its value; *ret_took says whether the value was used. */
-static bool option(struct args *a, const char *name, const char *value, bool *ret_took)
+static bool option(struct args *a, const char *name, const char *value, bool *ret_took, struct err *err)
 {
     *ret_took = false;
     if (strcmp(name, "--trace") == 0) { /* of a seed: everything that happens; else the file to run */
@@ -175,7 +177,7 @@ static bool option(struct args *a, const char *name, const char *value, bool *re
         return (a->export = value) != NULL;
     /* Of --seed, --gpus and --policy either verb takes its own meaning; which one it is comes later. */
     bool team = team_option(&a->team, name, value), compare_took;
-    bool compare = compare_option(&a->compare, name, value, &compare_took);
+    bool compare = compare_option(&a->compare, name, value, &compare_took, err);
     if (compare)
         *ret_took = compare_took;
     return team || compare;
@@ -183,6 +185,7 @@ static bool option(struct args *a, const char *name, const char *value, bool *re
 
 static int parse(struct args *a, int argc, char **argv)
 {
+    struct err err = { .translate = tr_of(language) };
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         a->verb = "help";
         return 0;
@@ -191,6 +194,7 @@ static int parse(struct args *a, int argc, char **argv)
         bool took;
         const char *value = i + 1 < argc ? argv[i + 1] : NULL, *equals = strchr(argv[i], '=');
         char name[32];
+        err_clear(&err);
         if (argv[i][0] != '-' || !argv[i][1]) {
             if (!a->verb && !a->replay && !a->seed_given)
                 a->verb = argv[i];
@@ -200,16 +204,15 @@ static int parse(struct args *a, int argc, char **argv)
                 return complain(2, tr(language, "at most %d files can be given at once"), FILES_MAX);
             continue;
         }
-        if (equals && (size_t)(equals - argv[i]) < sizeof(name)) {
-            snprintf(name, sizeof(name), "%.*s", (int)(equals - argv[i]), argv[i]);
-            if (option(a, name, equals + 1, &took) && took)
-                continue;
-        } else if (option(a, argv[i], value, &took)) {
-            i += took;
-            continue;
+        bool joined = equals && (size_t)(equals - argv[i]) < sizeof(name);
+        snprintf(name, sizeof(name), "%.*s", joined ? (int)(equals - argv[i]) : (int)sizeof(name) - 1, argv[i]);
+        value = joined ? equals + 1 : value;
+        bool right = option(a, name, value, &took, &err);
+        if (!right || (joined && !took)) {
+            wants_complain(name, value, language, &err);
+            return complain(2, tr(language, "%s See \"eoul sim help\"."), err.text);
         }
-        return complain(2, tr(language, "\"%s\" is not understood here, or its value is missing or out of range; see \"eoul sim help\""),
-                        argv[i]);
+        i += took && !joined;
     }
     return 0;
 }

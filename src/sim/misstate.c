@@ -72,7 +72,8 @@ static int seen_h(const struct office_run *o, const struct presence *told, doubl
     const struct compare_policy *policy = &c->policies[0];
     struct drive_options d = { .policy = policy->policy, .preempt = policy->preempt, .gpus = o->office->gpus,
                                .seed = o->seed, .estimates = c->estimates, .sigma = c->sigma, .no_eta = true,
-                               .settings = &c->settings };
+                               .settings = &c->settings, .gpu_watts = c->watts,
+                               .cap = o->office->capped ? &o->office->cap : NULL, .zone = &o->office->zone };
     struct drive_result run;
     uint32_t jobs[DRIVE_PERSONS_MAX] = { 0 };
     int r = drive_run(&o->office->trace, told, &d, NULL, &run, err);
@@ -183,6 +184,7 @@ static int of_seed(const struct team_options *t, enum office_family family, doub
     office_make(&oo, &office);
     struct compare_options mark = *t->compare;
     mark.seed = seed;
+    team_cap(&mark, &office);
     compare_mark(&office.trace, &mark);
     const struct office_run run = { t, &office, seed };
     uint32_t people = t->misstate < office.people ? t->misstate : office.people;

@@ -11,6 +11,8 @@
 #include "sim/luck.h"
 #include "sim/timer.h"
 
+#define CAPPED_GPU_MW  INT64_C(300000) /* of a GPU at full load */
+#define CAPPED_EACH_MW INT64_C(170000) /* the cap of the family, by the number of GPUs: they draw 210 on average */
 #define SCRIPTS_EACH 8
 #define RENEWED      250 /* per mille of scripts, each week */
 #define AFTER_US     (184 * USEC_PER_DAY)
@@ -38,6 +40,7 @@ struct script {
     uint64_t command;
     uint32_t gpus;
     usec_t median_us;
+    int64_t watts_mw;   /* 0: nobody says */
 };
 
 struct maker {
@@ -146,14 +149,31 @@ static struct script new_script(struct maker *m)
                             .median_us = luck_lognormal(&m->luck, median, between) };
 }
 
+/* A script fills its GPUs to some part, all its runs about alike. */
+static int64_t script_watts(struct maker *m, uint32_t gpus)
+{
+    return m->o->family == OFFICE_CAPPED ? gpus * CAPPED_GPU_MW / 100 * luck_between(&m->luck, 40, 100) : 0;
+}
+
+static int64_t run_watts(struct maker *m, const struct script *s)
+{
+    int64_t full_mw = s->gpus * CAPPED_GPU_MW;
+    int64_t mw = s->watts_mw ? s->watts_mw / 100 * luck_between(&m->luck, 95, 105) : 0;
+    return mw < full_mw ? mw : full_mw;
+}
+
 static void make_scripts(struct maker *m)
 {
     size_t each = (size_t)m->office->people * SCRIPTS_EACH;
     m->scripts = calloc(each * m->o->weeks + 1, sizeof(*m->scripts));
     if (!m->scripts)
         abort();
-    for (size_t i = 0; i < each * m->o->weeks; i++)
-        m->scripts[i] = i < each || luck_chance(&m->luck, RENEWED) ? new_script(m) : m->scripts[i - each];
+    for (size_t i = 0; i < each * m->o->weeks; i++) {
+        bool renewed = i < each || luck_chance(&m->luck, RENEWED);
+        m->scripts[i] = renewed ? new_script(m) : m->scripts[i - each];
+        if (renewed)
+            m->scripts[i].watts_mw = script_watts(m, m->scripts[i].gpus);
+    }
 }
 
 /* When in the day: at the desk or in the evening; any time for people who are always there. */
@@ -201,7 +221,7 @@ static void make_work(struct maker *m)
             usec_t run_us = usec_max(USEC_PER_SEC, luck_lognormal(&m->luck, s.median_us, m->o->spread));
             *trace_add(&f->trace) = (struct trace_job){
                 .submit_at = at + (usec_t)i * USEC_PER_SEC, .run_us = run_us, .command = hash_mix(5, s.command) | 1,
-                .user = person, .gpus = s.gpus };
+                .user = person, .gpus = s.gpus, .watts_mw = run_watts(m, &s) };
             f->trace.users[person].jobs++;
             area += (double)run_us * s.gpus;
         }
@@ -228,6 +248,8 @@ void office_make(const struct office_options *o, struct office *ret)
         abort();
     ret->zone = m.zones[0];
     m.begin_at = midnight(&m.zones[0], 0);
+    ret->capped = o->family == OFFICE_CAPPED;
+    ret->cap.base_mw = ret->gpus * CAPPED_EACH_MW;
     make_people(&m);
     make_scripts(&m);
     make_work(&m);

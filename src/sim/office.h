@@ -11,16 +11,18 @@
  *     leave       20 % days off, leaves, three holidays deadline    in two weeks all want twice as much
  *     overload    asks for more than there is           long        few short runs: 25 % around 14 h, 15 % around 30 h
  *     always      the control: submits and looks around the clock
+ *     capped      scripts that take 40 to 100 % of their GPUs' 300 W, under a cap of 170 W for each GPU there is
  */
 #ifndef EOUL_SIM_OFFICE_H
 #define EOUL_SIM_OFFICE_H
 
+#include "energy/powercap.h"
 #include "sim/presence.h"
 
 #define OFFICE_FAMILY_LIST(X) \
     X(OFFICE_16, "office16") X(OFFICE_64, "office64") X(OFFICE_LEAVE, "leave") X(OFFICE_ZONES, "zones") \
     X(OFFICE_OVERLOAD, "overload") X(OFFICE_SWEEPS, "sweeps") X(OFFICE_DEADLINE, "deadline") \
-    X(OFFICE_LONG, "long") X(OFFICE_ALWAYS, "always")
+    X(OFFICE_LONG, "long") X(OFFICE_ALWAYS, "always") X(OFFICE_CAPPED, "capped")
 enum office_family {
 #define X(name, word) name,
     OFFICE_FAMILY_LIST(X)
@@ -42,6 +44,8 @@ struct office {
     struct presence presence; /* until half a year later */
     struct zone zone;         /* the first person's */
     uint32_t gpus, people;
+    bool capped;
+    struct powercap cap;      /* on power, where it is capped: the family's, until the caller has its own */
 };
 
 const char *office_family_word(enum office_family family);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/capped.h"
 #include "sim/progress.h"
 
 /* --- options -------------------------------------------------------------------------------------- */
@@ -86,6 +87,16 @@ bool team_option(struct team_options *t, const char *name, const char *value)
 
 /* --- one team ------------------------------------------------------------------------------------- */
 
+void team_cap(const struct compare_options *c, struct office *o)
+{
+    if (c->power_cap) {
+        o->capped = true;
+        o->cap = c->cap;
+    }
+    if (o->capped)
+        capped_fit(&o->trace, &o->cap, c->watts);
+}
+
 static void make(const struct team_options *t, enum office_family family, double load, uint64_t seed,
                  struct office_options *ret_options, struct office *ret)
 {
@@ -94,6 +105,7 @@ static void make(const struct team_options *t, enum office_family family, double
     office_make(ret_options, ret);
     struct compare_options mark = *t->compare;
     mark.seed = seed;
+    team_cap(&mark, ret);
     compare_mark(&ret->trace, &mark);
     if (mark.sessions)
         presence_add_sessions(&ret->trace, &ret->presence);
@@ -108,10 +120,10 @@ static int run_team(const struct team_options *t, const struct office_options *o
                                .seed = oo->seed, .estimates = c->estimates, .sigma = c->sigma, .no_eta = c->no_eta,
                                .mode = c->mode, .weekly = c->weekly, .agreed = c->agreed,
                                .settings = &c->settings, .billing = billing,
-                               .zone = &office->zone, .person_hour = c->person_hour, .gpu_watts = c->watts,
+                               .zone = &office->zone, .person_hour = c->person_hour, .gpu_watts = c->watts, .cap = office->capped ? &office->cap : NULL,
                                .early_fail = t->early_fail, .canary_us = t->canary_min * USEC_PER_MIN };
     struct figures_options f = { .zone = &office->zone, .billing = billing,
-                                 .gpu_watts = c->watts, .gpus = office->gpus };
+                                 .gpu_watts = c->watts, .cap = d.cap, .gpus = office->gpus };
     *ret = (struct team_figures){ 0 };
     if (!c->closed_loop) {
         struct drive_result run;
@@ -156,6 +168,7 @@ struct cell { /* one seed */
     struct team_figures by_policy[COMPARE_POLICIES_MAX];
     double bound_h, bound_preemptive_h;
     uint32_t jobs, gpus, people;
+    int64_t cap_mw; /* the highest; 0: no cap */
 };
 
 struct ratio {
@@ -232,6 +245,10 @@ static struct figures mean_of(const struct cell *cells, uint32_t n, uint32_t a, 
             m.eta_p90_least = m.eta_users ? fmin(m.eta_p90_least, f->eta_p90_least) : f->eta_p90_least;
             m.eta_p90_most = fmax(m.eta_p90_most, f->eta_p90_most);
         }
+        m.peak_kw = fmax(m.peak_kw, f->peak_kw);
+        m.booked_peak_kw = fmax(m.booked_peak_kw, f->booked_peak_kw);
+        m.over_cap_h += f->over_cap_h;
+        m.over_booked += f->over_booked;
         m.eta_users += f->eta_users;
         m.eta_users_well += f->eta_users_well;
         m.pinball_n += f->pinball_n;
@@ -284,10 +301,14 @@ static void print_table(const struct team_options *t, enum office_family family,
         }
         printf(tr(lang, "at best: %.2f without interrupting, %.2f with\n"), b, p);
     }
+    if (cells[0].cap_mw)
+        printf(tr(lang, "under a power cap of at most %.2f kW\n"), (double)cells[0].cap_mw / 1e6);
     printf("%-9s %8s %8s %8s %8s %6s %6s %6s %6s %8s", "policy", "tte_mean", "tte_p95", "delay", "jct", "util", "price",
            "jain", "worst", "preempt");
     if (closed)
         printf(" %8s %8s %6s", "results", "worst", "jain");
+    if (cells[0].cap_mw)
+        printf(" %7s %6s", "peak_kw", "over_h");
     for (size_t k = 0; k < PEERS; k++)
         if (place_of(t, peers[k]) >= 0)
             printf(" %9s%-5s", closed ? "results/" : "tte/", peers[k]);
@@ -304,6 +325,8 @@ static void print_table(const struct team_options *t, enum office_family family,
                (double)f.preemptions / t->seeds);
         if (closed)
             printf(" %8.2f %8.2f %6.3f", m.results_per_person_week, m.results_worst_over_mean, m.results_jain);
+        if (cells[0].cap_mw)
+            printf(" %7.2f %6.2f", f.peak_kw, f.over_cap_h);
         for (size_t k = 0; k < PEERS; k++) {
             int b = place_of(t, peers[k]);
             if (b >= 0) {
@@ -360,7 +383,8 @@ static json_t *json_of(const struct team_options *t, enum office_family family, 
     json_object_set_new(j, "weeks", json_integer(t->weeks));
     json_object_set_new(j, "first_seed", json_integer((json_int_t)t->seed));
     json_object_set_new(j, "seeds", json_integer(t->seeds));
-    compare_json_blend(t->compare, j);
+    compare_json_how(t->compare, j);
+    json_object_set_new(j, "power_cap_kw", cells[0].cap_mw ? json_real((double)cells[0].cap_mw / 1e6) : json_null());
     for (uint32_t a = 0; a < t->compare->policies_n; a++) {
         struct team_figures m;
         (void)mean_of(cells, t->seeds, a, &m);
@@ -411,14 +435,16 @@ static int run_seed(const struct team_options *t, enum office_family family, dou
     double best_h = INFINITY;
     int r = 0;
     make(t, family, load, seed, &oo, &office);
-    *ret = (struct cell){ .jobs = (uint32_t)office.trace.jobs_n, .gpus = office.gpus, .people = office.people };
+    *ret = (struct cell){ .jobs = (uint32_t)office.trace.jobs_n, .gpus = office.gpus, .people = office.people,
+                          .cap_mw = office.capped ? capped_most_mw(&office.cap) : 0 };
     for (uint32_t a = 0; a < t->compare->policies_n && r == 0; a++) {
         r = run_team(t, &oo, &office, &t->compare->policies[a], billing, &ret->by_policy[a], err);
         best_h = fmin(best_h, ret->by_policy[a].f.tte_mean_h);
     }
     if (r == 0 && t->bound_steps && !t->compare->closed_loop) {
         struct bound_options b = { .gpus = office.gpus, .steps = t->bound_steps,
-            .target_us = best_h * (double)USEC_PER_HOUR * (double)office.trace.jobs_n };
+            .target_us = best_h * (double)USEC_PER_HOUR * (double)office.trace.jobs_n,
+            .cap = office.capped ? &office.cap : NULL, .zone = &office.zone, .gpu_watts = t->compare->watts };
         ret->bound_h = bound_tte_h(&office.trace, &office.presence, &b);
         b.preemptive = true;
         ret->bound_preemptive_h = bound_tte_h(&office.trace, &office.presence, &b);

@@ -39,6 +39,8 @@ struct team_figures {
 void team_defaults(struct team_options *t);
 /* One option of the command line; false: not one of ours, or its value cannot be. */
 bool team_option(struct team_options *t, const char *name, const char *value);
+/* The power cap that is asked for stands before the family's; jobs that could never start under it are counted out. */
+void team_cap(const struct compare_options *c, struct office *o);
 /* One team, one policy. */
 int team_one(const struct team_options *t, enum office_family family, double load, uint64_t seed,
              const struct compare_policy *policy, struct team_figures *ret, struct err *err);

@@ -9,6 +9,7 @@
 #include "cal/civil.h"
 #include "i18n/text.h"
 #include "i18n/width.h"
+#include "sim/wants.h"
 #include "sim/workload.h"
 
 /* --- the weeks -------------------------------------------------------------------------------------- */
@@ -190,7 +191,7 @@ static int usage(enum lang lang, FILE *out)
         "  --mode M          the mode in use: later, plan or area (later)\n"
         "  --until N         the weeks end at or before this instant, in seconds since 1970 (the log's last end)\n"
         "  --json            for programs; and --estimates, --calendars, --agreed, --checkpoint, --tariff,\n"
-        "                    --person-hour, --zone, --set as eoul sim. Of a journal also --calendars told\n"));
+        "                    --person-hour, --power-cap, --zone, --set as eoul sim. Of a journal also --calendars told\n"));
     return out == stdout ? 0 : 2;
 }
 
@@ -206,6 +207,7 @@ static bool seconds(const char *value, usec_t *ret)
 /* 0 to go on, else an exit status plus one. */
 static int parse(int argc, char **argv, enum lang lang, struct compare_options *o, usec_t *ret_until_at)
 {
+    struct err err = { .translate = tr_of(lang) };
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i], *equals = strchr(word, '='), *value = i + 1 < argc ? argv[i + 1] : NULL;
         char name[32];
@@ -214,12 +216,13 @@ static int parse(int argc, char **argv, enum lang lang, struct compare_options *
             return 1 + usage(lang, stdout);
         snprintf(name, sizeof name, "%.*s", joined ? (int)(equals - word) : (int)sizeof name - 1, word);
         value = joined ? equals + 1 : value;
+        err_clear(&err);
         bool known = strcmp(name, "--until") == 0 ? seconds(value, ret_until_at)
                      : strcmp(name, "--trace") == 0 ? (o->trace = value) != NULL
-                                                    : compare_option(o, name, value, &took);
+                                                    : compare_option(o, name, value, &took, &err);
         if (!known) {
-            fprintf(stderr, tr(lang, "eoul sim mode: \"%s\" is not understood here, or its value is missing or out of range; see "
-                                     "\"eoul sim mode --help\"\n"), word);
+            wants_complain(name, value, lang, &err);
+            fprintf(stderr, tr(lang, "eoul sim mode: %s See \"eoul sim mode --help\".\n"), err.text);
             return 1 + 2;
         }
         i += took && !joined;
@@ -248,7 +251,7 @@ static int weigh(const struct compare_options *o, struct workload *w, usec_t unt
 {
     struct drive_options d = { .policy = POLICY_BLEND, .preempt = o->settings.preempt, .gpus = w->gpus, .seed = o->seed,
         .estimates = o->estimates, .sigma = o->sigma, .mode = o->mode, .agreed = o->agreed, .settings = &o->settings,
-        .billing = w->billing, .zone = &w->zone, .person_hour = o->person_hour, .gpu_watts = o->watts };
+        .billing = w->billing, .zone = &w->zone, .person_hour = o->person_hour, .gpu_watts = o->watts, .cap = compare_cap(o) };
     until_at = weekly_end(&w->zone, until_at ? until_at : last_end(&w->trace));
     cut(&w->trace, until_at);
     *ret = (struct weekly){ .now = o->mode, .best = o->mode, .until_at = until_at };

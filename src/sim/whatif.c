@@ -2,17 +2,20 @@
 #include "sim/whatif.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "sim/closed.h"
 #include "sim/progress.h"
+#include "sim/wants.h"
 #include "sim/workload.h"
 
 #define YEAR_H (365.25 * 24)
@@ -79,26 +82,26 @@ struct whatif {
     struct closed_plan plan;
     struct whatif_row rows[WHATIF_OPTIONS_MAX];
     uint32_t rows_n;
+    struct whatif_row uncapped; /* the first of them without the power cap, if there is one */
     struct progress progress;
 };
 
-static bool reached(const struct goal *g, const struct whatif_row *r)
+static double value_of(const struct goal *g, const struct whatif_row *r)
 {
     const struct figures *f = &r->f;
     const double delay[] = { f->delay_mean_h, f->delay_p50_h, f->delay_p90_h, f->delay_p95_h };
     const double tte[] = { f->tte_mean_h, f->tte_p50_h, f->tte_p90_h, f->tte_p95_h };
-    double value = 0;
     switch (g->what) {
-    case GOAL_DELAY: value = delay[g->of]; break;
-    case GOAL_TTE: value = tte[g->of]; break;
-    case GOAL_WAIT: value = f->wait_mean_h; break;
-    case GOAL_RESULTS: value = r->results; break;
-    case GOAL_UTILISATION: value = f->utilisation; break;
+    case GOAL_DELAY: return delay[g->of];
+    case GOAL_TTE: return tte[g->of];
+    case GOAL_WAIT: return f->wait_mean_h;
+    case GOAL_RESULTS: return r->results;
+    case GOAL_UTILISATION: return f->utilisation;
     }
-    return g->given && (g->below ? value < g->value : value > g->value);
+    return 0;
 }
 
-static int run_row(struct whatif *x, struct whatif_row *row, uint32_t have, struct err *err)
+static int run_row(struct whatif *x, struct whatif_row *row, uint32_t have, const struct powercap *cap, struct err *err)
 {
     const struct compare_options *c = x->o->compare;
     const struct workload *w = &x->w;
@@ -106,8 +109,8 @@ static int run_row(struct whatif *x, struct whatif_row *row, uint32_t have, stru
         .seed = c->seed, .estimates = c->estimates, .sigma = c->sigma,
         .mode = c->mode, .weekly = c->weekly, .agreed = c->agreed, .no_eta = true, .settings = &c->settings,
         .billing = w->billing, .zone = &w->zone, .person_hour = c->person_hour,
-        .gpu_watts = c->watts };
-    struct figures_options f = { .zone = &w->zone, .billing = w->billing, .gpu_watts = c->watts,
+        .gpu_watts = c->watts, .cap = cap };
+    struct figures_options f = { .zone = &w->zone, .billing = w->billing, .gpu_watts = c->watts, .cap = cap,
                                  .gpus = row->gpus };
     struct drive_hooks hooks = { .user = &x->progress, .progress = progress_jobs };
     struct drive_result run;
@@ -129,7 +132,9 @@ static int run_row(struct whatif *x, struct whatif_row *row, uint32_t have, stru
     row->gpus_year = row->gpus > have ? (row->gpus - have) * x->o->gpu_price / x->o->gpu_years : 0;
     for (int h = 0; h < FIGURES_HOURS; h++)
         row->busy_by_hour[h % 24] += row->f.busy_by_hour[h] / 7;
-    row->reaches = reached(&x->o->goal, row);
+    const struct goal *g = &x->o->goal;
+    row->goal_value = value_of(g, row);
+    row->reaches = g->given && (g->below ? row->goal_value < g->value : row->goal_value > g->value);
     return 0;
 }
 
@@ -156,6 +161,16 @@ static int cheapest(const struct whatif *x)
     return best;
 }
 
+static int nearest(const struct whatif *x)
+{
+    const struct goal *g = &x->o->goal;
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < x->rows_n; i++)
+        if (g->below ? x->rows[i].goal_value < x->rows[best].goal_value : x->rows[i].goal_value > x->rows[best].goal_value)
+            best = i;
+    return (int)best;
+}
+
 static void print_json(const struct whatif *x, int best)
 {
     json_t *j = json_object(), *rows = json_array();
@@ -164,6 +179,9 @@ static void print_json(const struct whatif *x, int best)
     json_object_set_new(j, "users", json_integer((json_int_t)x->w.trace.users_n));
     json_object_set_new(j, "rows_bad", json_integer((json_int_t)x->w.trace.faults_n));
     json_object_set_new(j, "goal", x->o->goal.given ? json_string(x->o->goal.text) : json_null());
+    json_object_set_new(j, "power_cap", x->o->compare->power_cap ? json_string(x->o->compare->power_cap) : json_null());
+    json_object_set_new(j, "tte_mean_h_without_cap",
+                        x->o->compare->power_cap ? json_real(x->uncapped.f.tte_mean_h) : json_null());
     json_object_set_new(j, "cheapest", best >= 0 ? json_integer(best) : json_null());
     for (uint32_t i = 0; i < x->rows_n; i++) {
         const struct whatif_row *r = &x->rows[i];
@@ -175,6 +193,7 @@ static void print_json(const struct whatif *x, int best)
         json_object_set_new(row, "gpu_cost_per_year", json_real(r->gpus_year));
         json_object_set_new(row, "off_hours_interruptions", json_integer(0)); /* whatif.h */
         json_object_set_new(row, "results_that_wait_for_their_owner", json_integer(r->f.off_hours_ends));
+        json_object_set_new(row, "goal_value", x->o->goal.given ? json_real(r->goal_value) : json_null());
         json_object_set_new(row, "reaches_goal", x->o->goal.given ? json_boolean(r->reaches) : json_null());
         for (int h = 0; h < 24; h++)
             json_array_append_new(hours, json_real(r->busy_by_hour[h]));
@@ -201,30 +220,48 @@ static int put_svg(const struct whatif_table *table, const char *path, enum lang
     return written ? 0 : err_set(err, io_from_errno(errno), "\"%s\" cannot be written: %s", path, strerror(errno));
 }
 
-static int answer(const struct whatif *x, enum lang lang, struct err *err)
+static void print_text(const struct whatif *x, const struct whatif_table *table, enum lang lang)
 {
-    struct whatif_table table = { .rows = x->rows, .rows_n = x->rows_n, .goal = &x->o->goal,
-        .agreed = x->o->compare->agreed,
-        .currency = x->w.billing ? x->w.billing->tariff.currency : "KRW", .best = cheapest(x) };
     struct buf out;
-    int r = x->o->svg ? put_svg(&table, x->o->svg, lang, err) : 0;
-    if (r < 0)
-        return r;
-    if (x->o->compare->json) {
-        print_json(x, table.best);
-        return 0;
-    }
-    if (x->o->svg && strcmp(x->o->svg, "-") == 0)
-        return 0;
     const char *chars = getenv("LC_ALL");
     chars = chars && chars[0] ? chars : getenv("LC_CTYPE");
     chars = chars && chars[0] ? chars : getenv("LANG");
     bool ascii = !chars || !(strstr(chars, "UTF-8") || strstr(chars, "utf8") || strstr(chars, "UTF8"));
     buf_init(&out, SVG_BYTES_MAX);
-    whatif_draw_text(&table, lang, ascii, &out);
+    compare_put_head(x->o->compare, &x->w, lang, &out);
+    buf_char(&out, '\n');
+    whatif_draw_text(table, lang, ascii, &out);
     struct str s = buf_look(&out);
     fwrite(s.ptr, 1, s.len, stdout);
+    fflush(stdout);
     buf_finish(&out);
+}
+
+static int answer(const struct whatif *x, enum lang lang, struct err *err)
+{
+    struct whatif_table table = { .rows = x->rows, .rows_n = x->rows_n, .goal = &x->o->goal,
+        .agreed = x->o->compare->agreed, .power_cap = x->o->compare->power_cap, .uncapped = &x->uncapped,
+        .currency = x->w.billing ? x->w.billing->tariff.currency : "KRW", .best = cheapest(x), .nearest = nearest(x), .jobs_n = x->w.trace.jobs_n };
+    if (x->o->compare->json)
+        print_json(x, table.best);
+    else if (!x->o->svg || strcmp(x->o->svg, "-") != 0)
+        print_text(x, &table, lang);
+    return x->o->svg ? put_svg(&table, x->o->svg, lang, err) : 0; /* last: what was reckoned is told anyway */
+}
+
+/* Before minutes are spent: could the picture be written?  Nothing that is there is touched. */
+static int writable(const char *path, struct err *err)
+{
+    struct stat st;
+    bool there = stat(path, &st) == 0;
+    if (strcmp(path, "-") == 0 || (there && access(path, W_OK) == 0 && !S_ISDIR(st.st_mode)))
+        return 0;
+    int fd = there ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int error = there && S_ISDIR(st.st_mode) ? EISDIR : errno;
+    if (fd < 0)
+        return err_set(err, io_from_errno(error), "\"%s\" cannot be written: %s", path, strerror(error));
+    io_close(&fd);
+    (void)unlink(path);
     return 0;
 }
 
@@ -235,12 +272,15 @@ int whatif_run(const struct whatif_options *o, enum lang lang)
     if (!x)
         abort();
     x->o = o;
+    const struct powercap *cap = compare_cap(o->compare);
+    int r = o->svg ? writable(o->svg, &err) : 0;
     /* Every option runs the same jobs: those that the smallest machine has room for. */
     uint32_t fit = 0;
     for (uint32_t i = 0; i < o->gpus_n; i++)
         if (!o->gpus[i].more && (fit == 0 || o->gpus[i].n < fit))
             fit = o->gpus[i].n;
-    int r = workload_load(o->compare, o->have, fit, &x->w, &err);
+    if (r == 0)
+        r = workload_load(o->compare, o->have, fit, &x->w, &err);
     if (r == 0) {
         workload_tell_faults(&x->w, lang);
         closed_of_trace(&x->w.trace, &x->w.presence, &x->plan);
@@ -250,14 +290,20 @@ int whatif_run(const struct whatif_options *o, enum lang lang)
     }
     for (uint32_t i = 0; i < x->rows_n && r == 0; i++) {
         progress_begin(&x->progress, o->compare->quiet || o->compare->json, x->rows[i].policy.word, i, x->rows_n);
-        r = run_row(x, &x->rows[i], x->w.gpus, &err);
+        r = run_row(x, &x->rows[i], x->w.gpus, cap, &err);
         progress_end(&x->progress);
+    }
+    if (cap && r == 0) { /* what the cap costs */
+        x->uncapped = (struct whatif_row){ .gpus = x->rows[0].gpus, .policy = x->rows[0].policy };
+        r = run_row(x, &x->uncapped, x->w.gpus, NULL, &err);
     }
     if (r == 0)
         r = answer(x, lang, &err);
     if (r < 0)
         fprintf(stderr, "eoul whatif: %s\n", err.text);
-    else if (x->w.trace.jobs[x->w.trace.jobs_n - 1].submit_at - x->w.trace.jobs[0].submit_at < SHORT_US)
+    if (r < 0 && access(o->compare->trace, F_OK) < 0 && !workload_is_sample(o->compare))
+        fprintf(stderr, "%s\n", tr(lang, "After --from comes mine, observed, sample or a file."));
+    else if (r == 0 && x->w.trace.jobs[x->w.trace.jobs_n - 1].submit_at - x->w.trace.jobs[0].submit_at < SHORT_US)
         fprintf(stderr, "%s\n", tr(lang, "This log covers less than two weeks: take the figures as a hint."));
     closed_plan_finish(&x->plan);
     workload_finish(&x->w);
@@ -274,6 +320,8 @@ static int usage(enum lang lang, FILE *out)
         "  eoul whatif --from jobs.csv --have 16 --gpus +2  somebody else's\n"
         "  eoul whatif --from sample --policy booked,blend --gpus +2\n"
         "                                                   two more GPUs, or the nights? of a made-up team\n"
+        "  eoul whatif --from sample --power-cap \"3 kW; 2.4 kW Mon-Fri 10:00-18:00\"\n"
+        "                                                   what a breaker, or a contract, costs in waiting\n"
         "  eoul whatif --gpus +2 --svg picture.svg          the answer as a picture\n"
         "\n"
         "  --from FILE       mine (the running daemon's history), sample (a made-up office of twelve on 16 GPUs),\n"
@@ -283,7 +331,8 @@ static int usage(enum lang lang, FILE *out)
         "  --policy P,P      the first on the GPUs there are is what others are compared with\n"
         "  --goal TEXT       mean, p50, p90 or p95 of delay, time to eyes or wait; results; utilisation\n"
         "  --gpu-price N     of one GPU (50,000,000), lasting --gpu-years N (4)\n"
-        "  --svg FILE, --json, and --estimates, --mode, --agreed, --calendars, --checkpoint, --tariff, --watts, --zone as eoul sim\n"));
+        "  --svg FILE, --json, and --estimates, --mode, --agreed, --calendars, --checkpoint, --tariff, --watts, --power-cap,\n"
+        "                    --zone as eoul sim\n"));
     return out == stdout ? 0 : 2;
 }
 
@@ -312,13 +361,9 @@ int whatif_main(int argc, char **argv, enum lang lang)
             took = true;
         } else if (own_option(&o, name, value, &err)) {
             took = true;
-        } else if (strcmp(name, "--gpus") == 0 || !compare_option(&c, name, value, &took)) {
-            fprintf(stderr, "eoul whatif: ");
-            if (err.code)
-                fprintf(stderr, "%s\n", err.text);
-            else
-                fprintf(stderr, tr(lang, "\"%s\" is not understood here, or its value is missing or out of range; see \"eoul whatif "
-                                         "--help\"\n"), word);
+        } else if (strcmp(name, "--gpus") == 0 || !compare_option(&c, name, value, &took, &err) || (joined && !took)) {
+            wants_complain(name, value, lang, &err);
+            fprintf(stderr, tr(lang, "eoul whatif: %s See \"eoul whatif --help\".\n"), err.text);
             return 2;
         }
         i += took && !joined;

@@ -54,6 +54,7 @@ struct whatif_row {
     double results;         /* per person-week */
     double kwh_year, power_year, gpus_year; /* money: electricity, and of the GPUs added */
     double busy_by_hour[24];
+    double goal_value;      /* what the goal is about */
     bool reaches;           /* the goal */
 };
 
@@ -63,7 +64,11 @@ struct whatif_table {
     const char *currency;   /* of the tariff and the GPUs' price */
     const struct goal *goal;
     bool agreed;            /* blend moved everybody's starts */
+    const char *power_cap;  /* of all rows, as typed; NULL: none */
+    const struct whatif_row *uncapped; /* the first row without it */
     int best;               /* the cheapest that reaches the goal; -1 */
+    int nearest;            /* to the goal */
+    size_t jobs_n;
 };
 
 void whatif_draw_text(const struct whatif_table *t, enum lang lang, bool ascii, struct buf *out);

@@ -8,9 +8,10 @@
 #include "i18n/width.h"
 #include "sim/whatif.h"
 
-#define COLUMNS  11
+#define COLUMNS  12 /* the last only under a power cap */
 #define BAR      40
 #define CELL_MAX 48
+#define JOBS_FEW 50 /* with fewer, one job more or less turns the answer */
 
 /* --- words ---------------------------------------------------------------------------------------- */
 
@@ -35,6 +36,7 @@ static void money(struct buf *out, double value, const char *currency, enum lang
 struct cells {
     char at[WHATIF_OPTIONS_MAX + 1][COLUMNS][CELL_MAX];
     uint32_t rows_n;
+    int columns;
 };
 
 static void cell_number(char out[CELL_MAX], double value, int digits)
@@ -54,10 +56,11 @@ static void cell_whole(char out[CELL_MAX], double value)
 static void fill(const struct whatif_table *t, enum lang lang, struct cells *c)
 {
     const char *const heads[COLUMNS] = {
-        tr(lang, "GPUs x order"), tr(lang, "until seen h"), tr(lang, "delay h"), tr(lang, "p90 delay"),
+        tr(lang, "GPUs x order"), tr(lang, "until seen h"), tr(lang, "delay h"), tr(lang, "p90 delay h"),
         tr(lang, "wait h"), tr(lang, "results"), tr(lang, "in use"), tr(lang, "while away"), tr(lang, "kWh/year"),
-        tr(lang, "power/year"), tr(lang, "GPUs/year") };
-    for (int k = 0; k < COLUMNS; k++)
+        tr(lang, "power/year"), tr(lang, "GPUs/year"), tr(lang, "peak kW") };
+    c->columns = t->power_cap ? COLUMNS : COLUMNS - 1;
+    for (int k = 0; k < c->columns; k++)
         snprintf(c->at[0][k], CELL_MAX, "%s", heads[k]);
     for (uint32_t i = 0; i < t->rows_n; i++) {
         const struct whatif_row *r = &t->rows[i];
@@ -73,6 +76,7 @@ static void fill(const struct whatif_table *t, enum lang lang, struct cells *c)
         cell_whole(row[8], r->kwh_year);
         cell_whole(row[9], r->power_year);
         cell_whole(row[10], r->gpus_year);
+        cell_number(row[11], r->f.peak_kw, 2);
     }
     c->rows_n = t->rows_n + 1;
 }
@@ -88,17 +92,23 @@ static void padded(struct buf *out, const char *s, size_t width, bool right)
         buf_c(out, s);
 }
 
-static void put_cells(struct buf *out, const struct cells *c)
+static void widths(const struct cells *c, size_t width[COLUMNS])
 {
-    size_t width[COLUMNS] = { 0 };
+    memset(width, 0, COLUMNS * sizeof(*width));
     for (uint32_t i = 0; i < c->rows_n; i++) {
-        for (int k = 0; k < COLUMNS; k++) {
+        for (int k = 0; k < c->columns; k++) {
             size_t w = width_of(str_of(c->at[i][k]));
             width[k] = w > width[k] ? w : width[k];
         }
     }
+}
+
+static void put_cells(struct buf *out, const struct cells *c)
+{
+    size_t width[COLUMNS];
+    widths(c, width);
     for (uint32_t i = 0; i < c->rows_n; i++) {
-        for (int k = 0; k < COLUMNS; k++) {
+        for (int k = 0; k < c->columns; k++) {
             if (k)
                 buf_c(out, "  ");
             padded(out, c->at[i][k], width[k], k > 0);
@@ -171,6 +181,14 @@ static void sentence(const struct whatif_table *t, const struct whatif_row *r, e
                    now->f.tte_mean_h, r->results, now->results, memory);
 }
 
+static void goal_number(const struct goal *g, double value, char out[96])
+{
+    if (g->what == GOAL_UTILISATION)
+        snprintf(out, 96, "%.2f", value);
+    else
+        snprintf(out, 96, g->what == GOAL_RESULTS ? "%.1f" : value < 1 ? "%.2f h" : "%.1f h", value);
+}
+
 static void goal_sentence(const struct whatif_table *t, enum lang lang, struct buf *out)
 {
     char memory[96];
@@ -178,7 +196,10 @@ static void goal_sentence(const struct whatif_table *t, enum lang lang, struct b
     if (!t->goal->given)
         return;
     if (t->best < 0) {
-        buf_printf(out, tr(lang, "None of these reaches \"%s\".\n"), t->goal->text);
+        const struct whatif_row *near = &t->rows[t->nearest];
+        goal_number(t->goal, near->goal_value, memory);
+        buf_printf(out, tr(lang, "None of these reaches \"%s\"; nearest to it comes %u GPUs in the order %s, with %s.\n"), t->goal->text,
+                   near->gpus, near->policy.word, memory);
         return;
     }
     const struct whatif_row *r = &t->rows[t->best];
@@ -189,10 +210,28 @@ static void goal_sentence(const struct whatif_table *t, enum lang lang, struct b
                                  "electricity.\n"), t->goal->text, r->gpus, r->policy.word, memory);
 }
 
+static void cap_sentence(const struct whatif_table *t, enum lang lang, struct buf *out)
+{
+    double over_h = 0;
+    if (!t->power_cap)
+        return;
+    buf_printf(out, tr(lang, "Under the power cap \"%s\": seen after %.1f h instead of %.1f h without it (%s on %u GPUs).\n"),
+               t->power_cap, t->rows[0].f.tte_mean_h, t->uncapped->f.tte_mean_h, t->rows[0].policy.word, t->rows[0].gpus);
+    for (uint32_t i = 0; i < t->rows_n; i++)
+        over_h = fmax(over_h, t->rows[i].f.over_cap_h);
+    if (over_h >= 0.05)
+        buf_printf(out, tr(lang, "What runs when a cap falls goes on, and some take more than was booked: for up to %.1f h in all more "
+                                 "was drawn than the cap.\n"), over_h);
+}
+
 static void put_sentences(const struct whatif_table *t, enum lang lang, struct buf *out)
 {
+    if (t->jobs_n < JOBS_FEW)
+        buf_printf(out, trn(lang, "There is only %zu job: nothing can be concluded from so few.\n",
+                            "There are only %zu jobs: nothing can be concluded from so few.\n", t->jobs_n), t->jobs_n);
     for (uint32_t i = 1; i < t->rows_n; i++)
         sentence(t, &t->rows[i], lang, out);
+    cap_sentence(t, lang, out);
     goal_sentence(t, lang, out);
     bool blend = false;
     for (uint32_t i = 0; i < t->rows_n; i++)
@@ -301,11 +340,18 @@ static double svg_table(const struct whatif_table *t, enum lang lang, double y, 
     if (!c)
         abort();
     fill(t, lang, c);
+    size_t width[COLUMNS], all = 0;
+    widths(c, width);
+    for (int k = 0; k < c->columns; k++)
+        all += width[k] + 2;
     for (uint32_t i = 0; i < c->rows_n; i++, y += SVG_LINE) {
         bool best = t->goal->given && t->best >= 0 && i == (uint32_t)t->best + 1;
         buf_printf(out, "<g font-size=\"11\"%s%s>\n", i == 0 ? " fill=\"#667085\"" : "", best ? " font-weight=\"bold\"" : "");
-        for (int k = 0; k < COLUMNS; k++)
-            svg_text(out, k == 0 ? 20 : 110 + k * (SVG_WIDTH - 130) / (COLUMNS - 1.0), y, k == 0 ? "start" : "end", c->at[i][k]);
+        size_t end = 0; /* the right edge of a column, in characters */
+        for (int k = 0; k < c->columns; k++) {
+            end += width[k] + 2;
+            svg_text(out, k == 0 ? 20 : 20 + (double)end * (SVG_WIDTH - 40) / (double)all, y, k == 0 ? "start" : "end", c->at[i][k]);
+        }
         buf_c(out, "</g>\n");
     }
     free(c);
@@ -330,7 +376,7 @@ static double svg_sentences(const struct whatif_table *t, enum lang lang, double
 
 void whatif_draw_svg(const struct whatif_table *t, enum lang lang, struct buf *out)
 {
-    double height = 70 + t->rows_n * SVG_ROW + 40 + fmax(214, t->rows_n * 18.0 + 40) + (2 * t->rows_n + 5) * SVG_LINE;
+    double height = 70 + t->rows_n * SVG_ROW + 40 + fmax(214, t->rows_n * 18.0 + 40) + (2 * t->rows_n + 7) * SVG_LINE;
     buf_printf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" viewBox=\"0 0 %d %.0f\" "
                     "font-family=\"sans-serif\" font-size=\"13\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
                SVG_WIDTH, height, SVG_WIDTH, height);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cal/zone_load.h"
+#include "sim/capped.h"
 #include "sim/office.h"
 
 static int zone_by_name(struct workload *w, const char *name, struct err *err)
@@ -94,7 +95,7 @@ static int sample(struct workload *w, const struct compare_options *o, struct er
     if (o->zone)
         return zone_by_name(w, o->zone, err);
     w->zone = office.zone;
-    snprintf(w->zone_name, sizeof(w->zone_name), "KST-9");
+    snprintf(w->zone_name, sizeof(w->zone_name), "Asia/Seoul");
     return 0;
 }
 
@@ -114,6 +115,10 @@ static int load(struct workload *w, const struct compare_options *o, uint32_t gp
     trace_fit(&w->trace, fit);
     if (w->trace.jobs_n == 0)
         return err_set(err, E_TOO_LARGE, "Every job of \"%s\" is wider than %u GPUs.", o->trace, fit);
+    if (o->power_cap)
+        capped_fit(&w->trace, &o->cap, o->watts);
+    if (w->trace.jobs_n == 0)
+        return err_set(err, E_TOO_LARGE, "Every job of \"%s\" takes more than the power cap.", o->trace);
     trace_fold_users(&w->trace, DRIVE_PERSONS_MAX);
     if (w->billing)
         billing_check_holidays(w->billing, &w->zone, w->trace.jobs[w->trace.jobs_n - 1].submit_at / USEC_PER_SEC,
@@ -148,6 +153,7 @@ void workload_finish(struct workload *w)
     billing_destroy(w->billing);
     presence_finish(&w->presence);
     trace_finish(&w->trace);
+    memset(w, 0, sizeof(*w));
 }
 
 void workload_tell_faults(const struct workload *w, enum lang lang)

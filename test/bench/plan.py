@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""plan.py PROGRAMS_DIR [--seeds N] [--first S] [--weeks W] [--data DIR] [--only PART,...] [--jobs N] [--seconds S,S]
+"""plan.py PROGRAMS_DIR [--seeds N] [--first S] [--weeks W] [--data DIR] [--only PART,...] [--jobs N] [--seconds S,S] [--minutes N]
 
 The planner's figures on made-up teams and real logs, beside their targets and beside a bound that no order can beat.
 Every line is `name TAB value TAB unit TAB target TAB ok|short|-`; ratios are means over seeds of the seeds' ratios, with half
@@ -14,6 +14,7 @@ The parts, one after another; --only names those wanted:
     weekly                   the mode of the week, on teams, on KTH-SP2 and where there is nothing to gain
     price fair               what a kWh costs with a tariff in the plan; how evenly waiting is spread
     closed                   closed loop: results per person-week
+    power                    under a power cap, flat and lower by day, beside a bound that prices watts, too
     families sessions        other teams; people who are there when their calendar does not say so
     controls misstate        where there is nothing to gain; what wrong hours bring their teller
     logs eta                 KTH-SP2 and Philly; forecasts
@@ -238,6 +239,36 @@ def part_closed(b):
                      policies(r.result()[0])["blend"]["results_per_person_week_by_seed"],
                      policies(plain.result()[0])["blend"]["results_per_person_week_by_seed"], ge(.99))
         yield show2
+
+
+def part_power(b):
+    """Teams whose scripts take 40 to 100 % of their GPUs' power, under the family's cap of 170 W a GPU; with 3.2 kW that fall to 2.4
+    by day only exact, because what runs when a cap falls goes on and the bound holds for plans that never draw more."""
+    by_day = ("--power-cap", "3.2 kW; 2.4 kW Mon-Fri 10:00-18:00")
+    for cap, cap_name in (((), "2.72 kW"), (by_day, "3.2 kW, 2.4 by day")):
+        bounds = b.team("--estimates", "exact", "--checkpoint", "over:4h", "--policy", "saf,blend", "--bound", "400", *cap, family="capped",
+                        loads=".5,.7")
+        for estimates, checkpoint in (("exact", "none"), ("exact", "over:4h")) + ((("sigma:0.5", "none"), ("sigma:0.5", "over:4h"),
+                                                                                   ("history", "none")) if not cap else ()):
+            r = b.team("--estimates", estimates, "--checkpoint", checkpoint, "--policy", "easy,saf,srsf,blend", *AGREED, *cap, family="capped",
+                       loads=".5,.7")
+
+            def show(r=r, bounds=bounds, cap_name=cap_name, estimates=estimates, checkpoint=checkpoint):
+                for result, bound in zip(r.result(), bounds.result()):
+                    by = policies(result)
+                    head = "capped %s, load %.2f %s, checkpoint %s, agreed" % (cap_name, result["load"], estimates, checkpoint)
+                    for word, p in by.items():
+                        b.line("%s %s time until seen" % (head, word), p["tte_mean_h"], "h")
+                        if estimates != "history": # there the plan does not know the watts
+                            over_bound(b, "%s %s" % (head, word), p, bound, word in ("srsf", "blend") and checkpoint != "none")
+                    b.ratio(head + " blend tte_over_saf", by["blend"]["tte_over_saf"], le(1.0))
+                    b.ratio(head + " blend tte_over_easy", by["blend"]["tte_over_easy"])
+                    if checkpoint != "none":
+                        b.ratio(head + " blend tte_over_srsf", by["blend"]["tte_over_srsf"], le(1.0))
+                    b.line(head + " starts beyond the cap by the plan's own figures", sum(p["over_booked"] for p in by.values()), "", le(0))
+                    b.line(head + " hours beyond the cap as drawn", sum(p["over_cap_h"] for p in by.values()), "h of all policies and seeds",
+                           le(0) if estimates == "exact" else None)
+            yield show
 
 
 def part_families(b):
@@ -518,7 +549,7 @@ def part_speed(b):
 
 
 PARTS = {"exact": part_exact, "sigma": part_sigma, "checkpoint": part_checkpoint, "weekly": part_weekly,
-         "price": part_price, "fair": part_fair, "closed": part_closed, "families": part_families, "sessions": part_sessions, "controls": part_controls,
+         "price": part_price, "fair": part_fair, "closed": part_closed, "power": part_power, "families": part_families, "sessions": part_sessions, "controls": part_controls,
          "misstate": part_misstate, "logs": part_logs, "eta": part_eta, "joint": part_joint, "psplib": part_psplib,
          "anytime": part_anytime, "hours": part_hours, "speed": part_speed}
 
@@ -533,12 +564,21 @@ def main():
     p.add_argument("--seconds", default="0.1,1,10")
     p.add_argument("--data", default=os.path.join(HERE, "..", "..", "..", "shared", "data"))
     p.add_argument("--only", default=",".join(PARTS))
+    p.add_argument("--minutes", type=float, default=240, help="what has not begun by then is named and left out")
     b = Bench(p.parse_args())
     begin = time.time()
     print("# seeds %d to %d, %d weeks" % (b.args.first, b.args.first + b.args.seeds - 1, b.args.weeks))
+    left_out = []
     for name in b.args.only.split(","):
+        if time.time() - begin > 60 * b.args.minutes:
+            left_out.append(name)
+            continue
+        begun = time.time()
         for show in list(PARTS[name](b)):
             show()
+        print("# %s: %.0f s" % (name, time.time() - begun), flush=True)
+    if left_out:
+        print("# not begun within %g minutes: %s" % (b.args.minutes, ", ".join(left_out)))
     print("# %.0f s, %d short" % (time.time() - begin, b.short))
     return 0
 

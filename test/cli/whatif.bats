@@ -48,6 +48,8 @@ PY
 
 @test "each mistake is one sentence" {
     jobs_csv >jobs.csv
+    printf 'submit,runtime,gpus,user\n0,60,2,a\n' >wide.csv
+    iconv -f utf-8 -t utf-16 jobs.csv >utf16.csv
     while IFS='|' read -r arguments sentence; do
         run --separate-stderr "$eoul" sim $arguments
         [ "$status" -gt 0 ] || { echo "$arguments"; false; }
@@ -56,7 +58,13 @@ PY
 --trace nowhere.csv --gpus 4|The trace "nowhere.csv" cannot be opened: No such file or directory.
 --trace jobs.csv|How many GPUs are there?
 --trace jobs.csv --gpus 4 --zone Atlantis|Atlantis
---trace jobs.csv --gpus 4 --policy best|"--policy" is not understood here
+--trace jobs.csv --gpus 4 --policy best|--policy is not "best" here but some of booked, fifo
+--trace jobs.csv --gpsu 4|There is no "--gpsu" here; did you mean --gpus?
+--trace jobs.csv --gpus 4 --power-cap|--power-cap needs a value: kW
+--trace jobs.csv --gpus 4 --power-cap 6x|A power cap is written as 6 kW
+--trace wide.csv --gpus 1|Every job of "wide.csv" is wider than 1 GPUs.
+--trace wide.csv --gpus 9 --power-cap 0.1|Every job of "wide.csv" takes more than the power cap.
+--trace utf16.csv --gpus 1|"utf16.csv" is no text in UTF-8
 --trace jobs.csv --gpus 4 --calendars nowhere|The calendars' directory "nowhere" cannot be opened
 --trace jobs.csv --gpus 4 --tariff nowhere|The tariff "nowhere" cannot be opened
 --trace jobs.csv --gpus 4 --format swf|has no usable job as swf
@@ -80,8 +88,9 @@ END
     jobs_csv >jobs.csv
     run "$eoul" whatif --from jobs.csv --have 4 --gpus +2,8 --policy easy,blend --goal 'mean eyes delay < 100h' --svg picture.svg --zone Asia/Seoul
     [ "$status" -eq 0 ]
-    [[ ${lines[0]} == "GPUs x order"*"GPUs/year" ]]
-    [[ ${lines[1]} == "4 x easy "* && ${lines[6]} == "8 x blend "* ]]
+    [[ ${lines[0]} == "240 jobs of 3 users, 4 GPUs, zone Asia/Seoul, "* ]]
+    [[ ${lines[2]} == "GPUs x order"*"GPUs/year" ]]
+    [[ ${lines[3]} == "4 x easy "* && ${lines[8]} == "8 x blend "* ]]
     [[ $output == *'The cheapest that reaches "mean eyes delay < 100h": 4 GPUs'* ]]
     python3 - <<'PY'
 import xml.etree.ElementTree as tree
@@ -99,10 +108,57 @@ PY
     [[ $output == *'The goal "p91 delay < 4h" is not understood'* ]]
 }
 
+@test "a power cap holds, and its cost is told" {
+    jobs_csv >jobs.csv
+    for policy in booked easy blend; do
+        run --separate-stderr "$eoul" sim --trace jobs.csv --gpus 4 --policy $policy --estimates exact --power-cap 0.7 --watts 200 --zone Asia/Seoul --json
+        [ "$status" -eq 0 ]
+        # 4 GPUs would take 800 W: such jobs are counted out, the others never are above, by what is booked and by what is drawn
+        [ "$(jq '.rows_bad > 0 and .power_cap == "0.7" and .watts_per_gpu == 200' <<<"$output")" = true ]
+        [ "$(jq '.policies[0] | .peak_kw <= 0.7 and .peak_kw >= 0.6 and .over_cap_h == 0 and .over_booked == 0' <<<"$output")" = true ]
+        run --separate-stderr "$eoul" sim --trace jobs.csv --gpus 4 --policy $policy --estimates exact --zone Asia/Seoul --json
+        [ "$(jq ".power_cap == null and (.policies[0] | has(\"peak_kw\") | not)" <<<"$output")" = true ]
+    done
+    run --separate-stderr "$eoul" whatif --from jobs.csv --have 4 --power-cap '900 W; 600 W Mon-Fri 10:00-18:00' --policy easy --svg cap.svg --zone Asia/Seoul
+    [ "$status" -eq 0 ]
+    [[ ${lines[1]} == "power cap 900 W; 600 W Mon-Fri 10:00-18:00, a GPU takes 300 W unless the trace says" ]]
+    [[ ${lines[2]} == *"peak kW" && ${lines[3]} == "4 x easy "*" 0.90" ]]
+    [[ $output =~ 'Under the power cap "900 W; 600 W Mon-Fri 10:00-18:00": seen after '([0-9.]+)' h instead of '([0-9.]+)' h without it' ]]
+    [ "$(jq -n "${BASH_REMATCH[1]} > ${BASH_REMATCH[2]}")" = true ]
+    grep -q 'peak kW' cap.svg
+}
+
+@test "what spreadsheets write is read: semicolons, tabs, CRLF, a byte order mark" {
+    jobs_csv >jobs.csv
+    sed 's/,/;/g' jobs.csv >semicolon.csv
+    tr , '\t' <jobs.csv >tab.csv
+    sed 's/$/\r/' jobs.csv >crlf.csv
+    { printf '\xef\xbb\xbf'; cat jobs.csv; } >mark.csv
+    for file in semicolon tab crlf mark; do
+        [ "$("$eoul" sim --trace $file.csv --gpus 4 --policy saf --json | jq -c '[.jobs, .rows_bad, .policies[0].tte_mean_h]')" = \
+          "$("$eoul" sim --trace jobs.csv --gpus 4 --policy saf --json | jq -c '[.jobs, .rows_bad, .policies[0].tte_mean_h]')" ]
+    done
+}
+
+@test "whatif: a goal out of reach names what comes nearest; a picture that cannot be written is told at once" {
+    jobs_csv >jobs.csv
+    run --separate-stderr "$eoul" whatif --from jobs.csv --have 4 --gpus +4 --policy easy --goal 'results > 1000' --json
+    nearest=$(jq '[.options[].goal_value] | max | . * 10 | round / 10' <<<"$output")
+    [ "$(jq '.cheapest == null and all(.options[]; .reaches_goal == false)' <<<"$output")" = true ]
+    run --separate-stderr "$eoul" whatif --from jobs.csv --have 4 --gpus +4 --policy easy --goal 'results > 1000'
+    [[ $output == *'None of these reaches "results > 1000"; nearest to it comes 8 GPUs in the order easy, with '"$nearest."* ]]
+    run --separate-stderr "$eoul" whatif --from jobs.csv --have 4 --svg nowhere/x.svg
+    [ "$status" -eq 1 ] && [ -z "$output" ]
+    [[ $stderr == *'"nowhere/x.svg" cannot be written'* ]]
+    head -4 jobs.csv >few.csv
+    run "$eoul" whatif --from few.csv --have 4
+    [[ $output == *"There are only 3 jobs: nothing can be concluded from so few."* ]]
+}
+
 @test "whatif on the sample team: two more GPUs, or the nights, in won" {
     LANG=C.UTF-8 run "$eoul" whatif --from sample --policy booked,blend --gpus +2
     [ "$status" -eq 0 ]
-    [[ ${lines[1]} == "16 x booked "* && ${lines[4]} == "18 x blend "* ]]
+    [[ ${lines[3]} == "16 x booked "* && ${lines[6]} == "18 x blend "* ]]
     [[ $output == *"16 GPUs in the order blend: seen after "*" won "*" a year."* ]]
     [[ $output == *"18 GPUs in the order booked: seen after "*" won more a year."* ]]
     run "$eoul" whatif --from sample --policy booked,blend --gpus +2 --json
@@ -137,5 +193,8 @@ PY
     fake '{"GET /v1/jobs": {"rows": []}, "GET /v1/gpus": {"gpus": [], "cpus": 8}}'
     run "$eoul" whatif
     [ "$status" -eq 1 ]
-    [[ $output == *"No job has run to its end yet"* ]]
+    [[ $output == *"No job has run to its end yet"*"eoul whatif --from sample"* ]]
+    run "$eoul" whatif --from smaple
+    [ "$status" -eq 1 ]
+    [[ $output == *"After --from comes mine, observed, sample or a file."* ]]
 }
