@@ -1,6 +1,6 @@
 /* cmd_whatif.c - `eoul whatif`: the simulator on the running daemon's own history.
  *
- * What the daemon tells everybody of ended jobs (owner, name, GPUs, times) is written as a trace into memory and
+ * What the daemon tells everybody of ended jobs (owner, name, GPUs, times), with its power cap and what a GPU takes, is written as a trace into memory and
  * given to eoul-sim as its standard input; nothing is stored.  Hours of other people are nobody's business here:
  * calendars are the office's, or as --calendars says.  With --from observed it is what `eoul observe` recorded, handed on
  * in the same way; then, and with --from FILE, no daemon is asked.
@@ -18,6 +18,7 @@
 #include "observe/record.h"
 
 #define ARGS_MAX 64
+#define CAP_MAX  512 /* of a power cap, with its hours */
 #define ROWS_MAX 200000 /* of history; each is about 500 bytes of the daemon's answer */
 
 /* A name between quotes; its own quotes become apostrophes, so that every reader reads it alike. */
@@ -47,33 +48,45 @@ static void put_row(struct buf *out, const json_t *row, bool slots)
     buf_char(out, '\n');
 }
 
-/* The GPUs there are, but those that are gone; with none, the CPUs are the slots. */
-static int machine(struct cli *cli, int64_t *ret_have, bool *ret_slots)
+/* The GPUs there are, but those that are gone, the most that one takes, and the cap on all; with none, the CPUs are the
+ * slots, and nobody knows what one takes. */
+struct machine {
+    int64_t have, full_mw;
+    bool slots;
+    char power_cap[CAP_MAX]; /* empty: none */
+};
+
+static int machine(struct cli *cli, struct machine *ret)
 {
     json_t *gpus, *gpu;
     size_t i;
     int r = cli_call(cli, "GET", "/v1/gpus", NULL, &gpus);
     if (r < 0)
         return r;
-    *ret_have = 0;
-    json_array_foreach(json_object_get(gpus, "gpus"), i, gpu)
-        *ret_have += strcmp(json_text(gpu, "state"), "gone") != 0;
-    *ret_slots = *ret_have == 0;
-    if (*ret_slots)
-        *ret_have = json_i64(gpus, "cpus");
+    *ret = (struct machine){ 0 };
+    json_array_foreach(json_object_get(gpus, "gpus"), i, gpu) {
+        bool there = strcmp(json_text(gpu, "state"), "gone") != 0;
+        int64_t full_mw = there ? json_i64(gpu, "full_mw") : 0;
+        ret->have += there;
+        ret->full_mw = full_mw > ret->full_mw ? full_mw : ret->full_mw;
+    }
+    ret->slots = ret->have == 0;
+    if (ret->slots)
+        ret->have = json_i64(gpus, "cpus");
+    else
+        snprintf(ret->power_cap, sizeof ret->power_cap, "%s", json_text(gpus, "power_cap"));
     json_decref(gpus);
     return 0;
 }
 
-static int history(struct cli *cli, struct buf *csv, int64_t *ret_have)
+static int history(struct cli *cli, struct buf *csv, struct machine *ret)
 {
     json_t *list = NULL, *row;
-    bool slots = false;
     size_t i, lines = 0;
     char path[64];
     int r = cli_connect(cli);
     if (r == 0)
-        r = machine(cli, ret_have, &slots);
+        r = machine(cli, ret);
     snprintf(path, sizeof path, "/v1/jobs?state=ended&limit=%d", ROWS_MAX);
     if (r == 0)
         r = cli_call(cli, "GET", path, NULL, &list);
@@ -82,7 +95,7 @@ static int history(struct cli *cli, struct buf *csv, int64_t *ret_have)
     buf_c(csv, "submit,runtime,gpus,user,limit,command\n");
     size_t head = csv->len;
     json_array_foreach(json_object_get(list, "rows"), i, row) {
-        put_row(csv, row, slots);
+        put_row(csv, row, ret->slots);
         lines++;
     }
     json_decref(list);
@@ -139,11 +152,11 @@ static bool from_elsewhere(char **rest, int n, int *ret_at, bool *ret_observed)
 static int run_whatif(struct cli *cli, struct args *args)
 {
     bool of_modes = args->rest_n > 0 && args->rest[0] && strcmp(args->rest[0], "mode") == 0;
-    char *argv[ARGS_MAX + 8] = { "eoul-sim", of_modes ? "mode" : "whatif" }, have_text[24];
+    char *argv[ARGS_MAX + 12] = { "eoul-sim", of_modes ? "mode" : "whatif" }, have_text[24], watts_text[32];
     int n = 2, at, r = 0;
     args->rest += of_modes;
     args->rest_n -= of_modes;
-    int64_t have;
+    struct machine m = { 0 };
     bool of_record;
     if (args->rest_n > ARGS_MAX) {
         err_set(&cli->err, E_USAGE, "There are more than %d words.", ARGS_MAX);
@@ -152,7 +165,7 @@ static int run_whatif(struct cli *cli, struct args *args)
     if (!from_elsewhere(args->rest, args->rest_n, &at, &of_record)) {
         struct buf csv;
         buf_init(&csv, 256u << 20);
-        r = of_record ? observed(cli, &csv, &have) : history(cli, &csv, &have);
+        r = of_record ? observed(cli, &csv, &m.have) : history(cli, &csv, &m);
         if (r == 0)
             r = lend(cli, &csv);
         buf_finish(&csv);
@@ -162,11 +175,20 @@ static int run_whatif(struct cli *cli, struct args *args)
                 fprintf(stderr, "%s\n", tr(cli->lang, "\"eoul whatif --from sample\" shows a made-up team."));
             return status;
         }
-        snprintf(have_text, sizeof have_text, "%lld", (long long)have);
+        snprintf(have_text, sizeof have_text, "%lld", (long long)m.have);
         argv[n++] = of_modes ? "--trace" : "--from";
         argv[n++] = "-";
         argv[n++] = of_modes ? "--gpus" : "--have";
         argv[n++] = have_text;
+        if (m.full_mw > 0) { /* what is typed comes behind, and holds */
+            snprintf(watts_text, sizeof watts_text, "%lld", (long long)(m.full_mw + 999) / 1000);
+            argv[n++] = "--watts";
+            argv[n++] = watts_text;
+        }
+        if (m.power_cap[0]) {
+            argv[n++] = "--power-cap";
+            argv[n++] = m.power_cap;
+        }
         http_close(&cli->http);
     } else {
         at = -1;

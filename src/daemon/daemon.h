@@ -270,6 +270,8 @@ struct daemon_status {
 };
 /* Of the tariff; NULL: none is known.  Borrowed. */
 const char *daemon_currency(const struct daemon *d);
+/* The power cap as eoul.yaml has it; NULL: there is none. */
+const char *daemon_power_cap(const struct daemon *d);
 void daemon_status(const struct daemon *d, struct daemon_status *ret);
 /* What the kernel keeps attempts to here, a word each (supervisor/guard.h): NULL behind the last. */
 const char *daemon_guard(const struct daemon *d, uint32_t i);

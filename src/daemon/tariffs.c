@@ -145,3 +145,5 @@ const char *daemon_currency(const struct daemon *d)
 {
     return d->tariff_currency[0] ? d->tariff_currency : NULL;
 }
+
+const char *daemon_power_cap(const struct daemon *d) { return d->config->power_cap; }

@@ -184,6 +184,8 @@ bool compare_option(struct compare_options *o, const char *name, const char *val
         return (o->tariff = value)[0] != '\0';
     if (strcmp(name, "--watts") == 0)
         return real(s, 10000, &o->watts);
+    if (strcmp(name, "--power-cap") == 0 && str_is(s, "none"))
+        return (o->power_cap = NULL) == NULL;
     if (strcmp(name, "--power-cap") == 0)
         return capped_parse(s, &o->cap, err) == 0 && (o->power_cap = value)[0] != '\0';
     if (strcmp(name, "--person-hour") == 0)

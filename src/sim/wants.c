@@ -35,7 +35,7 @@ static const struct {
     { "--people", N_("a number of people") },
     { "--person-hour", N_("an amount of money") },
     { "--policy", N_("some of booked, fifo, easy, sjf, saf, las, srsf, blend, with commas between and -np or -p behind one") },
-    { "--power-cap", N_("kW, as in 6, or \"6 kW; 4 kW Mon-Fri 10:00-18:00\"") },
+    { "--power-cap", N_("kW, as in 6, or \"6 kW; 4 kW Mon-Fri 10:00-18:00\", or none") },
     { "--presence", N_("calendar or sessions") },
     { "--quiet", NULL },
     { "--replay", N_("a file") },

@@ -282,6 +282,7 @@ static void put_gpus(struct json_out *j, const struct view *v)
         out_put_i64(j, "memory_mib", gpu.memory_mib);
         out_put_i64(j, "memory_used_mib", gpu.memory_used_mib);
         out_put_i64(j, "power_mw", gpu.power_mw);
+        out_put_i64(j, "full_mw", core.watts_mw);
         out_put_i64(j, "utilisation", gpu.utilisation);
         out_end(j);
     }
@@ -308,6 +309,8 @@ void team_gpus(struct call *c)
     out_put_u64(&j, "cpus", n.cpus_n);
     out_put_u64(&j, "cpus_busy", n.cpus_busy);
     struct core_power_use power = core_power_use(daemon_core(c->web->daemon), v.now_at);
+    const char *cap = daemon_power_cap(c->web->daemon);
+    out_put_str(&j, "power_cap", str_of(cap ? cap : ""));
     out_put_u64(&j, "power_cap_w", power.cap_w);
     out_put_u64(&j, "power_booked_w", power.booked_w);
     out_put_u64(&j, "power_foreign_w", power.foreign_w);

@@ -73,6 +73,46 @@ PY
 END
 }
 
+@test "sums of a log, worked out by another program: first come, first served" {
+    jobs_csv >jobs.csv
+    "$eoul" sim --trace jobs.csv --gpus 4 --policy fifo --estimates exact --calendars office --zone Asia/Seoul --watts 250 --json >sums.json
+    python3 - <<'PY'
+import csv, datetime, heapq, json
+zone = datetime.timezone(datetime.timedelta(hours=9))
+monday = datetime.datetime(2026, 3, 2, tzinfo=zone).timestamp()
+def eyes(t, submit): # Monday to Friday 9 to 18, and half an hour after the submit
+    d = datetime.datetime.fromtimestamp(t, zone)
+    if submit <= t < submit + 1800 or (d.weekday() < 5 and 9 <= d.hour < 18):
+        return t
+    day = d.date() + datetime.timedelta(d.hour >= 9)
+    while day.weekday() > 4:
+        day += datetime.timedelta(1)
+    return datetime.datetime(day.year, day.month, day.day, 9, tzinfo=zone).timestamp()
+rows = [(monday + float(r["submit"]), float(r["runtime"]), int(r["gpus"])) for r in csv.DictReader(open("jobs.csv"))]
+rows.sort(key=lambda r: r[0]) # stable: by line where they came together
+free, ends, last = 4, [], 0
+seen, floor, wait, jct = 0, 0, 0, 0
+for submit, run, gpus in rows:
+    at = max(submit, last) # nobody overtakes
+    while ends and (ends[0][0] <= at or free < gpus):
+        end, n = heapq.heappop(ends)
+        free, at = free + n, max(at, end)
+    last, free = at, free - gpus
+    heapq.heappush(ends, (at + run, gpus))
+    seen += eyes(at + run, submit) - submit
+    floor += eyes(submit + run, submit) - submit
+    wait += at - submit
+    jct += at + run - submit
+area = sum(r[1] * r[2] for r in rows) / 3600
+hours = len(rows) * 3600
+said = json.load(open("sums.json"))["policies"][0]
+for name, value in (("tte_mean_h", seen / hours), ("delay_mean_h", (seen - floor) / hours), ("wait_mean_h", wait / hours),
+                    ("jct_mean_h", jct / hours), ("gpu_h", area), ("kwh", area * .25)):
+    assert abs(said[name] - value) <= 1e-5 * value, (name, said[name], value)
+assert said["wait_mean_h"] > 1 and said["jobs"] == len(rows)
+PY
+}
+
 @test "a person's calendar counts: hours and busy times from a folder" {
     mkdir cal
     printf 'submit,runtime,gpus,user\n32400,3600,1,ann\n32400,3600,1,bo\n' >two.csv # Monday 09:00, one hour each
@@ -187,6 +227,23 @@ PY
     run --separate-stderr "$eoul" whatif --from mine --gpus +1 --policy easy --json
     [ "$status" -eq 0 ]
     [ "$(jq -c '[.jobs, .users, .rows_bad, [.options[].gpus]]' <<<"$output")" = '[29,1,0,[3,4]]' ]
+}
+
+@test "whatif on the daemon's own history minds its power cap and its GPUs' power" {
+    fake "$(python3 - <<'PY'
+import json
+rows = [{"id": i, "name": "a", "owner": "ann", "state": "COMPLETED", "gpus": 1, "cpus": 1, "submit_at": 1795514400000000, "start_at": 1795514400000000,
+         "end_at": 1795514400000000 + 3600000000, "limit_us": 0} for i in range(1, 9)]
+gpus = [{"gpu": g, "state": "up", "full_mw": 450000} for g in range(4)]
+print(json.dumps({"GET /v1/jobs": {"rows": rows}, "GET /v1/gpus": {"gpus": gpus, "cpus": 8, "power_cap": "1 kW; 2 kW Sat-Sun 00:00-24:00"}}))
+PY
+)"
+    run --separate-stderr "$eoul" whatif --policy easy --zone UTC --json
+    [ "$status" -eq 0 ]
+    # two of 450 W at a time, not four
+    [ "$(jq -c '[.power_cap, .options[0].peak_kw, .tte_mean_h_without_cap < .options[0].tte_mean_h]' <<<"$output")" = '["1 kW; 2 kW Sat-Sun 00:00-24:00",0.9,true]' ]
+    run --separate-stderr "$eoul" whatif --policy easy --power-cap none --json
+    [ "$(jq -c '[.power_cap, .tte_mean_h_without_cap]' <<<"$output")" = '[null,null]' ]
 }
 
 @test "whatif without any history says so" {
