@@ -800,6 +800,13 @@ void invariant_answered(struct invariant *v, uint64_t key, uint32_t op, job_id i
     v->acks[v->acks_n++] = (struct ledger_ack){ .key = key, .op = op, .id = id };
 }
 
+void invariant_refused(struct invariant *v, uint32_t op)
+{
+    uint32_t job;
+    if (map_get(&v->job_of_op, op, &job))
+        BREAK(v, "refused-there", "a submit was refused, and is job %u", job);
+}
+
 /* Every answered submit is on the disk as the job it was said to be. */
 static void judge_acks(struct invariant *v)
 {

@@ -146,6 +146,8 @@ void invariant_finish(struct invariant *v);
  * clock, which the ledger keeps to.  op: who asked (submits). */
 void invariant_committed(struct invariant *v, const struct core_event *ev, usec_t boot_base_at,
                          uint32_t op, const struct core_update *updates, uint32_t n);
+/* A submit was refused: it is not there. */
+void invariant_refused(struct invariant *v, uint32_t op);
 /* A submit was answered with this id. */
 void invariant_answered(struct invariant *v, uint64_t key, uint32_t op, job_id id);
 /* Right after core_step, before anything is committed. */

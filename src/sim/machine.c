@@ -142,11 +142,20 @@ static bool gpu_busy(const struct machine *m, const struct attempt *a)
     return false;
 }
 
+static bool gpu_gone(const struct machine *m, const struct attempt *a)
+{
+    for (uint32_t g = 0; g < m->gpus_n; g++) {
+        if ((a->gpus >> g & 1) && m->gone[g])
+            return true;
+    }
+    return false;
+}
+
 static void due_claim(struct machine *m, struct attempt *a)
 {
     if (a->stage != AT_LAUNCHING)
         return;
-    if (gpu_busy(m, a) || a->fate.kind == FATE_NEVER_LAUNCHES) {
+    if (gpu_busy(m, a) || gpu_gone(m, a) || a->fate.kind == FATE_NEVER_LAUNCHES) {
         uint32_t cause = gpu_busy(m, a) ? END_GPU_BUSY : END_LAUNCH;
         m->failed++;
         over(m, a, AT_FAILED, (struct fact){ .kind = FACT_START_FAILED, .cause = cause });
@@ -345,6 +354,34 @@ void machine_foreign(struct machine *m, uint32_t gpu, bool taken)
 {
     m->foreign[gpu] = taken;
     say(m, &(struct fact){ .kind = FACT_GPU, .gpus = (uint64_t)1 << gpu });
+}
+
+void machine_gpu_gone(struct machine *m, uint32_t gpu, bool gone)
+{
+    m->gone[gpu] = gone;
+    struct attempt *a = gone && m->holder[gpu] ? &m->attempts[m->holder[gpu] - 1] : NULL;
+    if (a && a->stage == AT_RUNNING) { /* "CUDA error: unspecified launch failure" */
+        usec_t left_us = usec_min(a->fate.run_us, m->now_boot_at - a->claimed_boot_at + USEC_PER_SEC);
+        a->fate = (struct fate){ .kind = FATE_EXITS, .code = 1, .run_us = left_us, .grace_us = a->fate.grace_us };
+        plan_end(m, a);
+    }
+    say(m, &(struct fact){ .kind = FACT_GPU, .gpus = (uint64_t)1 << gpu });
+}
+
+/* What is due meanwhile happens at the end of it: the clock of limits goes on, as CLOCK_BOOTTIME does. */
+void machine_suspend(struct machine *m, usec_t until_at)
+{
+    usec_t for_us = until_at - m->now_boot_at;
+    m->now_boot_at = until_at;
+    for (size_t i = 0; i < m->attempts_n; i++) {
+        struct attempt *a = &m->attempts[i];
+        if (a->stage != AT_RUNNING)
+            continue;
+        a->fate.run_us = usec_add(a->fate.run_us, for_us);
+        if (a->stop_boot_at != USEC_NEVER)
+            a->stop_boot_at = usec_max(a->stop_boot_at, until_at);
+        plan_end(m, a);
+    }
 }
 
 void machine_power_cycle(struct machine *m)

@@ -82,6 +82,7 @@ struct machine {
     struct map by_name;     /* job << 32 | attempt */
     uint32_t holder[MACHINE_GPUS_MAX]; /* attempt index + 1 whose processes use it */
     bool foreign[MACHINE_GPUS_MAX];
+    bool gone[MACHINE_GPUS_MAX]; /* fallen off the bus */
     struct fact *facts;     /* a queue: facts[facts_at..facts_n) */
     size_t facts_at, facts_n, facts_size;
     bool heard;             /* somebody listens; facts said to nobody are lost */
@@ -111,6 +112,10 @@ void machine_forget(struct machine *m, job_id job, uint32_t attempt);
 /* What comes from outside. */
 bool machine_kill_supervisor(struct machine *m, job_id job, uint32_t attempt);
 void machine_foreign(struct machine *m, uint32_t gpu, bool taken);
+/* Its job fails within a second, and none starts on it; nobody else's notices. */
+void machine_gpu_gone(struct machine *m, uint32_t gpu, bool gone);
+/* Nothing of the machine has gone on until `until_at`: work takes so much longer, time limits do not. */
+void machine_suspend(struct machine *m, usec_t until_at);
 void machine_power_cycle(struct machine *m); /* every process dies; directories stay */
 const struct attempt *machine_find(const struct machine *m, job_id job, uint32_t attempt);
 

@@ -18,6 +18,7 @@ const char *shell_bug_word(enum shell_bug bug)
         "sound", "answer-early", "act-early", "no-claim", "forget-keys", "replay-short",
         "forget-early", "free-early", "guess", "tell-fate", "no-release",
         "notice-hours", "notice-late", "notice-twice", "notice-lost", "notice-again",
+        "refuse-io",
     };
     return (unsigned)bug < SHELL_BUG_COUNT ? words[bug] : "?";
 }
@@ -28,6 +29,7 @@ const char *shell_bug_rule(enum shell_bug bug)
         "", "acked-there", "start-once", "start-once", "same-key", "recovered", "starved",
         "gpu-twice", "never-ran", "same-seed", "gpu-back",
         "notice-hours", "notice-late", "notice-twice", "notice-lost", "notice-again",
+        "refused-there",
     };
     return (unsigned)bug < SHELL_BUG_COUNT ? rules[bug] : "?";
 }
@@ -193,6 +195,8 @@ static void keep_released(struct shell *s)
     }
 }
 
+static uint32_t end_of_todo(const struct core_update *u) { return u->to == TODO_DONE ? JOB_COMPLETED : JOB_CANCELLED; }
+
 /* Everything the turn staged, at once: the commit. */
 static void commit(struct shell *s)
 {
@@ -213,8 +217,7 @@ static void commit(struct shell *s)
             if (u->kind == UPDATE_STATE && job_state_is_final(u->to)
                 && (map_set(&s->store.outcomes, u->job, u->to) < 0))
                 abort();
-            uint32_t end = u->to == TODO_DONE ? JOB_COMPLETED : JOB_CANCELLED;
-            if (u->kind == UPDATE_TODO && map_set(&s->store.outcomes, u->job, end) < 0)
+            if (u->kind == UPDATE_TODO && map_set(&s->store.outcomes, u->job, end_of_todo(u)) < 0)
                 abort();
         }
         if (s->invariant)
@@ -275,7 +278,20 @@ static void answer_later(struct shell *s, const struct op *op, int result, job_i
     s->answers_n++;
 }
 
-/* What the store knows of conditions on jobs that have ended. */
+/* How a job or todo ended: in this very turn, which its transaction sees, or before it. */
+static bool ended_as(const struct shell *s, job_id id, uint32_t *ret_state)
+{
+    for (size_t i = s->updates_n; i-- > 0;) {
+        const struct core_update *u = &s->updates[i];
+        if (u->job != id || (u->kind != UPDATE_TODO && (u->kind != UPDATE_STATE || !job_state_is_final(u->to))))
+            continue;
+        *ret_state = u->kind == UPDATE_TODO ? end_of_todo(u) : u->to;
+        return true;
+    }
+    return map_get(&s->store.outcomes, id, ret_state);
+}
+
+/* What is known of conditions on jobs that have ended. */
 static void fill_outcomes(struct shell *s, const struct op *op, uint32_t deps_n, struct dep *deps)
 {
     memcpy(deps, op->deps, sizeof(op->deps));
@@ -290,7 +306,7 @@ static void fill_outcomes(struct shell *s, const struct op *op, uint32_t deps_n,
             if (core_job_get(s->box.core, deps[i].job + k, &job) ||
                 core_todo_get(s->box.core, deps[i].job + k, &todo))
                 live++;
-            else if (map_get(&s->store.outcomes, deps[i].job + k, &state))
+            else if (ended_as(s, deps[i].job + k, &state))
                 ok += state == JOB_COMPLETED, bad += state != JOB_COMPLETED;
         }
         if (bad && deps[i].kind == DEP_AFTEROK)
@@ -365,6 +381,8 @@ static void take_todo(struct shell *s, const struct op *op, struct core_event *e
 static uint32_t gpu_state_of(const struct shell *s, uint32_t gpu)
 {
     uint64_t bit = (uint64_t)1 << gpu;
+    if (s->machine->gone[gpu])
+        return GPU_GONE;
     if (s->quarantined & bit)
         return GPU_QUARANTINED;
     if (s->machine->foreign[gpu])
@@ -576,19 +594,47 @@ static void turn_clear(struct shell *s)
     s->changed = false;
 }
 
+static void refuse_all(struct shell *s, int code)
+{
+    size_t n = s->inbox_n;
+    for (size_t i = 0; i < n; i++) {
+        const struct op *op = s->inbox[i];
+        uint32_t known;
+        bool submit = op->ev.kind == EVENT_SUBMIT && op->ev.submit.attempt == 0;
+        if (submit && op->key && code == E_NO_SPACE && map_get(&s->store.keys, op->key, &known)) {
+            s->hooks.answer(s->hooks.world, op, 0, s->store.requests[known].id); /* it is there since it was asked before */
+            continue;
+        }
+        if (submit && s->invariant)
+            invariant_refused(s->invariant, op->number);
+        s->hooks.answer(s->hooks.world, op, code, 0);
+    }
+}
+
 /* SQLITE_FULL: nothing of the turn is there.  The core is built again from the store, submits and
  * commands are refused, facts are asked for again. */
 static void disk_full(struct shell *s)
 {
     s->disk_full = false;
     trace_word(s, "    disk full: the turn is rolled back");
-    size_t n = s->inbox_n;
-    for (size_t i = 0; i < n; i++)
-        s->hooks.answer(s->hooks.world, s->inbox[i], E_NO_SPACE, 0);
+    refuse_all(s, E_NO_SPACE);
     turn_clear(s);
     core_box_finish(&s->box);
     machine_deaf(s->machine);
     shell_restart(s, s->wall_at, s->boot_at);
+}
+
+/* Clients get no answer, and ask again; acts are done when the store has been read again. */
+static void io_error(struct shell *s)
+{
+    trace_word(s, s->io_error == IO_ALL_THERE ? "    I/O error at the commit, which is there" :
+                                                "    I/O error at the commit, which is not there");
+    if (s->io_error == IO_ALL_THERE)
+        commit(s);
+    s->io_error = IO_SOUND;
+    if (s->bug == BUG_REFUSE_IO)
+        refuse_all(s, E_IO);
+    shell_kill(s);
 }
 
 static void take_all(struct shell *s)
@@ -644,6 +690,10 @@ bool shell_turn(struct shell *s, usec_t wall_at, usec_t boot_at)
     if (s->disk_full) {
         disk_full(s);
         return true;
+    }
+    if (s->io_error) {
+        io_error(s);
+        return false;
     }
     commit(s);
     if (crash == CRASH_AFTER_COMMIT) {

@@ -40,6 +40,7 @@ enum shell_bug { /* planted in this shell, each to be caught by an invariant (te
     BUG_NOTICE_TWICE,    /* rows that came stay */
     BUG_NOTICE_LOST,     /* rows that did not come go */
     BUG_NOTICE_AGAIN,    /* a service is asked again at once */
+    BUG_REFUSE_IO,       /* after an I/O error it says "refused" of what it does not know */
     SHELL_BUG_COUNT
 };
 const char *shell_bug_word(enum shell_bug bug);
@@ -47,6 +48,9 @@ const char *shell_bug_rule(enum shell_bug bug); /* the rule that must name it */
 
 enum crash_point { CRASH_NONE, CRASH_BEFORE_COMMIT, CRASH_AFTER_COMMIT, CRASH_AFTER_ANSWER,
                    CRASH_IN_ACT, CRASH_POINT_COUNT };
+
+/* A commit that failed with an I/O error: nobody knows what is on the disk, but whoever reads it again. */
+enum io_error { IO_SOUND, IO_NOTHING_THERE, IO_ALL_THERE };
 
 struct op {
     struct core_event ev; /* times and, for a submit, the id are filled in by the turn */
@@ -115,6 +119,7 @@ struct shell {
     enum crash_point crash;  /* for the next turn that has something to commit */
     uint32_t crash_after;    /* CRASH_IN_ACT: so many acts are done first */
     bool disk_full;          /* the next commit fails */
+    enum io_error io_error;  /* of the next commit; the daemon ends itself without an answer */
     usec_t wall_at, boot_at; /* of this turn; boot_at is the world's */
     usec_t boot_base_at;     /* when the machine was last started: the core's boot time counts from it */
     uint64_t quarantined;    /* GPUs, from store.attempts */

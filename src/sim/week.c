@@ -6,25 +6,22 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "sim/faults.h"
 
 #define WEEK_US      (7 * USEC_PER_DAY)
 #define WEEK_SUBMITS 200 /* at least */
-#define WEEK_FAULTS  5   /* at least */
 #define WEEK_CALM_MAX_US (90 * USEC_PER_DAY) /* a queue that is not empty then is stuck */
 
-enum { T_SUBMIT = WORLD_KINDS, T_COMMAND, T_TODO, T_ANSWER, T_RESERVE, T_BOOST, T_QUOTA, T_FAULT, T_HOURS, T_FOREIGN_ENDS, T_UNDRAIN, T_OPEN };
-
-enum fault { FAULT_CRASH, FAULT_KILL, FAULT_DISK_FULL, FAULT_CLOCK, FAULT_POWER, FAULT_FOREIGN,
-             FAULT_SUPERVISOR, FAULT_COUNT };
+enum { T_SUBMIT = FAULTS_KINDS, T_COMMAND, T_TODO, T_ANSWER, T_RESERVE, T_BOOST, T_QUOTA, T_HOURS, T_UNDRAIN, T_OPEN };
 
 struct week {
     struct world world;
-    struct prng client, fault, hands, reserve, boost, quota;
+    struct faults faults;
+    struct prng client, hands, reserve, boost, quota;
     uint32_t gpus_n, cpus, types_n;
     uint64_t mem_mib;
     usec_t run_median_us;
     usec_t ends_boot_at;
-    usec_t clock_off_us; /* sum of the jumps, taken back when calm returns */
     struct week_result *result;
 };
 
@@ -624,68 +621,13 @@ static void week_hours(struct week *k)
     world_tell_hours(&k->world, who);
 }
 
-/* --- what breaks ---------------------------------------------------------------------------------- */
-
-static void kill_some_supervisor(struct week *k)
-{
-    struct machine *m = &k->world.machine;
-    size_t n = m->attempts_n;
-    for (size_t i = 0; i < n; i++) {
-        const struct attempt *a = &m->attempts[n - 1 - i];
-        if (a->stage == AT_RUNNING && machine_kill_supervisor(m, a->job, a->number))
-            return;
-    }
-}
-
-static void week_clock(struct week *k)
-{
-    struct prng *p = &k->fault;
-    static const usec_t most[] = { USEC_PER_MIN, USEC_PER_HOUR, USEC_PER_DAY, 400 * USEC_PER_DAY };
-    usec_t max = most[prng_below(p, N(most))];
-    usec_t delta = luck_between(p, -max, max);
-    k->clock_off_us += delta;
-    world_jump(&k->world, delta);
-}
-
-static void week_fault(struct week *k)
-{
-    struct prng *p = &k->fault;
-    struct world *w = &k->world;
-    uint32_t gpu = (uint32_t)prng_below(p, k->gpus_n);
-    k->result->faults++;
-    w->down_us = luck_chance(p, 700) ? USEC_PER_SEC : luck_between(p, 1, 6 * 3600) * USEC_PER_SEC;
-    switch ((enum fault)prng_below(p, FAULT_COUNT)) {
-    case FAULT_CRASH:
-        w->shell.crash = (enum crash_point)luck_between(p, CRASH_BEFORE_COMMIT, CRASH_IN_ACT);
-        w->shell.crash_after = (uint32_t)prng_below(p, 3);
-        break;
-    case FAULT_KILL:
-        world_kill(w);
-        break;
-    case FAULT_DISK_FULL:
-        w->shell.disk_full = true;
-        break;
-    case FAULT_CLOCK:
-        week_clock(k);
-        break;
-    case FAULT_POWER:
-        world_power(w);
-        break;
-    case FAULT_FOREIGN:
-        machine_foreign(&w->machine, gpu, true);
-        world_at(w, w->boot_at + luck_between(p, 1, 720) * USEC_PER_MIN, T_FOREIGN_ENDS, gpu);
-        break;
-    case FAULT_SUPERVISOR:
-        kill_some_supervisor(k);
-        break;
-    case FAULT_COUNT:
-        break;
-    }
-}
+/* --- the timers ----------------------------------------------------------------------------------- */
 
 static void week_timer(struct world *w, uint32_t kind, uint32_t what)
 {
     struct week *k = w->user;
+    if (faults_timer(&k->faults, kind, what))
+        return;
     if (kind == T_SUBMIT)
         week_submit(k);
     else if (kind == T_COMMAND)
@@ -700,12 +642,8 @@ static void week_timer(struct world *w, uint32_t kind, uint32_t what)
         week_boost(k);
     else if (kind == T_QUOTA)
         week_quota(k);
-    else if (kind == T_FAULT)
-        week_fault(k);
     else if (kind == T_HOURS)
         week_hours(k);
-    else if (kind == T_FOREIGN_ENDS)
-        machine_foreign(&w->machine, what, false);
     else if (kind == T_UNDRAIN)
         undrain(k, what);
     else if (kind == T_OPEN)
@@ -742,28 +680,21 @@ static void week_plan(struct week *k)
         world_at(w, begin_at + luck_between(&k->quota, 0, last_us), T_QUOTA, 0);
     for (uint32_t i = 0; i < 5; i++)
         world_at(w, begin_at + luck_between(p, 0, last_us), T_HOURS, 0);
-    uint32_t faults = WEEK_FAULTS + (uint32_t)prng_below(&k->fault, 12);
-    for (uint32_t i = 0; i < faults; i++)
-        world_at(w, begin_at + luck_between(&k->fault, 0, last_us), T_FAULT, 0);
+    faults_plan(&k->faults, k->gpus_n, begin_at, last_us);
     for (uint32_t i = 0; i < 24; i++)
-        world_at(w, begin_at + luck_between(&k->fault, 0, WEEK_US), WORLD_TIMER_LOOK, 0);
+        world_at(w, begin_at + luck_between(&k->faults.first, 0, WEEK_US), WORLD_TIMER_LOOK, 0);
 }
 
 /* Faults stop, what people closed they open; held jobs are let go. */
 static void week_calm(struct week *k)
 {
     struct world *w = &k->world;
-    if (k->clock_off_us)
-        world_jump(w, -k->clock_off_us);
-    w->shell.crash = CRASH_NONE;
-    w->shell.disk_full = false;
+    faults_end(&k->faults);
     w->outbox.sound = true;
     world_run(w, w->boot_at + USEC_PER_DAY); /* clients that still ask get their answers */
     memset(&w->trouble, 0, sizeof(w->trouble));
-    for (uint32_t g = 0; g < k->gpus_n; g++) {
-        machine_foreign(&w->machine, g, false);
+    for (uint32_t g = 0; g < k->gpus_n; g++)
         undrain(k, g);
-    }
     open_queue(k);
     lift_quotas(w);
     for (job_id id = 1; id <= w->invariant.last_id; id++) {
@@ -849,6 +780,7 @@ static void week_report(struct week *k)
     r->rows = w->shell.store.journal.rows_n;
     r->decisions = w->shell.decisions;
     r->restarts = w->shell.restarts;
+    r->faults = k->faults.n;
     r->starts = w->machine.starts;
     r->lost = w->machine.lost;
     r->checks = w->invariant.checks;
@@ -877,7 +809,7 @@ static void week_once(const struct week_options *options, uint64_t run, struct w
     k->world.trouble = (struct trouble){ .exit_1 = 60, .signal = 15, .oom = 10, .no_launch = 15,
                                          .lost = 15, .lingers = 60, .slow = 20 };
     prng_init(&k->client, options->seed, LUCK_CLIENT);
-    prng_init(&k->fault, options->seed, LUCK_FAULT);
+    faults_init(&k->faults, &k->world, options->seed);
     prng_init(&k->hands, options->seed, LUCK_HANDS);
     prng_init(&k->reserve, options->seed, LUCK_RESERVE);
     prng_init(&k->boost, options->seed, LUCK_BOOST);

@@ -398,6 +398,16 @@ void world_kill(struct world *w)
     world_at(w, w->boot_at + w->down_us, WORLD_TIMER_RESTART, 0);
 }
 
+void world_suspend(struct world *w, usec_t for_us)
+{
+    usec_t until_at = usec_add(w->boot_at, for_us);
+    if (w->options.trace)
+        trace(w, "    the machine is suspended");
+    machine_suspend(&w->machine, until_at);
+    outbox_run(&w->outbox, false, until_at, w->wall_offset_us); /* connections do not outlive it */
+    w->boot_at = w->up_boot_at = until_at;
+}
+
 void world_power(struct world *w)
 {
     world_kill(w);
@@ -451,8 +461,9 @@ static void world_step(struct world *w, usec_t at)
 {
     struct timer t;
     usec_t before_at = w->boot_at;
+    at = usec_max(w->boot_at, at); /* not what was due while the machine was suspended */
     outbox_run(&w->outbox, w->shell.up, at, w->wall_offset_us);
-    w->boot_at = usec_max(w->boot_at, at);
+    w->boot_at = at;
     bool calm = w->shell.up && w->boot_at - w->jumped_boot_at > USEC_PER_MIN
                 && w->boot_at - w->up_boot_at > USEC_PER_MIN;
     if (calm && !w->options.no_check && w->boot_at > before_at && w->shell.staged_n == 0)

@@ -124,6 +124,7 @@ void world_at(struct world *w, usec_t boot_at, uint32_t kind, uint32_t what);
 void world_jump(struct world *w, usec_t delta_us);
 void world_kill(struct world *w); /* the daemon; it comes back after down_us */
 
+void world_suspend(struct world *w, usec_t for_us); /* both clocks go on, nothing else does */
 void world_power(struct world *w); /* power failure: every process dies, the boot clock begins anew */
 
 /* Let things happen until boot time `until_at`, or until something is broken (false). */
