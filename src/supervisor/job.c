@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,8 +24,10 @@
 
 extern char **environ;
 
-#define BEFORE_S 10  /* for a look at the code: a large tree takes git a second or two */
-#define ALIVE_FD 197 /* where the job finds the inherited lock: out of the way of shells and scripts */
+#define BUSY_MS 10     /* between two tries to execute a script that is open for writing */
+#define BUSY_TRIES 1000 /* ten seconds: a launcher that has died has closed it, too */
+#define BEFORE_S 10     /* for a look at the code: a large tree takes git a second or two */
+#define ALIVE_FD 197    /* where the job finds the inherited lock: out of the way of shells and scripts */
 
 /* At the low end of the child's stack, which is shared even where our memory is copied. */
 struct launch {
@@ -156,7 +159,12 @@ static int child(void *data)
     if (r->before)
         look_before(r->before);
     FAULT("exec-child");
-    execvp(s->script ? s->script : r->argv[0], (char *const *)(uintptr_t)r->argv);
+    /* In system mode the script's file was made by the launcher, which may not have come to closing it yet: Linux
+     * executes nothing that anybody has open for writing, and tells nobody when that is over. */
+    int tries = 0;
+    do
+        execvp(s->script ? s->script : r->argv[0], (char *const *)(uintptr_t)r->argv);
+    while (errno == ETXTBSY && s->script && tries++ < BUSY_TRIES && poll(NULL, 0, BUSY_MS) == 0);
     return fail(l, STAGE_EXEC);
 }
 

@@ -457,6 +457,24 @@ def who_became_root_ends_with_its_job(s):
     assert until(lambda: not os.path.exists(f"/proc/{pid}"), 5)
 
 
+def a_script_waits_for_its_launcher(s):
+    """The launcher, slow to close the file it made for a script, and killed at that moment, does not fail the job."""
+    s.stop("daemon")
+    s.stop("launcher")
+    with open(s.at("token"), "w", encoding="ascii"):
+        pass
+    s.start_launcher(EOUL_FAULT=f"spawned~400@{s.at('token')}")
+    s.start_daemon()
+    script = s.file(ANNA, "slow.sh")
+    with open(script, "w", encoding="utf-8") as f:
+        f.write("#!/bin/sh\nexit 9\n")
+    job = s.submit(ANNA, script)
+    until(lambda: s.launcher.poll() is not None)
+    s.start_launcher()
+    until(lambda: s.eoul(ANNA, "status").returncode == 0)
+    assert s.ended(ANNA, job) == 9, (s.show(ANNA, job)["attempts"], s.log())
+
+
 def a_socket_of_systemd_does(s):
     """The launcher takes its socket from systemd and stands still for nobody."""
     s.stop("daemon")
@@ -584,7 +602,7 @@ def main():
         return 0
     tests = [runs_as_its_submitter, who_may_what, shut_doors, nobody_acts_in_anothers_job, a_batch_has_steps,
              doctor_knows_the_system, other_gpus_do_not_open, the_probe_is_shut_in, nobody_notices_a_restart,
-             a_socket_of_systemd_does, who_became_root_ends_with_its_job, only_with_a_ticket,
+             a_script_waits_for_its_launcher, a_socket_of_systemd_does, who_became_root_ends_with_its_job, only_with_a_ticket,
              a_daemon_taken_over]
     only = os.environ.get("ONLY")
     for test in [t for t in tests if not only or t.__name__ in only.split(",")]:
