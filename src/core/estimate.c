@@ -440,4 +440,6 @@ void estimate_renew(struct core *c)
 {
     c->shown_epoch++;
     c->renew_epoch++;
+    for (uint32_t i = 0; i <= CORE_PERSONS_MAX; i++)
+        c->persons[i].value_version++; /* and so are values, also of forecasts that stay what they were */
 }

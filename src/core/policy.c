@@ -1,6 +1,7 @@
 /* policy.c - what all policies share; see policy.h. */
 #include "core/policy.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "core/avail.h"
@@ -60,10 +61,22 @@ static usec_t level_us(uint32_t level)
     return w;
 }
 
+static const int64_t starts_of_20[POLICY_STARTS] = { 0, 2, 5, 10, 20, 30, 40 };
+
+void policy_starts(struct policy_ctx *ctx, usec_t w_us)
+{
+    ctx->w_us = w_us;
+    for (int i = 0; i < POLICY_STARTS; i++)
+        ctx->start_us[i] = w_us / 20 * starts_of_20[i];
+    memset(ctx->base_at, 0, sizeof ctx->base_at);
+}
+
 static void level_set(struct policy_ctx *ctx, uint32_t level)
 {
+    if (level == ctx->level && ctx->w_us) /* bases are of the tick, and that of the step */
+        return;
     ctx->level = level;
-    ctx->w_us = level_us(level);
+    policy_starts(ctx, level_us(level));
     ctx->tick_us = ctx->w_us < 75 * USEC_PER_MIN ? USEC_PER_MIN
                  : ctx->w_us < 225 * USEC_PER_MIN ? 5 * USEC_PER_MIN : 15 * USEC_PER_MIN;
     usec_t over = ctx->now_at % ctx->tick_us;
@@ -72,7 +85,7 @@ static void level_set(struct policy_ctx *ctx, uint32_t level)
 
 void policy_begin(struct policy_ctx *ctx, const struct core *c, usec_t now_at, usec_t boot_at)
 {
-    memset(ctx, 0, sizeof *ctx);
+    memset(ctx, 0, offsetof(struct policy_ctx, window));
     ctx->core = c;
     ctx->ops = policy_ops_of(c);
     ctx->now_at = now_at;
@@ -117,12 +130,6 @@ void policy_area(const struct core *c, uint32_t gpus, uint32_t cpus, struct clas
     view->area = area > INT64_MAX ? INT64_MAX : (int64_t)area;
 }
 
-bool policy_is_stale(const struct policy_ctx *ctx, const struct class_view *view)
-{
-    const struct core *c = ctx->core;
-    return view->epoch != core_epoch(c) || (view->group != NONE && groups_of(c)[view->group].version != view->group_version);
-}
-
 void policy_forecast(const struct policy_ctx *ctx, const struct class_key *key,
                      struct class_view *view)
 {
@@ -130,6 +137,9 @@ void policy_forecast(const struct policy_ctx *ctx, const struct class_key *key,
     if (!policy_is_stale(ctx, view))
         return;
     struct forecast_nodes nodes;
+    usec_t before_us[NODES];
+    int64_t area = view->area;
+    memcpy(before_us, view->node_us, sizeof before_us);
     view->epoch = core_epoch(c);
     if (view->group == NONE || groups_of(c)[view->group].key != key->group_key)
         view->group = estimate_find(c, key->group_key);
@@ -140,18 +150,20 @@ void policy_forecast(const struct policy_ctx *ctx, const struct class_key *key,
     for (int i = 0; i < NODES; i++)
         view->node_us[i] = key->limit_us ? usec_min(nodes.us[i], key->limit_us) : nodes.us[i];
     policy_area(c, key->gpus, key->cpus, view);
-    view->base_at = 0; /* its value is to be made anew */
+    if (view->area != area || memcmp(view->node_us, before_us, sizeof before_us) != 0)
+        view->base_at = 0; /* its value is to be made anew */
 }
 
 /* base_at 0 marks a view without a value, so an instant of 0 is moved by one microsecond. */
 usec_t policy_base(struct policy_ctx *ctx, uint32_t person)
 {
     usec_t *base = &ctx->base_at[person];
-    if (*base == 0) {
-        *base =
-            ctx->ops->uses_index ? avail_last_edge(ctx->core, person, ctx->tick_at, ctx->now_at) : 1;
-        *base = *base == 0 ? 1 : *base;
-    }
+    if (*base != 0)
+        return *base;
+    *base = ctx->ops->uses_index ? avail_last_edge(ctx->core, person, ctx->tick_at, ctx->now_at) : 1;
+    *base = *base == 0 ? 1 : *base;
+    for (int i = 0; i < POLICY_STARTS && ctx->ops->uses_index; i++)
+        ctx->window[person][i] = avail_window(ctx->core, person, *base + ctx->start_us[i]);
     return *base;
 }
 

@@ -15,6 +15,8 @@
 
 #include "core/state.h"
 
+#define POLICY_STARTS 7 /* now, and six parts of the backlog later (policy_blend.c) */
+
 struct policy_ctx {
     const struct core *core;
     const struct policy_ops *ops;
@@ -22,10 +24,13 @@ struct policy_ctx {
     usec_t tick_us, tick_at; /* now, cut down */
     uint32_t level;
     usec_t w_us;   /* backlog: how long the queued work keeps all GPUs busy, at least 15 min */
+    usec_t start_us[POLICY_STARTS]; /* so long after the base is each start that a value looks at, in order */
     bool deciding; /* forecasts may be kept in the core; not when only looking */
     bool ordered;  /* the kept order (order.h) is up to date, and decides */
     /* Per person who looks: tick_at, or their last window edge since; 0: not worked out yet. */
     usec_t base_at[CORE_PERSONS_MAX + 1];
+    /* ... and with it their first window that ends after the base, and after each later start that a value looks at. */
+    uint32_t window[CORE_PERSONS_MAX + 1][POLICY_STARTS];
 };
 
 struct policy_ops {
@@ -47,12 +52,20 @@ void policy_area(const struct core *c, uint32_t gpus, uint32_t cpus, struct clas
 /* Now as the values of whoever looks see it: the tick, or their last window edge since. */
 usec_t policy_base(struct policy_ctx *ctx, uint32_t person);
 /* Has what its forecast was made from changed since? */
-bool policy_is_stale(const struct policy_ctx *ctx, const struct class_view *view);
-/* Forecast part of a view. */
+static inline bool policy_is_stale(const struct policy_ctx *ctx, const struct class_view *view)
+{
+    const struct core *c = ctx->core;
+    return view->epoch != core_epoch(c) ||
+           (view->group != NONE && groups_of(c)[view->group].version != view->group_version);
+}
+/* Forecast part of a view; whoever goes through all that wait asks first whether it is stale. */
 void policy_forecast(const struct policy_ctx *ctx, const struct class_key *key,
                      struct class_view *view);
+/* The backlog is w_us long: starts that a value looks at, and nobody's base yet. */
+void policy_starts(struct policy_ctx *ctx, usec_t w_us);
 /* Choose the backlog step from the area queued (milli-GPU x us). */
 void policy_backlog(struct policy_ctx *ctx, unsigned __int128 area);
+/* Its value, if what that was made from has changed since. */
 void policy_value(struct policy_ctx *ctx, const struct class_key *key, struct class_view *view);
 
 /* Milli-GPUs a job counts for: its GPUs, or its share of the CPUs in GPUs if it needs none. */

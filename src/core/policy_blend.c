@@ -18,60 +18,130 @@
 #include "core/policy.h"
 #include "core/weight.h"
 
-/* m as parts of 20, and 60/m: the sum over m of (60/m) x mW is then 6 x 60 W. */
-static const struct { int64_t of_20, inverse_60; } steps[] = {
-    { 2, 600 }, { 5, 240 }, { 10, 120 }, { 20, 60 }, { 30, 40 }, { 40, 30 },
+/* 60/m for the m of the later starts (policy_ctx.start_us): the sum over m of (60/m) x mW is then 6 x 60 W. */
+#define STEPS (POLICY_STARTS - 1)
+static const int64_t inverse_60[STEPS] = { 600, 240, 120, 60, 40, 30 };
+
+struct ends { /* the quantiles of a run, each once, and how often it stands */
+    usec_t us[NODES];
+    int64_t times[NODES];
+    int n;
+    usec_t sum_us; /* of all quantiles; of use where a sum of them fits */
 };
-#define STEPS 6
+
+static void ends_make(struct ends *e, const struct class_view *view)
+{
+    int n = 0;
+    e->sum_us = 0;
+    for (int i = 0; i < NODES; i++) {
+        e->sum_us = usec_add(e->sum_us, view->node_us[i]);
+        if (n > 0 && e->us[n - 1] == view->node_us[i]) {
+            e->times[n - 1]++;
+        } else {
+            e->us[n] = view->node_us[i];
+            e->times[n++] = 1;
+        }
+    }
+    e->n = n;
+}
 
 /* Sum over the quantiles of eyes(start + p_k), and of how late that is.  Both the quantiles and the
- * windows are sorted, so one cursor walks the windows; *first, at or before the first that ends after the
- * earliest end, is moved on to it: a later start begins there. */
-static __int128 cost(const struct core *c, const struct class_key *key, usec_t presence_at,
-                     const struct class_view *view, usec_t start_at, uint32_t *first)
+ * windows are sorted, so one cursor walks the windows, from the first that ends after the start. */
+static __int128 cost(const struct core *c, const struct class_key *key, usec_t presence_at, const struct ends *e,
+                     usec_t start_at, uint32_t window)
 {
     const struct person *p = &c->persons[key->eyes];
     const struct span *w = spans_of(c) + p->spans_at;
-    uint32_t window = *first;
     __int128 sum = 0;
     usec_t late_at = key->deadline_at && core_looks_ahead(c) ? key->deadline_at : USEC_NEVER;
-    for (int i = 0; i < NODES; i++) {
-        usec_t t = start_at + view->node_us[i];
-        if (t < presence_at || t >= p->until_at) {
-            sum += t;
-        } else {
+    for (int i = 0; i < e->n; i++) {
+        usec_t t = start_at + e->us[i];
+        __int128 seen_at = t;
+        if (t >= presence_at && t < p->until_at) {
             while (window < p->spans_n && w[window].until_at <= t)
                 window++;
-            usec_t eyes_at = window == p->spans_n ? p->until_at : usec_max(t, w[window].from_at);
-            sum += usec_min(eyes_at, p->until_at);
+            seen_at = usec_min(window == p->spans_n ? p->until_at : usec_max(t, w[window].from_at), p->until_at);
         }
-        if (i == 0)
-            *first = window;
         if (t > late_at)
-            sum += TARDY_WEIGHT * (t - late_at);
+            seen_at += TARDY_WEIGHT * (t - late_at);
+        sum += seen_at * e->times[i];
     }
     return sum;
+}
+
+/* The same in 64 bits, where nothing is late and all lies within WITHIN_US of the base: sums of instants then fit, and
+ * so do their differences times inverse_60. */
+#define WITHIN_US ((usec_t)1 << 46) /* two years */
+#define LATEST_AT ((usec_t)1 << 59) /* NODES such instants fit */
+static int64_t near_cost(const struct span *w, const struct span *last, usec_t until_at, usec_t presence_at,
+                         const struct ends *e, usec_t start_at)
+{
+    int64_t sum = 0;
+    if (start_at + e->us[0] >= until_at) /* behind all that is known of their windows: a long backlog reaches far */
+        return NODES * start_at + e->sum_us;
+    for (int i = 0; i < e->n; i++) {
+        usec_t t = start_at + e->us[i], seen_at = t;
+        if (t >= presence_at && t < until_at) {
+            while (w < last && w->until_at <= t)
+                w++;
+            seen_at = usec_min(w == last ? until_at : usec_max(t, w->from_at), until_at);
+        }
+        sum += seen_at * e->times[i];
+    }
+    return sum;
+}
+
+static bool is_near(const struct core *c, const struct policy_ctx *ctx, const struct class_key *key,
+                    const struct class_view *view, usec_t base_at)
+{
+    return !key->deadline_at && ctx->w_us < WITHIN_US / 2 && view->node_us[NODES - 1] < WITHIN_US &&
+           base_at < LATEST_AT && base_at > -LATEST_AT && c->persons[key->eyes].until_at - base_at < WITHIN_US;
+}
+
+/* Sum over the quantiles of eyes now, and over the starts of how much more it is then. */
+struct rise {
+    __int128 now, sum;
+};
+
+static struct rise rise_of(const struct policy_ctx *ctx, const struct class_key *key, const struct class_view *view)
+{
+    const struct core *c = ctx->core;
+    usec_t base_at = view->base_at;
+    usec_t presence_at = class_presence_at(key) > base_at ? class_presence_at(key) : 0;
+    const uint32_t *window = ctx->window[key->eyes];
+    struct ends e;
+    ends_make(&e, view);
+    if (!is_near(c, ctx, key, view, base_at)) {
+        struct rise r = { cost(c, key, presence_at, &e, base_at, window[0]), 0 };
+        for (int i = 0; i < STEPS; i++)
+            r.sum += (cost(c, key, presence_at, &e, base_at + ctx->start_us[i + 1], window[i + 1]) - r.now) *
+                     inverse_60[i];
+        return r;
+    }
+    const struct person *p = &c->persons[key->eyes];
+    const struct span *w = spans_of(c) + p->spans_at, *last = w + p->spans_n;
+    int64_t now = near_cost(w + window[0], last, p->until_at, presence_at, &e, base_at), sum = 0;
+    for (int i = 0; i < STEPS; i++)
+        sum += (near_cost(w + window[i + 1], last, p->until_at, presence_at, &e, base_at + ctx->start_us[i + 1]) - now) *
+               inverse_60[i];
+    return (struct rise){ now, sum };
 }
 
 static int64_t value(const struct policy_ctx *ctx, const struct class_key *key,
                      struct class_view *view)
 {
     const struct core *c = ctx->core;
-    usec_t base = view->base_at;
-    usec_t presence_at = class_presence_at(key) > base ? class_presence_at(key) : 0;
-    uint32_t window = avail_window(c, key->eyes, base);
-    __int128 now = cost(c, key, presence_at, view, base, &window), sum = 0;
-    for (int i = 0; i < STEPS; i++) {
-        usec_t later = base + ctx->w_us / 20 * steps[i].of_20;
-        sum += (cost(c, key, presence_at, view, later, &window) - now) * steps[i].inverse_60;
-    }
-    unsigned __int128 slope = ((unsigned __int128)sum << 20) /
+    struct rise rise = rise_of(ctx, key, view);
+    unsigned __int128 slope = ((unsigned __int128)rise.sum << 20) /
                               ((unsigned __int128)ctx->w_us * (STEPS * 60 * NODES));
     view->weight_milli = weight_of_person(c, key->owner);
     if (c->settings.chain_milli)
         view->weight_milli = (uint32_t)((uint64_t)view->weight_milli *
-                                        weight_chain(c, (usec_t)(now / NODES) - base) / 1000);
-    slope = slope * view->weight_milli / 1000;
+                                        weight_chain(c, (usec_t)(rise.now / NODES) - view->base_at) / 1000);
+    if (slope < (uint64_t)1 << 32)
+        slope = (uint64_t)slope * view->weight_milli / 1000;
+    else
+        slope = slope * view->weight_milli / 1000;
     if (slope >> 62)
         slope = (unsigned __int128)1 << 62;
     unsigned __int128 index = (slope << 64) / (uint64_t)view->area;

@@ -83,12 +83,15 @@ static void test_hours_move_priority_and_do_not_raise_it(void **state)
                                         DESK_START + day * USEC_PER_DAY + said[i].until * HOUR };
         desk_avail(&d, i + 1, w, n, DESK_START + 6 * week_us);
         /* Every m x W is a whole number of steps. */
-        const struct policy_ctx ctx = { .core = d.core, .ops = policy_ops_of(d.core), .w_us = 20 * HOUR };
+        struct policy_ctx ctx = { .core = d.core, .ops = policy_ops_of(d.core) };
         const struct class_key key = { .owner = (i + 1) & 511, .eyes = (i + 1) & 511, .gpus = 1 };
         double sum = 0, most = 0;
         for (usec_t at = DESK_START + week_us; at < DESK_START + 2 * week_us; at += step_us) {
-            struct class_view view = { .base_at = at, .area = 1000 * 3 * HOUR,
+            ctx.now_at = ctx.tick_at = at;
+            policy_starts(&ctx, 20 * HOUR);
+            struct class_view view = { .base_at = policy_base(&ctx, key.eyes), .area = 1000 * 3 * HOUR,
                                        .node_us = { 10 * MIN, HOUR, 3 * HOUR, 9 * HOUR, 20 * HOUR } };
+            assert_true(view.base_at == at);
             double value = (double)ctx.ops->value(&ctx, &key, &view);
             sum += value;
             most = value > most ? value : most;
