@@ -59,49 +59,55 @@ bool dispatch_bound(const struct policy_ctx *ctx, usec_t submit_at)
     return c->settings.bounded && c->settings.age_us && ctx->now_at - submit_at >= dispatch_bound_us(c);
 }
 
-static struct order_key key_of(const struct policy_ctx *ctx, const struct class_view *view,
-                               uint32_t class, uint32_t job, uint32_t id, usec_t submit_at,
-                               const struct order_key *best)
+/* Field by field where it is to lie: thousands are made in a decision, and a copy would wait for each. */
+static void key_make(const struct policy_ctx *ctx, const struct class_view *view,
+                     uint32_t class, uint32_t job, uint32_t id, usec_t submit_at,
+                     const struct order_key *best, struct order_key *ret)
 {
     const struct core *c = ctx->core;
-    struct order_key key = {
-        .submit_at = submit_at, .id = id, .job = job, .class = class, .tier = TIER_OTHERS, .own_id = id};
+    ret->value = ret->area = 0;
+    ret->submit_at = submit_at;
+    ret->id = ret->own_id = id;
+    ret->first_seq = 0;
+    ret->job = job;
+    ret->class = class;
+    ret->tier = TIER_OTHERS;
     const struct class_key *like = &classes_of(c)[class].key;
-    if (dispatch_aged(ctx, submit_at) || reserve_serves(c, like->owner, like->gpus, ctx->now_at)) {
-        key.tier = TIER_BEFORE_ALL;
+    if (dispatch_aged(ctx, submit_at) ||
+        (c->reservations_n && reserve_serves(c, like->owner, like->gpus, ctx->now_at))) {
+        ret->tier = TIER_BEFORE_ALL;
     } else {
         if (c->boosts_n && boost_stands(c, like, id, ctx->now_at))
-            key.tier = TIER_BOOSTED;
+            ret->tier = TIER_BOOSTED;
         else if (urgent_stands(c, like->flags) && !MUTANT(c, MUTANT_URGENT_LAST))
-            key.tier = TIER_URGENT;
-        key.value = view->value;
-        key.area = ctx->ops->area_ties ? view->area : 0;
+            ret->tier = TIER_URGENT;
+        ret->value = view->value;
+        ret->area = ctx->ops->area_ties ? view->area : 0;
     }
-    uint32_t first_seq = classes_of(c)[class].key.first_seq;
-    if (first_seq && best && best->job != NONE && key.tier != TIER_URGENT &&
-        !(key.tier == TIER_BOOSTED && best->tier > TIER_BOOSTED)) {
-        struct order_key before = *best;
-        before.first_seq = first_seq;
-        before.job = job;
-        before.class = class;
-        before.own_id = id;
-        return before;
+    if (like->first_seq && best && best->job != NONE && ret->tier != TIER_URGENT &&
+        !(ret->tier == TIER_BOOSTED && best->tier > TIER_BOOSTED)) {
+        *ret = *best;
+        ret->first_seq = like->first_seq;
+        ret->job = job;
+        ret->class = class;
+        ret->own_id = id;
     }
-    return key;
 }
 
 struct order_key dispatch_key(const struct policy_ctx *ctx, const struct class_view *view,
                               uint32_t job, const struct order_key *best)
 {
     const struct job *j = &jobs_of(ctx->core)[job];
-    return key_of(ctx, view, j->class, job, j->id, j->submit_at, best);
+    struct order_key key;
+    key_make(ctx, view, j->class, job, j->id, j->submit_at, best, &key);
+    return key;
 }
 
-static struct order_key head_key(const struct policy_ctx *ctx, const struct class_view *view,
-                                 uint32_t class, const struct order_key *best)
+static void head_key(const struct policy_ctx *ctx, const struct class_view *view,
+                     uint32_t class, const struct order_key *best, struct order_key *ret)
 {
     const struct job_class *k = &classes_of(ctx->core)[class];
-    return key_of(ctx, view, class, k->head, k->head_id, k->head_submit_at, best);
+    key_make(ctx, view, class, k->head, k->head_id, k->head_submit_at, best, ret);
 }
 
 /* --- a heap of candidates, best on top -------------------------------------------------------- */
@@ -159,6 +165,13 @@ static void count(const struct core *c, uint32_t slot, const struct class_key *k
     a->more_gpus += j->owner == key->owner ? j->gpus : 0;
     a->more_tasks += j->array_id == key->array_id;
     a->more_of_account += j->account == key->account ? j->gpus : 0;
+}
+
+/* No limit or quota can keep it from starting: asked of all that wait, so without a look at any. */
+static bool unlimited(const struct run *r, const struct class_key *key)
+{
+    const struct person *p = &r->ctx->core->persons[key->owner];
+    return !p->running_max && !p->gpus_max && !p->quota.hours && !key->array_id && !key->account && !r->ctx->ops->shares;
 }
 
 /* The same, with what this decision has started and promised so far. */
@@ -397,7 +410,7 @@ static bool run_types(const struct run *r, uint32_t class, const struct needs *n
 enum reason dispatch_limited_now(const struct run *r, const struct job_class *class)
 {
     const struct core *c = r->ctx->core;
-    enum reason reason = limited(c, r->d, class);
+    enum reason reason = unlimited(r, &class->key) ? REASON_NONE : limited(c, r->d, class);
     uint32_t at = (uint32_t)(class - classes_of(c));
     if (reason == REASON_NONE && r->power.n && power_blocks(&r->power, power_of_class(c, &class->key), run_gone_at(r, at)))
         return REASON_POWER;
@@ -428,7 +441,7 @@ static bool run_defers(struct run *r, const struct order_key *key)
 {
     const struct core *c = r->ctx->core;
     const struct class_key *like = &classes_of(c)[key->class].key;
-    if (!r->ctx->ops->uses_index || (c->settings.preempt && like->preempt != PREEMPT_NEVER) ||
+    if (!c->settings.defer || !r->ctx->ops->uses_index || (c->settings.preempt && like->preempt != PREEMPT_NEVER) ||
         !dispatch_may_wait(r, key))
         return false;
     if (!r->s->search->prices.from_at)
@@ -438,22 +451,26 @@ static bool run_defers(struct run *r, const struct order_key *key)
     return defer_best(c, &r->s->search->prices, like, view, now_at, latest_at) > now_at;
 }
 
-/* Bring every class's view up to date; find each owner's best if somebody was sent first. */
+/* Bring every class's view up to date; find each owner's best if somebody was sent first.  The backlog is known when all
+ * have been seen, and its step seldom another than before: then values are made once more. */
 static void run_views(struct run *r, struct policy_ctx *ctx)
 {
     const struct core *c = ctx->core;
     unsigned __int128 area = 0;
+    uint32_t level = ctx->level;
     for (uint32_t i = 0; i < c->classes_n; i++) {
         uint32_t at = classes_live_of(c)[i];
         const struct job_class *class = &classes_of(c)[at];
         struct class_view *view = (struct class_view *)dispatch_view(c, r->s, at);
-        policy_forecast(ctx, &class->key, view);
+        if (policy_is_stale(ctx, view))
+            policy_forecast(ctx, &class->key, view);
+        policy_value(ctx, &class->key, view);
         area += (unsigned __int128)view->area * class->n;
         r->has_best |= class->key.first_seq != 0;
         r->makes_way |= c->settings.preempt && class->key.preempt != PREEMPT_NEVER;
     }
     policy_backlog(ctx, area);
-    for (uint32_t i = 0; i < c->classes_n; i++) {
+    for (uint32_t i = 0; i < c->classes_n && ctx->level != level; i++) {
         uint32_t at = classes_live_of(c)[i];
         policy_value(ctx, &classes_of(c)[at].key, (struct class_view *)dispatch_view(c, r->s, at));
     }
@@ -466,13 +483,23 @@ static void run_views(struct run *r, struct policy_ctx *ctx)
     for (uint32_t i = 0; i < c->classes_n; i++) {
         uint32_t at = classes_live_of(c)[i];
         const struct job_class *class = &classes_of(c)[at];
-        struct order_key key = head_key(ctx, dispatch_view(c, r->s, at), at, NULL);
+        struct order_key key;
+        head_key(ctx, dispatch_view(c, r->s, at), at, NULL, &key);
         struct order_key *best = &r->best[class->key.owner];
         if (key.tier == TIER_URGENT || class->key.boosted)
             continue; /* what is sent first is neither urgent nor boosted for that */
         if (best->job == NONE || dispatch_before(&key, best))
             *best = key;
     }
+}
+
+/* Of those that have no room only the best matters: is this one known to stand behind it, without a key of its own? */
+static bool behind_waiting(const struct run *r, const struct job_class *class, const struct class_view *view)
+{
+    const struct core *c = r->ctx->core;
+    return r->has_waiting && !r->has_best && !c->boosts_n && !c->reservations_n && !urgent_stands(c, class->key.flags) &&
+           !dispatch_aged(r->ctx, class->head_submit_at) &&
+           (r->waiting.tier < TIER_OTHERS || view->value < r->waiting.value);
 }
 
 /* Candidates: heads that fit now, in a heap; of the others only the best matters. */
@@ -484,29 +511,37 @@ void dispatch_candidates(struct run *r, bool all)
         const struct job_class *class = &classes_of(c)[at];
         struct needs needs = class_needs(c, &class->key);
         enum reason reason = dispatch_impossible(c, &needs);
+        usec_t aged_at = usec_add(class->head_submit_at, c->settings.age_us);
+        if (c->settings.age_us && aged_at > r->ctx->now_at)
+            r->ages_at = usec_min(r->ages_at, aged_at);
+        r->looks[class->key.eyes] = true;
         if (reason == REASON_NONE) {
             reason = dispatch_limited_now(r, class);
             /* forecasts of what runs may change that */
             r->refused |= reason == REASON_RESERVED || reason == REASON_POWER;
         }
+        const struct class_view *view = dispatch_view(c, r->s, at);
         const struct order_key *best =
             r->has_best && class->key.first_seq ? &r->best[class->key.owner] : NULL;
-        struct order_key key = head_key(r->ctx, dispatch_view(c, r->s, at), at, best);
-        if (reason == REASON_NONE && !all && run_defers(r, &key)) {
+        struct order_key *key = &r->s->keys[r->n]; /* its place if it is a candidate */
+        bool fits = all || room_fits(&r->pool, &needs), keyed = c->settings.defer || fits || !behind_waiting(r, class, view);
+        if (reason == REASON_NONE && keyed)
+            head_key(r->ctx, view, at, best, key);
+        if (reason == REASON_NONE && !all && run_defers(r, key)) {
             reason = REASON_DEFERRED;
             r->deferred = true;
         }
         dispatch_reason(r, at, reason == REASON_NONE ? REASON_PRIORITY : reason);
         if (reason != REASON_NONE)
             continue;
-        if (all || room_fits(&r->pool, &needs)) {
-            r->s->keys[r->n++] = key;
+        if (fits) {
+            r->n++;
             r->least.gpus = needs.gpus < r->least.gpus ? needs.gpus : r->least.gpus;
             r->least.cpus = needs.cpus < r->least.cpus ? needs.cpus : r->least.cpus;
             r->least.mem_mib = needs.mem_mib < r->least.mem_mib ? needs.mem_mib : r->least.mem_mib;
             r->least.watts = needs.watts < r->least.watts ? needs.watts : r->least.watts;
-        } else if (!r->has_waiting || dispatch_before(&key, &r->waiting)) {
-            r->waiting = key;
+        } else if (keyed && (!r->has_waiting || dispatch_before(key, &r->waiting))) {
+            r->waiting = *key;
             r->has_waiting = true;
         }
     }
@@ -825,16 +860,9 @@ static usec_t run_refused_again(struct run *r)
             again = usec_min(again, usec_add(order_next_to_age((struct core *)c, again - age_us), age_us));
         return usec_max(again, r->ctx->now_at + 1);
     }
-    bool looks[CORE_PERSONS_MAX + 1] = { false };
-    for (uint32_t i = 0; i < c->classes_n; i++) {
-        const struct job_class *class = &classes_of(c)[classes_live_of(c)[i]];
-        usec_t aged = usec_add(class->head_submit_at, c->settings.age_us);
-        if (c->settings.age_us && aged > r->ctx->now_at)
-            again = usec_min(again, aged);
-        looks[class->key.eyes] = true;
-    }
+    again = usec_min(again, r->ages_at);
     for (uint32_t i = 0; i <= CORE_PERSONS_MAX && r->ctx->ops->uses_index; i++)
-        if (looks[i])
+        if (r->looks[i])
             again = usec_min(again, avail_next_edge(c, i, r->ctx->now_at));
     return usec_max(again, r->ctx->now_at + 1);
 }
@@ -874,7 +902,7 @@ void dispatch_run(const struct core *c, struct policy_ctx *ctx, const struct scr
     r.free = c->free;
     r.free.watts = MUTANT(c, MUTANT_POWER) ? c->up.watts : power_free_w(c, ctx->now_at);
     r.free_mask = capacity_free_mask(c);
-    r.holds_at = USEC_NEVER;
+    r.holds_at = r.ages_at = USEC_NEVER;
     r.least = (struct needs){ UINT8_MAX, 0, UINT32_MAX, UINT32_MAX, UINT32_MAX };
     r.quiet = c->quiet && ctx->now_at < c->again_at;
     s->search->prices.from_at = 0; /* not made */

@@ -41,13 +41,15 @@ struct run {
     struct reserve_view reserve; /* what is held for somebody */
     struct power_view power;  /* lower caps to come */
     usec_t holds_at;          /* forecasts of running jobs stand until then */
+    usec_t ages_at;           /* the first of those in line that are not over their age is then */
+    bool looks[CORE_PERSONS_MAX + 1]; /* somebody in line is theirs to look at */
     bool has_best;
     struct order_key best[CORE_PERSONS_MAX + 1]; /* each owner's first; job NONE: none */
 };
 
 static inline struct needs class_needs(const struct core *c, const struct class_key *key)
 {
-    return (struct needs){ key->gpus, key->gpu_type, key->cpus, key->mem_mib, power_of_class(c, key) };
+    return (struct needs){ key->gpus, key->gpu_type, key->cpus, key->mem_mib, power_capped(c) ? power_of_class(c, key) : 0 };
 }
 
 void dispatch_reason(struct run *r, uint32_t class, enum reason reason);
