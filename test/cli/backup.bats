@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # A copy of the store while the daemon runs, and back again: the past comes back held, no number twice.
 bats_require_minimum_version 1.5.0
+load ended
 
 setup() {
     T=$(mktemp -d /tmp/eoul-backup-XXXXXX)
@@ -20,7 +21,7 @@ stop() {
     [ -S "$T/state/socket" ] || return 0
     pid=$("$eoul" status --json | jq .pid) 2>/dev/null
     "$eoul" down "$@" >/dev/null 2>&1
-    [ -z "$pid" ] || timeout 20 tail --pid="$pid" -f /dev/null
+    [ -z "$pid" ] || ended "$pid"
 }
 
 reason() { "$eoul" show "$1" --json | jq -r '.state + " " + .reason'; }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The code a job runs: recorded at submit, frozen with --snapshot, taken away when no job needs it.
 bats_require_minimum_version 1.5.0
+load ended
 
 setup() {
     T=$(mktemp -d /tmp/eoul-code-XXXXXX)
@@ -17,7 +18,7 @@ teardown() {
     if [ -S "$T/state/socket" ]; then
         pid=$("$eoul" status --json | jq .pid) 2>/dev/null
         "$eoul" down --cancel-jobs >/dev/null 2>&1
-        [ -z "$pid" ] || timeout 20 tail --pid="$pid" -f /dev/null
+        [ -z "$pid" ] || ended "$pid"
     fi
     cd / && rm -rf "$T"
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # doc/leaving.md, line by line: eoul removed in the middle of a run.  The job goes on.
 bats_require_minimum_version 1.5.0
+load ended
 
 setup() {
     T=$(mktemp -d /tmp/eoul-leaving-XXXXXX)
@@ -16,11 +17,11 @@ setup() {
 
 teardown() {
     touch "$T/go"
-    [ -n "${supervisor:-}" ] && timeout 20 tail --pid="$supervisor" -f /dev/null
+    [ -n "${supervisor:-}" ] && ended "$supervisor"
     if [ -S "$T/state/socket" ]; then
         pid=$(eoul status --json | jq .pid)
         eoul down --cancel-jobs >/dev/null 2>&1
-        [ -n "$pid" ] && timeout 20 tail --pid="$pid" -f /dev/null
+        [ -n "$pid" ] && ended "$pid"
     fi
     cd / && rm -rf "$T"
 }
@@ -56,6 +57,6 @@ page() { sed -n "/^## $1/,/^## /s/^    //p" "$BATS_TEST_DIRNAME/../../doc/leavin
 
     kill -0 "$supervisor"
     touch "$T/go"
-    timeout 20 tail --pid="$supervisor" -f /dev/null
+    ended "$supervisor"
     [ "$(cat "$out")" = "$supervisor begun"$'\nended' ]
 }

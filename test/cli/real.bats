@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The command line with the real daemon: what a person does on the first day.
 bats_require_minimum_version 1.5.0
+load ended
 
 setup() {
     T=$(mktemp -d /tmp/eoul-real-XXXXXX)
@@ -16,7 +17,7 @@ teardown() {
     if [ -S "$T/state/socket" ]; then
         pid=$("$eoul" status --json | jq .pid) 2>/dev/null
         "$eoul" down --cancel-jobs >/dev/null 2>&1
-        [ -n "$pid" ] && timeout 20 tail --pid="$pid" -f /dev/null
+        [ -n "$pid" ] && ended "$pid"
     fi
     [ -n "${tmux_name:-}" ] && tmux -L "$tmux_name" kill-server 2>/dev/null
     cd / && rm -rf "$T"
@@ -110,7 +111,7 @@ runs() { for _ in $(seq 200); do [ "$("$eoul" show --json "$1" 2>/dev/null | jq 
     [ "$(daemon_pid)" = "$pid" ]
     [ "$("$eoul" status --json | jq .counts.held)" -eq 2 ]
     "$eoul" down
-    timeout 20 tail --pid="$pid" -f /dev/null
+    ended "$pid"
 }
 
 @test "an array, a dependency, hold, set, first, requeue, cancel" {
@@ -156,7 +157,7 @@ runs() { for _ in $(seq 200); do [ "$("$eoul" show --json "$1" 2>/dev/null | jq 
     pid=$(daemon_pid)
     run "$eoul" down
     [ "$output" = "The daemon stops; 1 running job goes on and is found again by the next one." ]
-    timeout 20 tail --pid="$pid" -f /dev/null
+    ended "$pid"
     run "$eoul" queue
     [ "$status" -eq 1 ]
     "$eoul" up
@@ -266,7 +267,7 @@ runs() { for _ in $(seq 200); do [ "$("$eoul" show --json "$1" 2>/dev/null | jq 
     [[ $output == "eoul: No eoul daemon of yours runs"* ]]
     pid=$(as "$first" one "$gid" bin/eoul status --json | jq .pid)
     as "$first" one "$gid" bin/eoul down
-    timeout 20 tail --pid="$pid" -f /dev/null
+    ended "$pid"
     rm -rf "/tmp/eoul-team-$gid"
 }
 

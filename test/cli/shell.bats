@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Jobs with a terminal: shell, run and attach, seen through tmux.
 bats_require_minimum_version 1.5.0
+load ended
 
 setup() {
     command -v tmux >/dev/null || skip "tmux is not installed"
@@ -19,7 +20,7 @@ teardown() {
     if [ -S "$T/state/socket" ]; then
         pid=$("$eoul" status --json | jq .pid) 2>/dev/null
         "$eoul" down --cancel-jobs >/dev/null 2>&1
-        [ -n "$pid" ] && timeout 20 tail --pid="$pid" -f /dev/null
+        [ -n "$pid" ] && ended "$pid"
     fi
     cd / && rm -rf "$T"
 }
@@ -271,7 +272,6 @@ print(len(c.recv(4096)))' >thief &
     sbatch -n 2 -D elsewhere -o "$T/out.txt" --wrap 'touch here; read -r line <> "$HOME/gate"; echo "told $line"'
     running 1
     sees_file() { for _ in $(seq 300); do [ -e "$1" ] && return; sleep 0.1; done; false; }
-    gone() { for _ in $(seq 300); do kill -0 "$1" 2>/dev/null || return 0; sleep 0.1; done; false; }
     sees_file elsewhere/here
     run --separate-stderr timeout 60 srun --jobid=1 -l sh -c 'echo "$SLURM_JOB_ID $SLURM_PROCID of $SLURM_NTASKS"; pwd'
     [ "$status" -eq 0 ]
@@ -298,19 +298,19 @@ print(len(c.recv(4096)))' >thief &
     kill -TERM "$client"
     status=0; wait "$client" || status=$?
     [ "$status" -eq 143 ]
-    gone "$(cat elsewhere/pid)"
+    ended "$(cat elsewhere/pid)"
     srun --jobid 1 -n 1 sh -c 'echo $$ >killed; exec sleep 600' &
     client=$!
     sees_file elsewhere/killed
     kill -KILL "$client"
-    gone "$(cat elsewhere/killed)"
+    ended "$(cat elsewhere/killed)"
     srun --jobid 1 -n 1 sh -c 'echo $$ >last; exec sleep 600' &
     client=$!
     sees_file elsewhere/last
     "$eoul" cancel 1
-    status=0; timeout 60 tail --pid="$client" -f /dev/null; wait "$client" || status=$?
+    status=0; ended "$client"; wait "$client" || status=$?
     [ "$status" -gt 0 ]
-    gone "$(cat elsewhere/last)"
+    ended "$(cat elsewhere/last)"
     timeout 60 "$eoul" wait -q 1 || true
     run srun --jobid 1 true
     [ "$status" -ne 0 ]

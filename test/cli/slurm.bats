@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Slurm's commands by the names of the links, with the real daemon: outside jobs, and inside them.
 bats_require_minimum_version 1.5.0
+load ended
 
 setup() {
     T=$(mktemp -d /tmp/eoul-slurm-XXXXXX)
@@ -18,7 +19,7 @@ teardown() {
     if [ -S "$T/state/socket" ]; then
         pid=$("$eoul" status --json | jq .pid) 2>/dev/null
         "$eoul" down --cancel-jobs >/dev/null 2>&1
-        [ -z "$pid" ] || timeout 20 tail --pid="$pid" -f /dev/null
+        [ -z "$pid" ] || ended "$pid"
     fi
     cd / && rm -rf "$T"
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Sweeps with the real daemon: points, results, the stop rule, held neighbours, reruns, retries by cause.
 bats_require_minimum_version 1.5.0
+load ended
 
 setup() {
     T=$(mktemp -d /tmp/eoul-sweep-XXXXXX)
@@ -15,7 +16,7 @@ teardown() {
     if [ -S "$T/state/socket" ]; then
         pid=$("$eoul" status --json | jq .pid) 2>/dev/null
         "$eoul" down --cancel-jobs >/dev/null 2>&1
-        [ -n "$pid" ] && timeout 20 tail --pid="$pid" -f /dev/null
+        [ -n "$pid" ] && ended "$pid"
     fi
     cd / && rm -rf "$T"
 }
