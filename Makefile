@@ -6,6 +6,7 @@ ROUNDS ?= 200
 SECONDS_EACH ?= 20
 KEEP ?= 0
 SEEDS_PLAN ?= 5
+MINUTES_PLAN ?= 180
 HOURS ?= 8
 MESON_FLAGS ?=
 
@@ -16,7 +17,7 @@ help:
 	@echo 'make run            build, then show a working day of a small team on this machine (KEEP=1 leaves it up)'
 	@echo 'make test           build and run every test; ends in "N passed, N failed"'
 	@echo 'make bench          figures beside floors and peers measured in the same run'
-	@echo 'make bench-plan     the policies on made-up teams and real logs, beside targets and bounds (SEEDS_PLAN=$(SEEDS_PLAN))'
+	@echo 'make bench-plan     the policies on made-up teams and real logs, beside targets and bounds (SEEDS_PLAN=$(SEEDS_PLAN) MINUTES_PLAN=$(MINUTES_PLAN))'
 	@echo 'make asan           the tests again under the address and undefined behaviour sanitizers'
 	@echo 'make tsan           the one program with a thread under the thread sanitizer'
 	@echo 'make sim            SEEDS=$(SEEDS) FIRST=$(FIRST): simulated team-weeks with faults'
@@ -54,7 +55,7 @@ bench: with-tests
 	@test/bench/bench.sh $(abspath $(BUILD))
 
 bench-plan: build
-	@python3 test/bench/plan.py $(abspath $(BUILD)) --seeds $(SEEDS_PLAN) --first $(FIRST)
+	@python3 test/bench/plan.py $(abspath $(BUILD)) --seeds $(SEEDS_PLAN) --first $(FIRST) --minutes $(MINUTES_PLAN)
 
 asan:
 	@tools/deps.sh test
