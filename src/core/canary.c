@@ -190,10 +190,8 @@ void canary_passed(struct core *c, uint32_t slot, struct out *out)
     struct each e;
     job_id id = jobs_of(c)[slot].id;
     change_pending(c, slot, REASON_CANARY, 0, out);
-    if (each_first(c, id, 1, &e))
-        do
-            proven(c, e.slot);
-        while (each_next(c, &e));
+    for (bool more = each_first(c, id, 1, &e); more; more = each_next(c, &e))
+        proven(c, e.slot);
 }
 
 void canary_failed(struct core *c, uint32_t slot, struct out *out)

@@ -68,25 +68,23 @@ static int check_each(const struct core *c, job_id id, uint32_t scope, bool pend
 static void apply_cancel(struct core *c, const struct ev_cancel *ev, struct out *out)
 {
     struct each e;
-    if (each_first(c, ev->job, ev->scope, &e))
-        do {
-            if (jobs_of(c)[e.slot].state == JOB_PENDING)
-                change_final(c, e.slot, JOB_CANCELLED,
-                         ev->rule ? REASON_STOP_RULE : REASON_CANCELLED, out);
-            else
-                change_stop(c, e.slot, ev->rule ? STOP_RULE : STOP_CANCEL, out);
-        } while (each_next(c, &e));
+    for (bool more = each_first(c, ev->job, ev->scope, &e); more; more = each_next(c, &e)) {
+        if (jobs_of(c)[e.slot].state == JOB_PENDING)
+            change_final(c, e.slot, JOB_CANCELLED,
+                     ev->rule ? REASON_STOP_RULE : REASON_CANCELLED, out);
+        else
+            change_stop(c, e.slot, ev->rule ? STOP_RULE : STOP_CANCEL, out);
+    }
 }
 
 static void apply_requeue(struct core *c, const struct ev_requeue *ev, struct out *out)
 {
     struct each e;
-    if (each_first(c, ev->job, ev->scope, &e))
-        do {
-            const struct job *j = &jobs_of(c)[e.slot];
-            if (job_is_busy(j) && !(j->state == JOB_COMPLETING && change_stop_is_final(j)))
-                change_stop(c, e.slot, STOP_REQUEUE, out);
-        } while (each_next(c, &e));
+    for (bool more = each_first(c, ev->job, ev->scope, &e); more; more = each_next(c, &e)) {
+        const struct job *j = &jobs_of(c)[e.slot];
+        if (job_is_busy(j) && !(j->state == JOB_COMPLETING && change_stop_is_final(j)))
+            change_stop(c, e.slot, STOP_REQUEUE, out);
+    }
 }
 
 static int check_release(const struct core *c, const struct ev_release *ev, struct err *err)
@@ -103,22 +101,21 @@ static void apply_flags(struct core *c, job_id id, uint32_t scope, uint32_t set,
                         uint32_t first_seq)
 {
     struct each e;
-    if (each_first(c, id, scope, &e))
-        do {
-            struct job *j = &jobs_of(c)[e.slot];
-            if (j->state != JOB_PENDING)
-                continue;
-            bool let_in = (j->flags & clear) != 0;
-            queue_leave(c, e.slot);
-            job_open(c, j);
-            j->flags = (j->flags | set) & ~clear;
-            j->first_seq = first_seq ? first_seq : j->first_seq;
-            job_close(c, j);
-            if (let_in)
-                share_let_in(c, e.slot);
-            else
-                queue_update(c, e.slot);
-        } while (each_next(c, &e));
+    for (bool more = each_first(c, id, scope, &e); more; more = each_next(c, &e)) {
+        struct job *j = &jobs_of(c)[e.slot];
+        if (j->state != JOB_PENDING)
+            continue;
+        bool let_in = (j->flags & clear) != 0;
+        queue_leave(c, e.slot);
+        job_open(c, j);
+        j->flags = (j->flags | set) & ~clear;
+        j->first_seq = first_seq ? first_seq : j->first_seq;
+        job_close(c, j);
+        if (let_in)
+            share_let_in(c, e.slot);
+        else
+            queue_update(c, e.slot);
+    }
 }
 
 static int check_set(const struct core *c, const struct ev_set *ev, struct err *err)
@@ -197,10 +194,8 @@ static void apply_set(struct core *c, const struct ev_set *ev, struct out *out)
         array_close(c, array);
         return;
     }
-    if (each_first(c, ev->job, ev->scope, &e))
-        do
-            set_field(c, e.slot, (enum set_field)ev->field, ev->value, out);
-        while (each_next(c, &e));
+    for (bool more = each_first(c, ev->job, ev->scope, &e); more; more = each_next(c, &e))
+        set_field(c, e.slot, (enum set_field)ev->field, ev->value, out);
 }
 
 /* --- what becomes of attempts ----------------------------------------------------------------- */

@@ -1,7 +1,8 @@
 /* each.h - the one job that an event names, or every live task of its array, in id order.
  *
- * A walk by looping: each_first, then each_next until it says false.  The id, not the place, is kept: a task may
- * end during the walk.
+ *     for (bool more = each_first(c, id, scope, &e); more; more = each_next(c, &e))
+ *
+ * The id, not the place, is kept: a task may end during the walk.
  */
 #ifndef EOUL_CORE_EACH_H
 #define EOUL_CORE_EACH_H

@@ -27,13 +27,12 @@ int signal_check(const struct core *c, const struct ev_signal *ev, struct err *e
 void signal_apply(const struct core *c, const struct ev_signal *ev, struct out *out)
 {
     struct each e;
-    if (each_first(c, ev->job, ev->scope, &e))
-        do {
-            const struct job *j = &jobs_of(c)[e.slot];
-            if (j->state != JOB_RUNNING && !MUTANT(c, MUTANT_SIGNAL))
-                continue;
-            assert(out->n < out->max);
-            out->at[out->n++] = (struct core_update){ .kind = UPDATE_SIGNAL, .attempt = j->attempt, .job = j->id,
-                                                      .to = (uint8_t)ev->whom, .value = ev->signal };
-        } while (each_next(c, &e));
+    for (bool more = each_first(c, ev->job, ev->scope, &e); more; more = each_next(c, &e)) {
+        const struct job *j = &jobs_of(c)[e.slot];
+        if (j->state != JOB_RUNNING && !MUTANT(c, MUTANT_SIGNAL))
+            continue;
+        assert(out->n < out->max);
+        out->at[out->n++] = (struct core_update){ .kind = UPDATE_SIGNAL, .attempt = j->attempt, .job = j->id,
+                                                  .to = (uint8_t)ev->whom, .value = ev->signal };
+    }
 }

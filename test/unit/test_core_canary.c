@@ -122,6 +122,29 @@ static void test_what_fails_is_held(void **state)
     }
 }
 
+/* A trial that was stopped from outside, or whose processes are not proven gone, proves nothing and is not run again. */
+static void test_ends_that_prove_nothing(void **state)
+{
+    static const struct { struct ev_ended ended; enum job_state to; enum reason reason; } rows[] = {
+        { { 0, 1, END_STOPPED, 0, 15, 0, 0 }, JOB_CANCELLED, REASON_CANCELLED },
+        { { 0, 1, END_EXIT, 0, 0, 1, 0 }, JOB_NODE_FAIL, REASON_LOST },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        static struct desk d;
+        begin(&d, 2);
+        struct core_event ev = { .kind = EVENT_ENDED, .ended = rows[i].ended };
+        job_id id = ev.ended.job = desk_submit(&d, lengthy());
+        assert_int_equal(canary_begun(&d, id), 10 * MIN);
+        desk_started(&d, id);
+        desk_do(&d, ev);
+        assert_int_equal(desk_update(&d, UPDATE_STATE, id)->to, rows[i].to);
+        assert_int_equal(desk_update(&d, UPDATE_STATE, id)->reason, rows[i].reason);
+        assert_int_equal(desk_state(&d, id), JOB_NONE);
+        desk_end(&d);
+    }
+}
+
 /* Nobody there for it, nothing asked, not allowed, hardly longer than its trial: it starts for good. */
 static void test_not_for_everybody(void **state)
 {
@@ -213,7 +236,7 @@ static void test_it_is_short(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_before_the_night),    cmocka_unit_test(test_what_fails_is_held),
+        cmocka_unit_test(test_before_the_night),    cmocka_unit_test(test_what_fails_is_held), cmocka_unit_test(test_ends_that_prove_nothing),
         cmocka_unit_test(test_not_for_everybody),   cmocka_unit_test(test_one_for_an_array),
         cmocka_unit_test(test_it_is_short),
     };

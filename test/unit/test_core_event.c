@@ -145,7 +145,10 @@ static void test_refused(void **state)
         { "machine wall=1 boot=2 cpus=", E_INVALID },
         { "machine wall=1 boot=2 =5", E_INVALID },
         { "submit wall=1 boot=2 nice=2147483648", E_INVALID },
+        { "submit wall=1 boot=2 nice=-2147483649", E_INVALID },
         { "submit wall=1 boot=2 tasks=1/2", E_INVALID },
+        { "submit wall=1 boot=2 tasks=1/x/3", E_INVALID },
+        { "submit wall=1 boot=2 tasks=1/2/3,,4/5/6", E_INVALID },
         { "submit wall=1 boot=2 tasks=1/2/3/4", E_INVALID },
         { "submit wall=1 boot=2 tasks=", E_INVALID },
         { "avail wall=1 boot=2 windows=1/2,", E_INVALID },
@@ -164,6 +167,8 @@ static void test_refused(void **state)
     _Alignas(8) char small[16];
     assert_int_equal(event_parse(STR("avail wall=1 boot=2 windows=1/2,3/4"), small, sizeof small, &ev,
                                  NULL), E_FULL);
+    /* Memory that begins beside a boundary and ends before the next one holds nothing. */
+    assert_int_equal(event_parse(STR("avail wall=1 boot=2 windows=1/2"), small + 1, 3, &ev, NULL), E_FULL);
 }
 
 static void test_written_form(void **state)

@@ -241,6 +241,31 @@ static void test_ends_of_whoever_was_told(void **state)
         }
 }
 
+/* Told to make way before anybody heard that it began, and it never did: only its own fault ends it. */
+static void test_told_before_it_began(void **state)
+{
+    (void)state;
+    static const struct { enum end_cause cause; enum job_state is; } table[] = {
+        { END_STOPPED, JOB_PENDING }, { END_GPU_BUSY, JOB_PENDING }, { END_LAUNCH, JOB_NONE } };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        static struct desk d;
+        desk_begin(&d, 1, POLICY_SRSF);
+        settings(&d, POLICY_SRSF, 1);
+        job_id lengthy = submit(&d, 1, 10 * HOUR, PREEMPT_CHECKPOINT);
+        run(&d, lengthy);
+        desk_pass(&d, HOUR);
+        submit(&d, 1, 10 * MIN, PREEMPT_NEVER);
+        desk_decide(&d);
+        assert_non_null(made_way(&d, lengthy));
+        desk_do(&d, (struct core_event){ .kind = EVENT_START_FAILED, .start_failed = { lengthy, 1, table[i].cause, 0 } });
+        const struct core_update *u = desk_update(&d, UPDATE_STATE, lengthy);
+        assert_non_null(u);
+        assert_int_equal(desk_state(&d, lengthy), table[i].is);
+        assert_int_equal(u->reason, table[i].is == JOB_NONE ? REASON_LAUNCH_FAILED : REASON_PREEMPTED);
+        desk_end(&d);
+    }
+}
+
 /* What begins anew each time loses everything each time: not for ever. */
 static void test_requeue_ends(void **state)
 {
@@ -438,6 +463,7 @@ int main(void)
         cmocka_unit_test(test_quantum),
         cmocka_unit_test(test_what_is_kept),
         cmocka_unit_test(test_ends_of_whoever_was_told),
+        cmocka_unit_test(test_told_before_it_began),
         cmocka_unit_test(test_requeue_ends),
         cmocka_unit_test(test_the_least),
         cmocka_unit_test(test_fills),

@@ -1,5 +1,7 @@
 /* What becomes of jobs: every state with every event, dependencies, timers, limits. */
 #include "core_desk.h"
+#include "core/estimate.h"
+#include "core/retry.h"
 #include "core/state.h"
 
 /* --- every state x every event ---------------------------------------------------------------- */
@@ -78,6 +80,8 @@ static const struct {
       { REFUSED, REFUSED, JOB_CANCELLED, JOB_CANCELLED, JOB_CANCELLED, JOB_PENDING } },
     { "ended, not proven gone", EV(ENDED, .ended = { 1, 1, END_EXIT, 3, 0, 1, 0 }),
       { REFUSED, REFUSED, JOB_FAILED, JOB_FAILED, JOB_CANCELLED, JOB_NODE_FAIL } },
+    { "ended: launch, not proven gone", EV(ENDED, .ended = { 1, 1, END_LAUNCH, 0, 0, 1, 0 }),
+      { REFUSED, REFUSED, JOB_FAILED, JOB_FAILED, JOB_CANCELLED, JOB_NODE_FAIL } },
     { "ended, another attempt", EV(ENDED, .ended = { 1, 7, END_EXIT, 0, 0, 0, 0 }),
       { REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED } },
     { "lost", EV(LOST, .lost = { 1, 1, 0, 0 }),
@@ -135,6 +139,9 @@ static const struct {
     { "cause of a failed start", EV(START_FAILED, .start_failed = { 1, 1, END_CAUSE_COUNT, 0 }), E_INVALID },
     { "cause of an end", EV(ENDED, .ended = { 1, 1, END_CAUSE_COUNT, 0, 0, 0, 0 }), E_INVALID },
     { "progress", EV(PROGRESS, .progress = { 1, 1, 1000001, 0 }), E_INVALID },
+    { "a person's number", EV(PERSON, .person = { .person = 0 }), E_INVALID },
+    { "whose hours", EV(AVAIL, .avail = { .person = CORE_PERSONS_MAX + 1 }), E_INVALID },
+    { "who offers", EV(OFFER, .offer = { .person = 0 }), E_INVALID },
     { "CPUs of a machine", EV(MACHINE, .machine = { CPUS_MAX + 1, 1024 }), E_TOO_LARGE },
     { "kind of an event", { .kind = EVENT_COUNT }, E_INVALID },
 };
@@ -735,7 +742,8 @@ static void test_submit_refusals(void **state)
     desk_begin(&d, 1, POLICY_BLEND);
     desk_submit(&d, (struct ev_submit){ .flags = JOB_HELD });
     struct ev_submit base = { .job = 2, .owner = 1, .submitter = 1, .cpus = 1 };
-    struct { struct ev_submit s; int code; } rows[16];
+    struct range one = { 1, 1, 1 };
+    struct { struct ev_submit s; int code; } rows[40];
     size_t n = 0;
 #define ROW(error, ...) do { rows[n] = (__typeof__(rows[0])){ base, error }; struct ev_submit *s = &rows[n++].s; __VA_ARGS__; } while (0)
     ROW(E_INVALID, s->job = 0);
@@ -752,6 +760,21 @@ static void test_submit_refusals(void **state)
     ROW(E_TOO_LARGE, s->tasks = &big; s->tasks_n = 1; s->array = 2);
     ROW(E_INVALID, s->array = 2);
     ROW(E_TOO_LARGE, s->deps = many; s->deps_n = CORE_DEPS_MAX + 1);
+    ROW(E_INVALID, s->job = UINT32_MAX);
+    ROW(E_INVALID, s->tasks = &one; s->tasks_n = 1; s->array = 3); /* no array begins behind its task */
+    ROW(E_INVALID, s->job = 5; s->tasks = &one; s->tasks_n = 1; s->array = 3); /* a task of no array there is */
+    ROW(E_INVALID, s->cpus = CPUS_MAX + 1);
+    ROW(E_INVALID, s->mem_mib = (uint64_t)MEM_MAX_MIB + 1);
+    ROW(E_INVALID, s->begin_at = -1);
+    ROW(E_INVALID, s->deadline_at = -1);
+    ROW(E_INVALID, s->backoff_us = -1);
+    ROW(E_INVALID, s->estimate_us = -1);
+    ROW(E_INVALID, s->restart_us = -1);
+    ROW(E_INVALID, s->preempt = PREEMPT_COUNT);
+    ROW(E_INVALID, s->reviewer = CORE_PERSONS_MAX + 1);
+    ROW(E_INVALID, s->account = ACCOUNTS_MAX + 1);
+    ROW(E_TOO_LARGE, s->retries = RETRY_MAX + 1);
+    assert_true(n <= sizeof rows / sizeof rows[0]);
 #undef ROW
     for (size_t i = 0; i < n; i++) {
         struct core_event ev = { .kind = EVENT_SUBMIT, .submit = rows[i].s, .wall_at = d.wall_at };
@@ -761,6 +784,106 @@ static void test_submit_refusals(void **state)
             fail_msg("row %zu: %d %s", i, r, err.text);
     }
     desk_end(&d);
+}
+
+/* An array whose tasks come one by one, each with conditions of its own: in order, nothing between them. */
+static void test_task_by_task(void **state)
+{
+    (void)state;
+    static struct desk d;
+    const struct range one = { 1, 1, 1 }, two = { 2, 2, 1 }, more = { 3, 4, 1 };
+    struct core_event ev = { .kind = EVENT_SUBMIT, .submit = { .job = 4, .owner = 1, .submitter = 1, .cpus = 1,
+                             .array = 3, .tasks = &one, .tasks_n = 1 } };
+    desk_begin(&d, 1, POLICY_EASY);
+    assert_int_equal(desk_try(&d, &ev), E_INVALID); /* there is nothing at all */
+    ev.submit.job = 3;
+    assert_int_equal(desk_try(&d, &ev), 0);
+    ev.submit.tasks = &two;
+    ev.submit.job = 5;
+    assert_int_equal(desk_try(&d, &ev), E_INVALID); /* not the next one */
+    ev.submit.job = 4;
+    ev.submit.tasks = &more;
+    assert_int_equal(desk_try(&d, &ev), E_INVALID); /* not one by one */
+    ev.submit.tasks = &two;
+    const struct dep first = { .kind = DEP_AFTEROK, .job = 3 };
+    ev.submit.deps = &first;
+    ev.submit.deps_n = 1;
+    assert_int_equal(desk_try(&d, &ev), 0);
+    desk_decide(&d);
+    assert_string_equal(desk_starts(&d), "3");
+    assert_int_equal(desk_job(&d, 4).reason, REASON_DEPENDENCY);
+    assert_int_equal(desk_job(&d, 4).array_id, 3);
+    assert_int_equal(desk_job(&d, 4).array_index, 2);
+    struct core_job after = { 0 };
+    assert_true(core_job_after(d.core, 3, &after) && after.id == 4);
+    assert_false(core_job_after(d.core, 4, &after));
+    assert_false(core_job_after(d.core, UINT32_MAX, &after)); /* nothing is behind the last number */
+    desk_end(&d);
+}
+
+/* A core that nobody told how to decide takes no job and decides nothing. */
+static void test_settings_come_first(void **state)
+{
+    (void)state;
+    const struct core_limits limits = { 4, 8, 8, 8, 4, 4 };
+    struct err err = { 0 };
+    void *block = aligned_alloc(16, core_size(&limits) / 16 * 16 + 16);
+    struct core *c = core_init(block, core_size(&limits), &limits);
+    const struct core_event decide = { .kind = EVENT_DECIDE },
+                            submit = { .kind = EVENT_SUBMIT, .submit = { .job = 1, .owner = 1, .submitter = 1, .cpus = 1 } };
+    assert_int_equal(core_check(c, &decide, &err), E_STATE);
+    assert_string_equal(err.text, "Settings must come before a decision.");
+    assert_int_equal(core_check(c, &submit, &err), E_STATE);
+    assert_string_equal(err.text, "Settings must come before the first job.");
+    free(block);
+}
+
+/* What does not fit into the memory there is may come when it has grown; what is over the limit never may. */
+static void test_full_and_too_large(void **state)
+{
+    (void)state;
+    const struct range one = { 1, 1, 1 }, most = { 1, CORE_ARRAY_MAX, 1 };
+    static const struct core_limits sizes[] = { { 4, 8, 8, 8, 4, 4 }, { CORE_JOBS_MAX, 8, 8, 8, 4, 4 } };
+    for (int large = 0; large < 2; large++) {
+        struct desk d = { .wall_at = DESK_START, .boot_at = HOUR };
+        void *block = aligned_alloc(16, core_size(&sizes[large]) / 16 * 16 + 16);
+        d.core = core_init(block, core_size(&sizes[large]), &sizes[large]);
+        desk_settings(&d, POLICY_FIFO, 0);
+        struct core_event ev = { .kind = EVENT_SUBMIT, .wall_at = DESK_START, .boot_at = HOUR, .submit = {
+            .owner = 1, .submitter = 1, .cpus = 1, .tasks = large ? &most : &one, .tasks_n = 1 } };
+        int r, n = 0;
+        struct core_update updates[4];
+        for (;; n++) {
+            ev.submit.job = ev.submit.array = core_last_id(d.core) + 1;
+            if ((r = core_check(d.core, &ev, NULL)) < 0)
+                break;
+            assert_int_equal(core_step(d.core, &ev, updates, 4), 0);
+        }
+        assert_int_equal(r, large ? E_TOO_LARGE : E_FULL);
+        assert_int_equal(n, large ? CORE_JOBS_MAX / CORE_ARRAY_MAX : 2); /* a small core has room for two arrays */
+        free(block);
+    }
+}
+
+/* A told spread wider than any that is told apart counts as the widest; a damaged budget is no budget. */
+static void test_kept_within_bounds(void **state)
+{
+    (void)state;
+    static struct desk d;
+    desk_begin(&d, 1, POLICY_EASY);
+    job_id wide = desk_submit(&d, (struct ev_submit){ .estimate_us = HOUR, .estimate_sd_milli = ESTIMATE_SD_MAX });
+    job_id wider = desk_submit(&d, (struct ev_submit){ .estimate_us = HOUR, .estimate_sd_milli = 1000000 });
+    struct forecast a, b;
+    assert_true(core_forecast(d.core, wide, 0, &a) && core_forecast(d.core, wider, 0, &b));
+    assert_true(a.p50_us == b.p50_us && a.p90_us == b.p90_us);
+    desk_end(&d);
+    static const struct { uint32_t rule; bool sound; } rules[] = {
+        { 0, true }, { RETRY_OOM | 1u << 16, true }, { RETRY_OOM | RETRY_MAX << 16, true },
+        { 1u << 16, false }, { RETRY_CAUSE_COUNT | 1u << 16, false }, { RETRY_OOM | (RETRY_MAX + 1) << 16, false } };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        const struct job j = { .retry3 = rules[i].rule };
+        assert_int_equal(retry_sound(&j), rules[i].sound);
+    }
 }
 
 int main(void)
@@ -792,6 +915,10 @@ int main(void)
         cmocka_unit_test(test_set_running_limit_and_owner),
         cmocka_unit_test(test_signal),
         cmocka_unit_test(test_submit_refusals),
+        cmocka_unit_test(test_task_by_task),
+        cmocka_unit_test(test_settings_come_first),
+        cmocka_unit_test(test_full_and_too_large),
+        cmocka_unit_test(test_kept_within_bounds),
     };
     return cmocka_run_group_tests_name("core_states", tests, NULL, NULL);
 }
