@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,6 +32,7 @@ static struct config_person people[] = {
     { .name = (char[]){ "viewer" }, .user = (char[]){ "4000000003" }, .role = (char[]){ "viewer" }, .role_is = ROLE_VIEWER },
     { .name = (char[]){ "shut" }, .user = (char[]){ "4000000004" }, .role = (char[]){ "none" }, .role_is = ROLE_NONE },
     { .name = (char[]){ "no such user" }, .role = (char[]){ "operator" }, .role_is = ROLE_OPERATOR },
+    { .name = (char[]){ "of no account" } }, /* and no role to lose by it: nothing to say */
     { .name = (char[]){ "4294967295" }, .role = (char[]){ "operator" }, .role_is = ROLE_OPERATOR }, /* no uid */
 };
 static struct config config = { .people = people, .people_n = sizeof people / sizeof people[0] };
@@ -58,6 +61,27 @@ void log_line(const char *what, const char *format, ...)
     (void)format;
     assert_string_equal(what, "roles");
     logged++;
+}
+
+/* What the linker lets this file answer in the place of libc and of spec/. */
+static bool no_memory, no_directory, no_hash;
+static uid_t starter;
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size) { return no_memory ? NULL : __real_calloc(n, size); }
+uid_t __wrap_geteuid(void);
+uid_t __wrap_geteuid(void) { return starter; }
+int __real_getpwnam_r(const char *name, struct passwd *entry, char *memory, size_t size, struct passwd **found);
+int __wrap_getpwnam_r(const char *name, struct passwd *entry, char *memory, size_t size, struct passwd **found);
+int __wrap_getpwnam_r(const char *name, struct passwd *entry, char *memory, size_t size, struct passwd **found)
+{
+    return no_directory ? EIO : __real_getpwnam_r(name, entry, memory, size, found);
+}
+int __real_spec_order_hash(const struct spec *spec, struct str env, uint8_t ret[32]);
+int __wrap_spec_order_hash(const struct spec *spec, struct str env, uint8_t ret[32]);
+int __wrap_spec_order_hash(const struct spec *spec, struct str env, uint8_t ret[32])
+{
+    return no_hash ? E_NO_MEMORY : __real_spec_order_hash(spec, env, ret);
 }
 
 static void begin(struct daemon *d, bool system, enum config_role others)
@@ -165,6 +189,26 @@ static void an_account_is_found_by_name(void **state)
     endpwent();
 }
 
+/* A directory of users that does not answer makes nobody an operator; numbers need none. */
+static void nobody_by_mistake(void **state)
+{
+    struct daemon d;
+    struct err err = { 0 };
+    (void)state;
+    no_directory = true;
+    begin(&d, true, ROLE_NONE);
+    no_directory = false;
+    assert_int_equal(roles_of(&d, OPER), ROLE_OPERATOR);
+    assert_int_equal(roles_of(&d, STRANGER), ROLE_NONE);
+    const struct roles *were = d.roles;
+    no_memory = true;
+    assert_int_equal(roles_load(&d, &err), E_NO_MEMORY); /* a reload that fails */
+    no_memory = false;
+    assert_ptr_equal(d.roles, were); /* leaves those there were */
+    assert_int_equal(roles_of(&d, OPER), ROLE_OPERATOR);
+    roles_forget(&d);
+}
+
 /* --- who x whose job ----------------------------------------------------------------------------- */
 
 static void whose_job(void **state)
@@ -187,8 +231,12 @@ static void whose_job(void **state)
             if (daemon_may(&d, &peer, table[i].whose) != may)
                 fail_msg("uid %u, a job of uid %u, %s", table[i].who, table[i].whose, system ? "system" : "team");
         }
-        const struct op_peer starter = { .uid = geteuid() };
-        assert_true(daemon_may(&d, &starter, USER)); /* whoever started the daemon */
+        const struct op_peer root = { .uid = 0 }, by = { .uid = STRANGER };
+        assert_false(daemon_may(&d, &by, USER));
+        starter = STRANGER;
+        assert_true(daemon_may(&d, &by, USER)); /* whoever started the daemon */
+        assert_true(daemon_may(&d, &root, USER)); /* and root, whoever did */
+        starter = 0;
         roles_forget(&d);
     }
 }
@@ -281,6 +329,9 @@ static void only_its_own_ticket(void **state)
     assert_int_equal(shows(&good, environment, OPER, 3, whole), E_DENIED); /* an operator borrows nobody's name */
     assert_int_equal(shows(&good, environment, 0, 3, whole), E_DENIED);
     assert_int_equal(shows(&good, STR("PATH=/tmp"), USER, 3, whole), E_DENIED); /* another environment */
+    no_hash = true;
+    assert_int_equal(shows(&good, environment, USER, 3, whole), E_NO_MEMORY); /* unproven is refused */
+    no_hash = false;
     for (size_t i = 0; i < sizeof good.hash; i++) {
         struct ticket bad = good;
         bad.hash[i] ^= 1;
@@ -294,7 +345,7 @@ static void only_its_own_ticket(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_role_and_kind), cmocka_unit_test(an_account_is_found_by_name), cmocka_unit_test(whose_job),       cmocka_unit_test(what_is_shown),
+        cmocka_unit_test(every_role_and_kind), cmocka_unit_test(an_account_is_found_by_name), cmocka_unit_test(nobody_by_mistake), cmocka_unit_test(whose_job),       cmocka_unit_test(what_is_shown),
         cmocka_unit_test(when_it_is_seen),     cmocka_unit_test(only_its_own_ticket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
