@@ -376,6 +376,8 @@ def drive(s, *lines):
 
 def the_probe_is_shut_in(s):
     """A driver's library in wrong hands runs as the helper, and reaches no program, socket, file or process."""
+    if "EOUL_COVERAGE" in os.environ:
+        raise Skip("this build counts, so it is not shut in")
     drive(s, f"mischief {s.at('eoul.yaml')}")  # anybody may read that
     model = json.loads(s.api(ANNA, "GET", "/v1/gpus")[1])["gpus"][0]["model"]
     did = dict(zip(model.split()[::2], map(int, model.split()[1::2])))

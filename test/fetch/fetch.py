@@ -334,6 +334,8 @@ def certificates(program, folder):
 
 def shut_in(program, folder):
     """What the kernel says about both processes, and what they cannot open."""
+    if "EOUL_COVERAGE" in os.environ:
+        raise Skip("this build counts, so it is not shut in")
     path = os.path.join(folder, "x.ics")
     with open(path, "w", encoding="utf-8", newline="") as f:
         f.write(ONE)
