@@ -137,6 +137,9 @@ static void test_ends_that_prove_nothing(void **state)
         job_id id = ev.ended.job = desk_submit(&d, lengthy());
         assert_int_equal(canary_begun(&d, id), 10 * MIN);
         desk_started(&d, id);
+        desk_do(&d, (struct core_event){ .kind = EVENT_SET, .set = { id, 0, SET_LIMIT_US, HOUR, 0 } });
+        assert_int_equal(d.updates_n, 0); /* the run's limit, not the trial's */
+        assert_int_equal(desk_job(&d, id).limit_us, 10 * MIN);
         desk_do(&d, ev);
         assert_int_equal(desk_update(&d, UPDATE_STATE, id)->to, rows[i].to);
         assert_int_equal(desk_update(&d, UPDATE_STATE, id)->reason, rows[i].reason);

@@ -814,6 +814,10 @@ static void test_task_by_task(void **state)
     assert_int_equal(desk_job(&d, 4).reason, REASON_DEPENDENCY);
     assert_int_equal(desk_job(&d, 4).array_id, 3);
     assert_int_equal(desk_job(&d, 4).array_index, 2);
+    ev.submit = (struct ev_submit){ .job = 6, .owner = 1, .submitter = 1, .cpus = 1, .array = 3, .tasks = &two, .tasks_n = 1 };
+    desk_submit(&d, (struct ev_submit){ .flags = JOB_HELD }); /* 5: from here on nothing joins the array */
+    assert_int_equal(desk_try(&d, &ev), E_INVALID);
+    desk_do(&d, (struct core_event){ .kind = EVENT_CANCEL, .cancel = { 5, 0, 1, 0 } });
     struct core_job after = { 0 };
     assert_true(core_job_after(d.core, 3, &after) && after.id == 4);
     assert_false(core_job_after(d.core, 4, &after));
@@ -865,7 +869,8 @@ static void test_full_and_too_large(void **state)
     }
 }
 
-/* A told spread wider than any that is told apart counts as the widest; a damaged budget is no budget. */
+/* A told spread wider than any that is told apart counts as the widest; a damaged budget is no budget; a signal's rule
+ * is for that signal, however the shell says it. */
 static void test_kept_within_bounds(void **state)
 {
     (void)state;
@@ -884,6 +889,12 @@ static void test_kept_within_bounds(void **state)
         const struct job j = { .retry3 = rules[i].rule };
         assert_int_equal(retry_sound(&j), rules[i].sound);
     }
+    const struct job killed = { .retry1 = RETRY_SIGNO | 9u << 8 | 1u << 16 };
+    static const struct { struct retry_end end; bool again; } ends[] = {
+        { { RETRY_SIGNAL, 9 }, true }, { { RETRY_SIGNAL, 15 }, false }, { { RETRY_EXIT, 137 }, true },
+        { { RETRY_EXIT, 9 }, false }, { { RETRY_OOM, 9 }, false } };
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        assert_int_equal(retry_left(&killed, &ends[i].end), ends[i].again);
 }
 
 int main(void)
