@@ -65,7 +65,7 @@ static size_t layout(struct core *c, const struct core_limits *limits)
 size_t core_size(const struct core_limits *limits)
 {
     /* layout() fills in a core's head; a copy of it on the stack keeps one layout for both uses. */
-    _Static_assert(sizeof(struct core) <= 256 * 1024, "a head that a stack can hold");
+    _Static_assert(sizeof(struct core) <= 320 * 1024, "a head that a stack can hold");
     struct core c;
     return layout(&c, limits);
 }

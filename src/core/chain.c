@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/avail.h"
+#include "core/band.h"
 #include "core/canary.h"
 #include "core/estimate.h"
 #include "core/graph.h"
@@ -115,7 +116,7 @@ static bool place_job(struct chain *ch, uint32_t slot)
     const struct job *j = &jobs_of(c)[slot];
     struct plan_row *row = &ch->rows[ch->row_of[slot]];
     struct needs needs = job_needs(c, j);
-    struct forecast f = estimate_forecast(c, j, 0, NULL);
+    struct forecast f = band_forecast(c, j, 0);
     struct lengths l = { f.p10_us, f.p50_us, f.p90_us };
     usec_t length_us = ch->late ? f.p90_us : f.p50_us, from_at = job_ready_at(ch, j);
     uint32_t together = j->array == NONE ? 0 : arrays_of(c)[j->array].max;

@@ -1,5 +1,6 @@
 /* check.c - every invariant of the core (doc/events.md), recomputed from the records alone. */
 #include "core/avail.h"
+#include "core/band.h"
 #include "core/capacity.h"
 #include "core/estimate.h"
 #include "core/graph.h"
@@ -111,7 +112,7 @@ static const char *check_sums(const struct core *c)
         sum += groups_of(c)[i].key ? group_hash(&groups_of(c)[i]) : 0;
     for (uint32_t i = 0; i < CORE_GPUS_MAX; i++)
         sum += gpu_hash(c, i);
-    sum += rates_hash(c);
+    sum += rates_hash(c) + band_hash(c);
     sum += power_hash(c);
     for (uint32_t i = 0; i <= CORE_PERSONS_MAX; i++) {
         const struct person *p = &c->persons[i];

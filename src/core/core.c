@@ -9,6 +9,7 @@
 
 #include "core/avail.h"
 #include "core/boost.h"
+#include "core/band.h"
 #include "core/calibrate.h"
 #include "core/canary.h"
 #include "core/capacity.h"
@@ -302,6 +303,7 @@ static void apply_ended(struct core *c, const struct ev_ended *ev, struct out *o
         change_pending(c, slot, REASON_NONE, 0, out);
     } else if (cause == END_EXIT && ev->code == 0) {
         calibrate_ended(c, j, ran_us, false);
+        band_ended(c, j, cause, ran_us);
         share_result(c, j, ran_us);
         estimate_record(c, j, ran_us, ev->watts_mw);
         if (c->settings.fair_milli)
@@ -314,6 +316,7 @@ static void apply_ended(struct core *c, const struct ev_ended *ev, struct out *o
         struct failure f = retry_failure(ev);
         if (j->intent == STOP_PREEMPT)
             made_way(c, slot);
+        band_ended(c, j, cause, ran_us);
         if (cause == END_TIME_LIMIT) {
             calibrate_ended(c, j, ran_us, true);
             share_result(c, j, ran_us);
@@ -378,6 +381,7 @@ static void start_job(struct core *c, const struct start *start, uint32_t plan_r
 {
     struct job *j = &jobs_of(c)[start->job];
     job_open(c, j);
+    band_starts(c, j, start->canary_us != 0);
     queue_leave(c, start->job);
     j->attempt++;
     if (start->canary_us)
@@ -421,6 +425,7 @@ static void apply_decide(struct core *c, struct out *out)
         start_job(c, &d.starts[i], i, out);
     if (d.deferred)
         calibrate_deferred(c);
+    band_foresee(c);
     c->again_at = d.again_at;
     c->quiet = core_looks_ahead(c);
     c->decisions++;

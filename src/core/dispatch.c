@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/avail.h"
+#include "core/band.h"
 #include "core/boost.h"
 #include "core/canary.h"
 #include "core/capacity.h"
@@ -432,7 +433,8 @@ bool dispatch_may_wait(const struct run *r, const struct order_key *key)
 
 usec_t dispatch_latest(const struct core *c, const struct job_class *class, const struct class_view *view, usec_t now_at)
 {
-    struct slack_lengths lengths = { view->node_us[NODES / 2], view->node_us[NODES - 1] };
+    struct forecast_nodes told = band_view(c, &class->key, view);
+    struct slack_lengths lengths = { told.us[NODES / 2], told.us[NODES - 1] };
     return c->settings.slack ? slack_until_all(c, class, &lengths, now_at) : USEC_NEVER;
 }
 

@@ -229,7 +229,7 @@ struct group *estimate_enter(struct core *c, uint64_t key)
     return g;
 }
 
-static void samples_add(struct samples *s, int32_t log)
+void samples_add(struct samples *s, int32_t log)
 {
     if (s->n == SAMPLES_OWN) {
         memmove(s->log, s->log + 1, (SAMPLES_OWN - 1) * sizeof s->log[0]);

@@ -30,6 +30,7 @@
 
 int32_t log2_fixed(uint64_t value);   /* of 0: 0 */
 uint64_t exp2_fixed(int32_t log);
+void samples_add(struct samples *s, int32_t log); /* a full one forgets its oldest */
 
 uint64_t estimate_key(uint32_t owner, uint64_t command_key, uint32_t gpus);
 

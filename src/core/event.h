@@ -266,7 +266,7 @@ struct offer {
     F(uint32_t, bounded)        /* 1: behind a job at half as long again as its age nothing begins that could \
                                  * outlast its reservation, whatever is forecast (dispatch.h) */ \
     F(uint32_t, calibrate)      /* 1: forecasts are scored, and starts moved later only while they hold \
-                                 * (calibrate.h) */ \
+                                 * (calibrate.h); 2: and are given as wide as the last were off (band.h) */ \
     F(usec_t, half_life_us)     /* what people have had lately counts half after this (share.h); 0: not kept */ \
     F(uint32_t, fair_delay_milli) /* POLICY_BLEND: how much whoever was shown results later goes first */ \
     F(uint32_t, fair_gpu_milli) /* ... how much whoever had less GPU time does */ \

@@ -5,6 +5,7 @@
  * plan).
  */
 #include "core/avail.h"
+#include "core/band.h"
 #include "core/capacity.h"
 #include "core/estimate.h"
 #include "core/graph.h"
@@ -326,8 +327,7 @@ int core_explain(const struct core *c, job_id job, const struct core_plan *plan,
         .free_mem_mib = c->free.mem_mib > 0 ? (uint64_t)c->free.mem_mib : 0,
         .start_at = USEC_NEVER, .start_late_at = USEC_NEVER, .end_p50_at = USEC_NEVER,
         .end_p90_at = USEC_NEVER, .eyes_at = USEC_NEVER, .eyes_late_at = USEC_NEVER };
-    e.forecast =
-        estimate_forecast(c, j, busy ? usec_max(c->now_boot_at - j->start_boot_at, 0) : 0, NULL);
+    e.forecast = band_forecast(c, j, busy ? usec_max(c->now_boot_at - j->start_boot_at, 0) : 0);
     if (row) {
         e.position = position(c, plan, row);
         e.passed = passed_by(c, j, plan, row);

@@ -1,5 +1,6 @@
 /* look.c - copies for those who look; nothing here changes anything. */
 #include "core/avail.h"
+#include "core/band.h"
 #include "core/canary.h"
 #include "core/capacity.h"
 #include "core/estimate.h"
@@ -163,7 +164,7 @@ bool core_forecast(const struct core *c, job_id job, usec_t ran_us, struct forec
     uint32_t slot = job_find(c, job);
     if (slot == NONE)
         return false;
-    *ret = estimate_forecast(c, &jobs_of(c)[slot], ran_us, NULL);
+    *ret = band_forecast(c, &jobs_of(c)[slot], ran_us);
     return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "core/boost.h"
+#include "core/band.h"
 #include "core/calibrate.h"
 #include "core/quota.h"
 #include "core/reserve.h"
@@ -25,7 +26,7 @@ static bool offers_anything(const struct person *p)
 /* Things that came later leave the hash alone while there are none: old journals keep theirs. */
 static bool counts_results(const struct person *p)
 {
-    return p->daily.n || p->fair_milli || p->defer || p->hits.n || p->share.step || p->urgent.n ||
+    return p->daily.n || p->fair_milli || p->defer || p->hits.n || p->off.p50.n || p->share.step || p->urgent.n ||
            p->quota.hours || quota_is_used(&p->usage);
 }
 
@@ -58,6 +59,7 @@ uint64_t person_hash(const struct core *c, uint32_t person)
     h = hash_mix(hash_mix(h, (uint64_t)p->daily_day), (uint64_t)p->fair_milli << 1 | p->defer);
     if (p->hits.n) /* scored; only then can anything have been moved */
         h = hash_mix(calibrate_hash(h, &p->hits), (uint64_t)p->moved_n << 32 | p->missed_n);
+    h = band_hash_person(h, p);
     if (p->share.step)
         h = share_hash(h, &p->share);
     h = urgent_hash(h, &p->urgent);

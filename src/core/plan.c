@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/avail.h"
+#include "core/band.h"
 #include "core/canary.h"
 #include "core/capacity.h"
 #include "core/defer.h"
@@ -24,6 +25,12 @@
 static struct lengths view_lengths(const struct class_view *view)
 {
     return (struct lengths){ view->node_us[0], view->node_us[NODES / 2], view->node_us[NODES - 1] };
+}
+
+/* As they are told: places are by the plain ones. */
+static struct lengths node_lengths(const struct forecast_nodes *nodes)
+{
+    return (struct lengths){ nodes->us[0], nodes->us[NODES / 2], nodes->us[NODES - 1] };
 }
 
 void plan_row_times(const struct core *c, const struct job *j, struct plan_row *row, usec_t start_at,
@@ -51,7 +58,8 @@ static void row_start(struct plan_row *row, const struct core *c, const struct p
                       const struct start *start, const struct class_view *view, uint32_t number)
 {
     const struct job *j = &jobs_of(c)[start->job];
-    struct lengths l = view_lengths(view), canary = { start->canary_us, start->canary_us, start->canary_us };
+    struct forecast_nodes given = band_view(c, &classes_of(c)[j->class].key, view);
+    struct lengths l = node_lengths(&given), canary = { start->canary_us, start->canary_us, start->canary_us };
     row_begin(row, c, j, number);
     row->reason = start->canary_us ? REASON_CANARY : REASON_NONE;
     row->gpu_mask = start->gpu_mask;
@@ -273,7 +281,7 @@ static void draw_busy(struct draw *d)
         const struct job *j = &jobs_of(c)[slot];
         struct plan_row *row = &d->rows[d->rows_n];
         usec_t ran = usec_max(d->ctx.boot_at - j->start_boot_at, 0);
-        struct forecast f = estimate_forecast(c, j, ran, NULL);
+        struct forecast f = band_forecast(c, j, ran);
         struct lengths l = { f.p10_us - ran, f.p50_us - ran, f.p90_us - ran };
         d->row_of[slot] = d->rows_n;
         row_begin(row, c, j, d->rows_n++);
@@ -447,6 +455,20 @@ static bool draw_is_behind(const struct draw *d, const struct order_key *key, en
            (reason == REASON_POWER && classes_of(d->c)[key->class].head != key->job);
 }
 
+/* Those who wait for room wait as much longer than planned as others did. */
+static void draw_wait(const struct draw *d, const struct job *j, const struct class_view *view,
+                      const struct forecast_nodes *given, struct plan_row *row)
+{
+    struct band_times t;
+    if (row->start_at == USEC_NEVER || !band_wait(d->c, view->area, d->ctx.now_at, row->start_at, given, &t))
+        return;
+    row->start_late_at = t.start_p90_at;
+    row->end_p50_at = t.end_p50_at;
+    row->end_p90_at = t.end_p90_at;
+    row->eyes_at = avail_job_eyes(d->c, j, row->end_p50_at);
+    row->eyes_late_at = avail_job_eyes(d->c, j, row->end_p90_at);
+}
+
 static void draw_places(struct draw *d, struct profile *p, bool late)
 {
     const struct core *c = d->c;
@@ -461,6 +483,8 @@ static void draw_places(struct draw *d, struct profile *p, bool late)
         const struct job *j = &jobs_of(c)[key->job];
         const struct class_view *view = dispatch_view(c, &d->s, key->class);
         struct lengths l = view_lengths(view);
+        struct forecast_nodes given = band_view(c, &classes_of(c)[j->class].key, view);
+        struct lengths told = node_lengths(&given);
         struct needs needs = job_needs(c, j);
         usec_t length_us = late ? l.p90_us : l.p50_us, start_at = USEC_NEVER;
         enum reason reason = (enum reason)view->reason;
@@ -489,7 +513,9 @@ static void draw_places(struct draw *d, struct profile *p, bool late)
             d->class_hint[key->class] = start_at;
         struct plan_row *row = &d->rows[first_row + i];
         if (late) {
-            plan_row_times(c, j, row, row->start_at, usec_max(row->start_at, start_at), &l);
+            plan_row_times(c, j, row, row->start_at, usec_max(row->start_at, start_at), &told);
+            if (wave <= after_now && deferred_at <= after_now && reason != REASON_RESERVED && reason != REASON_QUOTA_HOURS)
+                draw_wait(d, j, view, &given, row);
             continue;
         }
         d->row_of[key->job] = first_row + i;
@@ -504,7 +530,7 @@ static void draw_places(struct draw *d, struct profile *p, bool late)
             row->moved_from_at = i < d->placed_n ? d->placed[i]->fits_at : d->ctx.now_at;
             row->moved_to_at = deferred_at;
         }
-        plan_row_times(c, j, row, start_at, start_at, &l);
+        plan_row_times(c, j, row, start_at, start_at, &told);
     }
 }
 
@@ -519,7 +545,7 @@ static void draw_blocked(struct draw *d)
             continue;
         const struct job *j = &jobs_of(c)[slot];
         struct plan_row *row = &d->rows[d->rows_n];
-        struct forecast f = estimate_forecast(c, j, 0, NULL);
+        struct forecast f = band_forecast(c, j, 0);
         struct lengths l = { f.p10_us, f.p50_us, f.p90_us };
         usec_t start_at = USEC_NEVER;
         d->row_of[slot] = d->rows_n;

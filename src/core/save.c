@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/avail.h"
+#include "core/band.h"
 #include "core/boost.h"
 #include "core/capacity.h"
 #include "core/estimate.h"
@@ -70,8 +71,9 @@ struct saved_gpu { uint32_t gpu, type, state; int64_t watts_mw; };
 struct saved_team {
     uint32_t hits_n;
     uint64_t hits0, hits1, hits2, hits3;
-    struct samples samples, shown;
+    struct samples samples, shown, off50, off90;
 };
+struct saved_waits { uint32_t size; struct samples older, newer; };
 struct saved_person {
     uint32_t person, known, running_max, gpus_max, queued_max, weight_milli, failed_n;
     usec_t until_at, offer_until_at, cap_us, worked_us;
@@ -82,7 +84,7 @@ struct saved_person {
     uint64_t share_gpu_us, share_delay_us, share_results;
     usec_t urgent0, urgent1, urgent2, urgent3, urgent4, urgent5, urgent6, urgent7;
     uint32_t urgent_n, quota_hours, quota_days;
-    struct samples samples, shown, daily;
+    struct samples samples, shown, daily, off50, off90;
 };
 struct saved_account { uint32_t account, gpus_max, quota_hours, quota_days; };
 struct saved_used { uint32_t person, account; uint32_t gpu_cs; int64_t day; };
@@ -116,7 +118,8 @@ COLUMNS(gpu, struct saved_gpu, COLUMN(uint32_t, gpu) COLUMN(uint32_t, type) COLU
 #define HITS_SAVE(hits) .hits_n = (hits).n, .hits0 = (hits).word[0], .hits1 = (hits).word[1], \
     .hits2 = (hits).word[2], .hits3 = (hits).word[3]
 #define HITS_OF(saved) ((struct hits){ (saved).hits_n, { (saved).hits0, (saved).hits1, (saved).hits2, (saved).hits3 } })
-COLUMNS(team, struct saved_team, HITS_COLUMNS SAMPLES(samples) SAMPLES(shown))
+COLUMNS(team, struct saved_team, HITS_COLUMNS SAMPLES(samples) SAMPLES(shown) SAMPLES(off50) SAMPLES(off90))
+COLUMNS(waits, struct saved_waits, COLUMN(uint32_t, size) SAMPLES(older) SAMPLES(newer))
 COLUMNS(person, struct saved_person, COLUMN(uint32_t, person) COLUMN(uint32_t, known)
         COLUMN(uint32_t, running_max) COLUMN(uint32_t, gpus_max) COLUMN(uint32_t, queued_max)
         COLUMN(uint32_t, weight_milli) COLUMN(uint32_t, failed_n) COLUMN(usec_t, until_at)
@@ -127,7 +130,8 @@ COLUMNS(person, struct saved_person, COLUMN(uint32_t, person) COLUMN(uint32_t, k
         COLUMN(uint64_t, share_results) COLUMN(uint32_t, urgent_n) COLUMN(usec_t, urgent0)
         COLUMN(usec_t, urgent1) COLUMN(usec_t, urgent2) COLUMN(usec_t, urgent3) COLUMN(usec_t, urgent4)
         COLUMN(usec_t, urgent5) COLUMN(usec_t, urgent6) COLUMN(usec_t, urgent7) COLUMN(uint32_t, quota_hours)
-        COLUMN(uint32_t, quota_days) SAMPLES(samples) SAMPLES(shown) SAMPLES(daily))
+        COLUMN(uint32_t, quota_days) SAMPLES(samples) SAMPLES(shown) SAMPLES(daily) SAMPLES(off50)
+        SAMPLES(off90))
 COLUMNS(offer, struct saved_offer, COLUMN(uint32_t, person) COLUMN(usec_t, from_at)
         COLUMN(usec_t, until_at) COLUMN(int64_t, day) COLUMN(int64_t, focus))
 COLUMNS(todo, struct todo, TODO_FIELDS(COLUMN))
@@ -232,7 +236,7 @@ static void save_people(const struct core *c, struct buf *out)
             .urgent1 = p->urgent.at[1], .urgent2 = p->urgent.at[2], .urgent3 = p->urgent.at[3],
             .urgent4 = p->urgent.at[4], .urgent5 = p->urgent.at[5], .urgent6 = p->urgent.at[6],
             .urgent7 = p->urgent.at[7], .quota_hours = p->quota.hours, .quota_days = p->quota.days,
-            .samples = p->samples, .shown = p->shown, .daily = p->daily };
+            .samples = p->samples, .shown = p->shown, .daily = p->daily, .off50 = p->off.p50, .off90 = p->off.p90 };
         record_print(out, "person", columns_person(), &s);
         for (uint32_t w = 0; w < p->spans_n; w++) {
             const struct span *span = &spans_of(c)[p->spans_at + w];
@@ -344,7 +348,8 @@ static void save_group(const struct group *g, struct buf *out)
 void core_save(const struct core *c, struct buf *out)
 {
     struct saved_head h = { 0 };
-    struct saved_team team = { HITS_SAVE(c->hits), .samples = c->team, .shown = c->team_shown };
+    struct saved_team team = { HITS_SAVE(c->hits), .samples = c->team, .shown = c->team_shown, .off50 = c->off.p50,
+                               .off90 = c->off.p90 };
     struct saved_end end = { core_hash(c) };
 #define F(type, name) h.name = (type)c->name;
     HEAD_FIELDS(F)
@@ -363,6 +368,11 @@ void core_save(const struct core *c, struct buf *out)
     save_rates(c, out);
     save_power(c, out);
     record_print(out, "team", columns_team(), &team);
+    for (uint32_t i = 0; i < BAND_SIZES; i++) {
+        struct saved_waits s = { i, c->waits[i].older, c->waits[i].newer };
+        if (s.newer.n)
+            record_print(out, "waits", columns_waits(), &s);
+    }
     for (uint32_t i = 0; i < c->reservations_n; i++)
         record_print(out, "reservation", columns_reservation(), &c->reservations[i]);
     for (uint32_t i = 0; i < c->boosts_n; i++)
@@ -523,6 +533,8 @@ static int load_person(struct core *c, struct str rest, struct err *err)
     p->worked_day = s.worked_day;
     p->samples = s.samples;
     p->shown = s.shown;
+    p->off.p50 = s.off50;
+    p->off.p90 = s.off90;
     p->spans_at = c->spans_used;
     person_changed(c, s.person);
     return 0;
@@ -821,8 +833,27 @@ static int load_team(struct core *c, struct str rest, struct err *err)
         c->team = t.samples;
         c->team_shown = t.shown;
         c->hits = HITS_OF(t);
+        c->sum -= band_hash(c);
+        c->off.p50 = t.off50;
+        c->off.p90 = t.off90;
+        c->sum += band_hash(c);
     }
     return r;
+}
+
+static int load_waits(struct core *c, struct str rest, struct err *err)
+{
+    struct saved_waits s = { 0 };
+    int r = record_parse(rest, columns_waits(), &s, err);
+    if (r < 0)
+        return r;
+    if (s.size >= BAND_SIZES || s.newer.n == 0 || (s.older.n && s.newer.n < SAMPLES_OWN))
+        return corrupt(err);
+    c->sum -= band_hash(c);
+    c->waits[s.size].older = s.older;
+    c->waits[s.size].newer = s.newer;
+    c->sum += band_hash(c);
+    return 0;
 }
 
 static int load_line(struct loading *l, struct str line, struct err *err)
@@ -867,6 +898,8 @@ static int load_line(struct loading *l, struct str line, struct err *err)
         return load_gpu(c, rest, err);
     if (str_is(word, "team"))
         return load_team(c, rest, err);
+    if (str_is(word, "waits"))
+        return load_waits(c, rest, err);
     if (str_is(word, "head"))
         return load_head(l, rest, err);
     if (str_is(word, "settings"))
@@ -921,5 +954,6 @@ int core_load(struct core *fresh, struct str saved, struct err *err)
         if (r < 0)
             return r;
     }
+    band_renew(fresh);
     return l.ended ? 0 : corrupt(err);
 }

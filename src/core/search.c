@@ -5,6 +5,7 @@
 
 #include "base/prng.h"
 #include "core/avail.h"
+#include "core/band.h"
 #include "core/defer.h"
 #include "core/slack.h"
 
@@ -56,7 +57,8 @@ static int64_t later(const struct look *l, const struct profile *p, struct searc
 {
     usec_t until_at = defer_until(l->c, j->like, j->view, j->fits_at);
     if (j->waited_for) {
-        struct slack_lengths lengths = { j->view->node_us[NODES / 2], j->view->node_us[NODES - 1] };
+        struct forecast_nodes told = band_view(l->c, j->like, j->view);
+        struct slack_lengths lengths = { told.us[NODES / 2], told.us[NODES - 1] };
         until_at = usec_min(until_at, slack_until(l->c, j->key.job, &lengths, j->fits_at));
     }
     int64_t least = (int64_t)NODES * defer_least(&l->s->prices) * j->weight_milli / 1000;

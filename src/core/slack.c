@@ -2,6 +2,7 @@
 #include "core/slack.h"
 
 #include "core/avail.h"
+#include "core/band.h"
 #include "core/estimate.h"
 #include "core/graph.h"
 #include "core/job.h"
@@ -65,7 +66,7 @@ static void seen(struct walk *w, const struct job *j, const struct moment *end)
 
 static void behind_job(struct walk *w, const struct job *j, struct moment start)
 {
-    struct forecast f = estimate_forecast(w->c, j, 0, NULL);
+    struct forecast f = band_forecast(w->c, j, 0);
     if (j->begin_at && !(j->flags & JOBX_BEGUN))
         not_before(&start, j->begin_at);
     struct moment end = start;
@@ -82,7 +83,7 @@ static void behind_array(struct walk *w, const struct array *a, struct moment st
     const struct core *c = w->c;
     uint32_t place = job_place_after(c, a->id - 1), waves = a->max ? (a->live + a->max - 1) / a->max : 1;
     const struct job *first = &jobs_of(c)[ids_of(c)[place].slot];
-    struct forecast f = estimate_forecast(c, first, 0, NULL);
+    struct forecast f = band_forecast(c, first, 0);
     if (first->begin_at && !(first->flags & JOBX_BEGUN))
         not_before(&start, first->begin_at);
     struct moment end = start;

@@ -81,7 +81,7 @@ enum {
     F(uint32_t, first_seq)     /* 0: never sent first; larger: sent first later */ \
     F(uint32_t, singles)       /* singleton: earlier live jobs of its owner and name */ \
     F(usec_t, restart_us) F(usec_t, flex_us) F(usec_t, canary_us) \
-    F(int64_t, watts_mw) F(uint16_t, reviewer) F(usec_t, review_us) F(uint32_t, done_ppm)
+    F(uint32_t, watts_mw) F(uint16_t, reviewer) F(usec_t, review_us) F(uint32_t, done_ppm)
 
 /* Fields that came later: the hash passes over zeros, so that stores from before keep theirs. */
 #define JOB_FIELDS_LATER(F) \
@@ -92,10 +92,12 @@ enum {
     F(uint16_t, preempted_n)   /* how often it made way; no more is counted than fits */ \
     F(usec_t, stop_boot_at)    /* when it was told to make way */ \
     F(uint32_t, deferred_s)    /* 1 + seconds from its submit until its start was first moved later; 0: never */ \
-    F(uint32_t, promised_s)    /* P90 of this attempt's run when it started, rounded up (calibrate.h); 0: none */ \
+    F(uint32_t, promised_s)    /* P90 of this attempt's run when it started, rounded up (calibrate.h); before its first \
+                                * attempt 1 + seconds it is to wait (band.h); 0: none */ \
     F(uint32_t, ready_s)       /* seconds from its submit until it could first have started (share.h) */ \
     F(uint32_t, booked_w)      /* what its present attempt takes of the power cap; 0: nothing, or there was none */ \
-    F(uint8_t, account)
+    F(uint8_t, account) \
+    F(uint16_t, said_p50_log) F(uint16_t, said_p90_log) /* its present attempt's plain forecast (band.h); 0: none */
 
 /* The lists above are in the order of the hash; a record is in the order of widths, without gaps. */
 struct job {
@@ -103,7 +105,7 @@ struct job {
     usec_t start_at, start_boot_at, backoff_until_boot_at, backoff_us;
     uint64_t gpu_mask, command_key, name_key;
     usec_t restart_us, flex_us, canary_us, review_us, estimate_us, done_us, stop_boot_at;
-    int64_t watts_mw;
+    uint32_t watts_mw;
     uint32_t id, array_id, array_index, flags, cpus, mem_mib;
     int32_t nice;
     uint32_t attempt, first_seq, singles, done_ppm;
@@ -116,7 +118,7 @@ struct job {
     uint32_t prev, next; /* in its class */
     uint32_t heap_wall, heap_boot; /* place in the timers, NONE: in none */
     /* state */
-    uint16_t owner, submitter, reviewer, retries_left, estimate_sd_milli, preempted_n;
+    uint16_t owner, submitter, reviewer, retries_left, estimate_sd_milli, preempted_n, said_p50_log, said_p90_log;
     uint8_t state, intent, preempt, gpus, gpu_type, retries_used, account;
     /* derived */
     uint8_t dep_state;   /* enum dep_state, from its conditions */
@@ -176,6 +178,16 @@ struct samples {
 struct hits { /* the last scores of forecasts; calibrate.h */
     uint32_t n;
     uint64_t word[4];
+};
+
+struct off_runs { /* how far off forecasts of runs were, as logarithms; band.h */
+    struct samples p50, p90;
+    int16_t p50_log, p90_log; /* derived: by how much the next ones are moved */
+};
+#define BAND_SIZES 4
+struct off_waits { /* ... and those of waits */
+    struct samples older, newer;
+    int16_t log[NODES];       /* derived: of the next ones */
 };
 
 struct forecast_nodes { /* of a whole run, not capped by any limit */
@@ -261,6 +273,7 @@ struct person {
     struct quota quota;
     struct usage usage;
     struct hits hits;
+    struct off_runs off;
     uint32_t moved_n, missed_n; /* starts moved later; those that were seen later for it */
     usec_t offer_until_at, cap_us; /* offered hours are known until here (offer.h) */
     int64_t worked_day;      /* the last local day on which planned hands-on time passed, */
@@ -439,6 +452,8 @@ struct core {
     struct account accounts[ACCOUNTS_MAX + 1]; /* 0: none, never known */
     struct samples team, team_shown;
     struct hits hits;           /* of everybody's */
+    struct off_runs off;
+    struct off_waits waits[BAND_SIZES]; /* by GPU-hours asked for */
     struct reservation reservations[RESERVATIONS_MAX]; /* by id */
     uint32_t reservations_n, last_reservation;
     struct boost boosts[BOOSTS_MAX]; /* by id */
@@ -476,6 +491,7 @@ struct core {
     uint32_t shown_epoch;       /* changes with shown samples, settings and the machine */
     uint32_t group_epoch;       /* changes when a group comes or goes */
     uint32_t renew_epoch;       /* changes with settings and the machine */
+    bool waits_known;           /* enough of them to say how far off the next one is */
     struct order order;
     struct room up, free;       /* of GPUs that are UP; free: now, but for watts (power_free_w) */
     uint32_t busy_w;            /* booked by busy jobs */

@@ -154,7 +154,7 @@ static void job_fill(struct job *j, const struct core *c, const struct ev_submit
     j->estimate_sd_milli = (uint16_t)(e->estimate_sd_milli < ESTIMATE_SD_MAX ? e->estimate_sd_milli : ESTIMATE_SD_MAX);
     j->flex_us = e->flex_us;
     j->canary_us = e->attempt ? 0 : e->canary_us; /* what comes back after its end has been tried */
-    j->watts_mw = e->watts_mw;
+    j->watts_mw = (uint32_t)e->watts_mw;
     j->reviewer = (uint16_t)e->reviewer;
     j->review_us = e->review_us;
     j->account = (uint8_t)e->account;

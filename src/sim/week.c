@@ -122,7 +122,7 @@ static void week_found(struct week *k)
         .fair_gpu_milli = luck_chance(p, 500) ? (uint32_t)luck_between(p, 0, 1000) : 0,
         .urgent_week = (uint32_t)(k->world.options.seed % 3), /* no draw: weeks stay what they were */
         .bounded = k->world.options.seed % 4 != 0,
-        .calibrate = k->world.options.seed % 5 != 0,
+        .calibrate = k->world.options.seed % 5 == 0 ? 0 : 1 + (k->world.options.seed % 5 != 1),
         .canary = k->world.options.seed % 4 != 3,
         .slack = k->world.options.seed % 7 != 0,
     };
