@@ -8,7 +8,7 @@ set -u
 build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libsqlite3-dev libmicrohttpd-dev libcyaml-dev libyaml-dev libcurl4-openssl-dev libexpat1-dev zlib1g-dev tzdata"
 test="$build libcmocka-dev bats python3 python3-yaml curl jq tmux git procps util-linux locales-all radicale xandikos nginx-light openssl khal vdirsyncer systemd"
 bench="$test task-spooler nq strace"
-lint="$test clang clang-tidy clang-format libclang-rt-14-dev llvm-14 scdoc libical-dev valgrind"
+lint="$test clang clang-tidy clang-format libclang-rt-14-dev llvm-14 scdoc libical-dev valgrind spin"
 guest="$test qemu-system-x86 qemu-utils debootstrap e2fsprogs"
 
 case "${1:-}" in
