@@ -34,6 +34,7 @@ check "purity of the core" tools/purity.sh "$build"
 check "length of files" long_files
 check "who may begin threads" tools/threads.sh "$build"
 check "clang-tidy" clang_tidy
+check "gcc -fanalyzer" tools/analyze.py "$build"
 check "models of the protocols" test/model/run.sh
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -59,7 +59,7 @@ void err_clear(struct err *err);
  * errno is preserved. */
 int err_set(struct err *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-#ifdef __clang_analyzer__ /* it cannot look into err.c: what is returned is the code that is passed */
+#if defined __clang_analyzer__ || defined EOUL_ANALYZER /* they cannot look into err.c: it returns the code it is given */
 #define err_set(err, code, ...) ((void)err_set(err, code, __VA_ARGS__), (code))
 #endif
 

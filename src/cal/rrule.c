@@ -477,7 +477,7 @@ void rrule_seek(struct rrule_iter *it, int64_t from_s)
 
 int rrule_next(struct rrule_iter *it, int64_t *ret_local_s)
 {
-    int64_t value;
+    int64_t value = 0;
     for (;;) {
         if (it->failed)
             return E_LIMIT;

@@ -138,6 +138,8 @@ static int test(struct cli *cli, const struct args *args, const char *name)
             buf_c(&cli->out, tr(cli->lang, "It arrived."));
         else if (c)
             put_trouble(cli, &cli->out, c);
+        else
+            buf_c(&cli->out, tr(cli->lang, "It was removed meanwhile."));
         buf_char(&cli->out, '\n');
         code = arrived ? 0 : 1;
     }
@@ -148,7 +150,7 @@ static int test(struct cli *cli, const struct args *args, const char *name)
 int notify_verb(struct cli *cli, const struct args *args)
 {
     const char *verb = args->rest_n > 1 ? args->rest[1] : "list";
-    const char *what = args->rest_n > 2 ? args->rest[2] : NULL;
+    const char *what = args->rest_n > 2 ? args->rest[2] : "";
     json_t *answer = NULL;
     int code = cli_connect(cli);
     if (code < 0)

@@ -25,7 +25,7 @@ static int send_record(int socket_fd, struct launcher_msg *out, size_t size, con
     if (fd_n > 0) {
         message.msg_control = control.space;
         message.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)fd_n);
-        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+        struct cmsghdr *c = &control.head;
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
         c->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)fd_n);

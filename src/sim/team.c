@@ -210,7 +210,7 @@ static double value(const struct team_figures *f, enum what what)
 /* Policy `a` by policy `b`, seed by seed. */
 static struct ratio against(const struct cell *cells, uint32_t n, uint32_t a, uint32_t b, enum what what)
 {
-    double values[TEAM_SEEDS_MAX];
+    double values[TEAM_SEEDS_MAX] = { 0 };
     for (uint32_t i = 0; i < n; i++) {
         double below = value(&cells[i].by_policy[b], what);
         values[i] = below > 0 ? value(&cells[i].by_policy[a], what) / below : 1;
@@ -220,7 +220,7 @@ static struct ratio against(const struct cell *cells, uint32_t n, uint32_t a, ui
 
 static struct ratio above_bound(const struct cell *cells, uint32_t n, uint32_t a, bool preemptive)
 {
-    double values[TEAM_SEEDS_MAX];
+    double values[TEAM_SEEDS_MAX] = { 0 };
     for (uint32_t i = 0; i < n; i++) {
         double below = preemptive ? cells[i].bound_preemptive_h : cells[i].bound_h;
         values[i] = below > 0 ? cells[i].by_policy[a].f.tte_mean_h / below : 1;

@@ -278,8 +278,8 @@ static int map_request(int fd, struct request *r, struct str *ret_records, uint3
 int request_read(int fd, struct request *ret)
 {
     struct request r = { .umask = 022, .grace_us = 30 * USEC_PER_SEC };
-    struct str records;
-    uint32_t count;
+    struct str records = { 0 };
+    uint32_t count = 0;
     int e = map_request(fd, &r, &records, &count);
 
     uint32_t argc = 0, envc = 0, orders = 0;

@@ -419,7 +419,7 @@ static int check_set(struct call *c, const json_t *fields)
     json_object_foreach((json_t *)fields, name, value) {
         const struct settable *s = settable_find(name);
         json_int_t n = json_integer_value(value);
-        if (json_is_null(value))
+        if (!s || json_is_null(value))
             return err_set(&c->err, E_INVALID, "\"%s\" in %s must be a whole number.", name,
                            "request");
         if (n < s->least || n > s->most)
@@ -433,6 +433,7 @@ static int check_set(struct call *c, const json_t *fields)
 static void set_next(struct web_op *o)
 {
     const struct settable *s = settable_find(json_object_iter_key(o->iterator));
+    assert(s); /* check_set() knew every name */
     o->op.job.field = s->field;
     o->op.job.value = json_integer_value(json_object_iter_value(o->iterator));
     o->iterator = json_object_iter_next((json_t *)o->fields, o->iterator);
