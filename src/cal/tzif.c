@@ -356,3 +356,9 @@ int64_t zone_edge_utc_s(const struct zone *zone, int64_t local_s)
     int64_t utc, jump;
     return find_local(zone, local_s, &utc, &jump) == ZONE_GAP ? jump : utc;
 }
+
+int64_t zone_week_s(const struct zone *zone, int64_t utc_s)
+{
+    int64_t day = floor_div(zone_to_local_s(zone, utc_s), CIVIL_DAY_S);
+    return zone_edge_utc_s(zone, (day - (int64_t)civil_weekday(day)) * CIVIL_DAY_S);
+}

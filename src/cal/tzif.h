@@ -62,6 +62,9 @@ enum zone_fit zone_to_utc_s(const struct zone *zone, int64_t local_s, int64_t *r
  * of somebody's hours means ("open until 02:30" ends when 02:00 becomes 03:00). */
 int64_t zone_edge_utc_s(const struct zone *zone, int64_t local_s);
 
+/* The Monday 0:00 local that is utc_s, or the last before it. */
+int64_t zone_week_s(const struct zone *zone, int64_t utc_s);
+
 /* The stretch of one offset around utc_s: [*ret_from, *ret_until), INT64_MIN/MAX when open. */
 int32_t zone_stretch(const struct zone *zone, int64_t utc_s, int64_t *ret_from, int64_t *ret_until);
 

@@ -286,6 +286,51 @@ static void boost_lines(struct cli *cli, const json_t *status)
     }
 }
 
+/* Why it is the mode it is. */
+static void week_reason(struct cli *cli, const json_t *week, struct buf *text)
+{
+    const json_t *seen = json_object_get(week, "seen_us");
+    double hour = (double)USEC_PER_HOUR;
+    const char *state = json_text(week, "state");
+    char memory[64];
+    struct buf day;
+    usec_t last_at = json_i64(week, "until_at") - USEC_PER_HOUR;
+    buf_init_fixed(&day, memory, sizeof memory);
+    text_when(&day, cli->lang, last_at, zone_offset_s(cli_zone(cli), last_at / USEC_PER_SEC), TEXT_DATE);
+    if (!json_is_true(json_object_get(week, "weekly")))
+        buf_c(text, tr(cli->lang, "as eoul.yaml says"));
+    else if (strcmp(state, "picked") == 0)
+        buf_printf(text, trn(cli->lang, "replayed %1$lld week to %2$s: later %3$.1f h, plan %4$.1f h, area %5$.1f h until seen",
+                             "replayed %1$lld weeks to %2$s: later %3$.1f h, plan %4$.1f h, area %5$.1f h until seen",
+                             (unsigned long long)json_i64(week, "weeks")),
+                   (long long)json_i64(week, "weeks"), day.ptr, (double)json_i64(seen, "later") / hour,
+                   (double)json_i64(seen, "plan") / hour, (double)json_i64(seen, "area") / hour);
+    else if (strcmp(state, "too-little") == 0)
+        buf_printf(text, tr(cli->lang, "too little history: none of the four weeks to %s has 20 results"), day.ptr);
+    else
+        buf_c(text, tr(cli->lang, "its first replay is still to come"));
+    buf_char(text, '\0');
+}
+
+static void week_lines(struct cli *cli, const json_t *week)
+{
+    char memory[512], since_memory[96];
+    struct buf text, since;
+    if (!json_is_object(week))
+        return;
+    buf_init_fixed(&text, memory, sizeof memory);
+    buf_init_fixed(&since, since_memory, sizeof since_memory);
+    cli_when(cli, &since, json_i64(week, "since_at"));
+    buf_printf(&text, tr(cli->lang, "%1$s, since %2$s"), json_text(week, "mode"), since.ptr);
+    buf_char(&text, '\0');
+    line(cli, tr(cli->lang, "mode of week"), text.failed ? "?" : memory);
+    buf_clear(&text);
+    week_reason(cli, week, &text);
+    line(cli, "", text.failed ? "?" : memory);
+    if (json_is_true(json_object_get(week, "failed")))
+        line(cli, "", tr(cli->lang, "the last replay failed and is made again; the mode stays"));
+}
+
 /* What projects have in use of what they may. */
 static void account_lines(struct cli *cli, const json_t *status)
 {
@@ -324,6 +369,7 @@ static void put_status(struct cli *cli, const json_t *status)
                (long long)json_i64(counts, "held"));
     line(cli, tr(cli->lang, "jobs"), memory);
     line(cli, tr(cli->lang, "policy"), json_text(status, "policy"));
+    week_lines(cli, json_object_get(status, "mode_of_week"));
     const json_t *forecasts = json_object_get(status, "forecasts");
     if (json_i64(forecasts, "scored") > 0) {
         buf_clear(&text);

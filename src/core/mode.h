@@ -14,6 +14,9 @@
 
 #include "core/core.h"
 
+#define MODE_WEEKS    4  /* whole weeks that are replayed */
+#define MODE_JOBS_MIN 20 /* a week with fewer results says nothing */
+
 enum mode { MODE_LATER, MODE_PLAN, MODE_AREA, MODE_COUNT };
 
 const char *mode_word(enum mode mode);

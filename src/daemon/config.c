@@ -88,6 +88,7 @@ static const cyaml_schema_field_t retention_fields[] = {
     CYAML_FIELD_STRING_PTR("address", OPTIONAL, struct raw_config, address, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("memory", OPTIONAL, struct raw_config, memory, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("policy", OPTIONAL, struct raw_config, policy, 1, TEXT_MAX), \
+    CYAML_FIELD_STRING_PTR("mode", OPTIONAL, struct raw_config, mode, 1, TEXT_MAX), \
     CYAML_FIELD_STRING_PTR("tariff", OPTIONAL, struct raw_config, tariff, 1, TEXT_MAX), \
     CYAML_FIELD_UINT("person_hour", CYAML_FLAG_OPTIONAL, struct raw_config, person_hour), \
     CYAML_FIELD_STRING_PTR("power_cap", OPTIONAL, struct raw_config, power_cap, 1, TEXT_MAX), \
@@ -138,6 +139,7 @@ static const struct rule rules[] = {
     { "address", RULE_ADDRESS, 0, 0 },
     { "memory", RULE_SIZE, 0, 0 },
     { "policy", RULE_POLICY, 0, 0 },
+    { "mode", RULE_MODE, 0, 0 },
     { "tariff", RULE_TARIFF, 0, 0 },
     { "person_hour", RULE_NUMBER, 1, 1000000000 },
     { "power_cap", RULE_POWER, 0, 0 },
@@ -298,6 +300,7 @@ static void take_raw(struct config *c, const struct raw_config *raw)
         (void)config_size_mib(str_of(raw->memory), &c->mem_mib); /* checked before */
     if (raw->policy)
         (void)policy_parse(str_of(raw->policy), &c->policy);
+    c->mode_given = raw->mode && mode_parse(str_of(raw->mode), &c->mode) == 0;
     c->tariff = raw->tariff;
     c->power_cap = raw->power_cap;
     c->person_hour = raw->person_hour ? raw->person_hour : c->person_hour;

@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "base/usec.h"
 #include "core/core.h"
+#include "core/mode.h"
 #include "i18n/tr.h"
 
 #define CONFIG_FILE_MAX (256 * 1024) /* bytes; a team of 50 needs 10 KB */
@@ -89,6 +90,8 @@ struct config {
     uint32_t cpus;              /* 0: what the machine has */
     uint64_t mem_mib;           /* 0: what the machine has */
     enum policy policy;
+    bool mode_given;            /* a mode of blend, for good; false: picked each week (week.h) */
+    enum mode mode;
     const char *zone;           /* the team's; NULL: the system's */
     const char *tariff;         /* a name or a path (tariffs.c); NULL: none */
     const char *power_cap;      /* what jobs may take together (energy/powercap.h); NULL: no cap */
@@ -118,6 +121,7 @@ struct config {
 #define CONFIG_OUTPUT_MIB 20480u   /* no training prints as much; a log bomb leaves the disk to others */
 #define CONFIG_OUTPUT_RATE_MIB 32u /* less than any disk takes */
 #define CONFIG_PERSON_HOUR 30000 /* won: an engineer's hour, roughly */
+#define CONFIG_WEEKLY "weekly"
 #define CONFIG_HOURS "Mon-Fri 09:00-18:00"
 
 /* Read text; `name` is how sentences call the file.  text of nothing but comments is the defaults. */

@@ -226,6 +226,7 @@ static int check_scalar(struct check *k, const struct place *at, struct str s)
 {
     const struct rule *rule = config_rule(at->rule);
     enum lang lang;
+    enum mode mode;
     enum config_role role;
     enum config_shown seen;
     if (!rule)
@@ -246,6 +247,8 @@ static int check_scalar(struct check *k, const struct place *at, struct str s)
     case RULE_HOURS: return check_hours(k, at, s);
     case RULE_LANG: return check_words(k, at, s, lang_parse(s, &lang) == 0, "en, ko");
     case RULE_POLICY: return check_policy(k, at, s);
+    case RULE_MODE:
+        return check_words(k, at, s, str_is(s, CONFIG_WEEKLY) || mode_parse(s, &mode) == 0, "weekly, later, plan, area");
     case RULE_GPU_IDS:
         return check_words(k, at, s, str_is(s, "uuid") || str_is(s, "index"), "uuid, index");
     case RULE_ADDRESS: return check_address(k, at, s);

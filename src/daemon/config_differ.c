@@ -77,6 +77,7 @@ static bool accounts_differ(const struct config *a, const struct config *b)
     X("half_life", false, a->half_life_us != b->half_life_us) \
     X("urgent", false, a->urgent_week != b->urgent_week) \
     X("policy", false, a->policy != b->policy) \
+    X("mode", false, a->mode_given != b->mode_given || a->mode != b->mode) \
     X("tariff", false, text_differs(a->tariff, b->tariff)) \
     X("person_hour", false, a->person_hour != b->person_hour) \
     X("power_cap", false, text_differs(a->power_cap, b->power_cap)) \

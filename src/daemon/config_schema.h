@@ -35,6 +35,7 @@ struct raw_config {
     char *address;
     char *memory;
     char *policy;
+    char *mode;
     char *tariff;
     char *power_cap;
     uint32_t person_hour;
@@ -56,7 +57,7 @@ struct raw_config {
 };
 
 enum rule_kind {
-    RULE_NUMBER, RULE_TEXT, RULE_NAME, RULE_EMAIL, RULE_ZONE, RULE_HOURS, RULE_LANG, RULE_POLICY,
+    RULE_NUMBER, RULE_TEXT, RULE_NAME, RULE_EMAIL, RULE_ZONE, RULE_HOURS, RULE_LANG, RULE_POLICY, RULE_MODE,
     RULE_GPU_IDS, RULE_SIZE, RULE_ADDRESS, RULE_TARIFF, RULE_POWER, RULE_LENGTH, RULE_ROLE, RULE_SHOWN,
 };
 

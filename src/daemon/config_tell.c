@@ -79,6 +79,8 @@ void config_tell(const struct config *c, const char *path, enum lang lang, struc
     else
         buf_c(out, tr(lang, "detected"));
     buf_printf(out, "\n  %-18s %s\n", "policy", policy_word(c->policy));
+    if (c->policy == POLICY_BLEND)
+        buf_printf(out, "  %-18s %s\n", "mode", c->mode_given ? mode_word(c->mode) : CONFIG_WEEKLY);
     tell_length(out, "half_life", c->half_life_us, lang);
     buf_printf(out, "  %-18s %u\n", "urgent", c->urgent_week);
     buf_printf(out, "  %-18s %s\n", "tariff", c->tariff ? c->tariff : tr(lang, "none"));

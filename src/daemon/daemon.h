@@ -268,6 +268,9 @@ struct daemon_status {
     bool disk_full;
     enum policy policy;
 };
+/* The mode of the week: daemon/week.h has the struct. */
+struct week_now;
+void daemon_week(const struct daemon *d, struct week_now *ret);
 /* Of the tariff; NULL: none is known.  Borrowed. */
 const char *daemon_currency(const struct daemon *d);
 /* The power cap as eoul.yaml has it; NULL: there is none. */

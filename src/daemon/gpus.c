@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -25,8 +24,6 @@
 
 #define LOOK_US        (30 * USEC_PER_SEC) /* at a foreign lock nobody closed */
 #define LOOK_SOON_US   (100 * USEC_PER_MSEC) /* after a close: its supervisor may just be starting */
-#define PLAN_DEPTH     64u
-#define AGE_US         (3 * USEC_PER_DAY)
 
 /* --- the table ------------------------------------------------------------------------------------- */
 
@@ -202,52 +199,6 @@ int gpus_drain(struct daemon *d, uint32_t no, bool drained, struct err *err)
     return code;
 }
 
-/* The policy's numbers: the journal's first event, and again when the configuration changes them. */
-static int settings(struct daemon *d, struct err *err)
-{
-    uint64_t seed = 0;
-    char memory[256];
-    struct buf was;
-    struct buf now;
-    char now_memory[256];
-    buf_init_fixed(&was, memory, sizeof memory);
-    if (store_meta_get(d->store, "settings", &was) == 0) {
-        struct str rest = buf_look(&was);
-        struct str first;
-        if (str_next(&rest, ' ', &first))
-            str_u64(first, &seed);
-    }
-    if (!seed) {
-        if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
-            return err_set(err, E_IO, "the system gives no random numbers: %s", strerror(errno));
-        seed = (seed >> 1) | 1;
-    }
-    struct core_event ev = { .kind = EVENT_SETTINGS };
-    ev.settings = CORE_SETTINGS_DEFAULT;
-    ev.settings.seed = seed;
-    ev.settings.policy = d->config->policy;
-    ev.settings.plan_depth = PLAN_DEPTH;
-    ev.settings.runtime_guess_us = d->config->guess_us;
-    ev.settings.age_us = AGE_US;
-    ev.settings.half_life_us = d->config->half_life_us;
-    ev.settings.urgent_week = d->config->urgent_week;
-    buf_init_fixed(&now, now_memory, sizeof now_memory);
-    buf_u64(&now, seed);
-    buf_char(&now, ' ');
-    buf_u64(&now, ev.settings.policy);
-    buf_char(&now, ' ');
-    buf_i64(&now, ev.settings.runtime_guess_us);
-    buf_char(&now, ' ');
-    buf_u64(&now, ev.settings.urgent_week);
-    buf_char(&now, ' ');
-    buf_i64(&now, ev.settings.half_life_us);
-    buf_c(&now, " 5"); /* grows when a number above changes its default */
-    if (was.len && str_eq(buf_look(&was), buf_look(&now)))
-        return 0;
-    int code = daemon_event(d, &ev, err);
-    return code < 0 ? code : store_meta_put(d->store, "settings", buf_look(&now));
-}
-
 static int machine(struct daemon *d, struct err *err)
 {
     struct engine_capacity has = { 0 };
@@ -268,7 +219,7 @@ static int machine(struct daemon *d, struct err *err)
 
 int gpus_tell_settings(struct daemon *d, struct err *err)
 {
-    int code = settings(d, err);
+    int code = week_turn(d, err); /* the journal's first event */
     return code < 0 ? code : machine(d, err);
 }
 

@@ -15,6 +15,8 @@
  *   marks.c     results and progress of running jobs, stop rules of sweeps; stall.c: jobs that hang
  *   request.c   what a supervisor is asked to run
  *   index.c     names of live jobs, looking jobs up
+ *   settings.c  the policy's numbers
+ *   week.c      the mode of the week, and the child that finds it out; history.c: what that one is given
  *   gpus.c      which GPUs there are, their numbers, their locks
  *   tariffs.c   what electricity costs
  *   look.c      asking eoul-probe
@@ -42,6 +44,7 @@
 #include "daemon/boost.h"
 #include "daemon/reserve.h"
 #include "daemon/todos.h"
+#include "daemon/week.h"
 #include "engine/engine.h"
 #include "supervisor/fault.h"
 
@@ -241,6 +244,7 @@ struct daemon {
     char slurm_dir[512];        /* links by Slurm's names, first in a job's PATH; "": not installed */
     struct listener *listener;
     struct fetch *fetch;        /* who reads calendars */
+    struct week *week;          /* the mode of the week */
     struct notices *notices;    /* what is to be told; who delivers it */
 
     /* copies; see backup.c */
@@ -303,6 +307,7 @@ int control_op(struct daemon *d, struct op *op);
 struct spec;
 /* The event a spec means: everything but the array's tasks and the conditions.  The event points into
  * `rules`. */
+uint32_t submit_flags(const struct spec *spec); /* enum job_flags */
 int submit_fill(struct daemon *d, const struct spec *spec, person_no owner, person_no submitter,
                 struct ev_submit *ev, struct retry rules[RETRY_RULES_MAX], struct err *err);
 /* Conditions for the core; corr[] names those that each task of the array has with the task of the
@@ -350,6 +355,9 @@ int gpus_look(struct daemon *d, struct err *err);   /* at those that were foreig
 void gpus_watch(struct daemon *d);
 void gpus_finish(struct daemon *d);
 uint32_t gpus_type_named(const struct daemon *d, struct str name); /* 0: none */
+
+/* --- settings.c, week.c (week.h) ------------------------------------------------------------------ */
+int settings_tell(struct daemon *d, struct err *err); /* in a turn: at the start, and when the mode is another */
 
 /* --- tariffs.c ----------------------------------------------------------------------------------- */
 /* Could the prices of this configuration be read? */

@@ -1,6 +1,6 @@
 /* main.c - eould: arguments, places, and the order in which things start and stop.
  *
- *   state directory ─▶ its lock ─▶ configuration ─▶ launcher (the only fork) ─▶ store ─▶ core (replay)
+ *   state directory ─▶ its lock ─▶ configuration ─▶ launcher (forked before the store is open) ─▶ store ─▶ core (replay)
  *   ─▶ attempts are asked after ─▶ first turn ─▶ socket ─▶ "ok" to whoever waits ─▶ turns
  *
  * SIGTERM, SIGINT and POST /v1/down stop it; running jobs go on and are found again.  SIGUSR1 makes
@@ -283,6 +283,8 @@ static int start(struct daemon *d, int lock_fd, struct err *err)
     if (code == 0)
         code = state_load(d, err);
     if (code == 0)
+        code = week_load(d, err);
+    if (code == 0)
         code = gpus_load(d, err);
     if (code < 0)
         return code;
@@ -326,6 +328,7 @@ static void stop(struct daemon *d)
         gpus_finish(d);
         notices_finish(d);
         fetch_finish(d);
+        week_finish(d);
     }
     if (d->loop)
         loop_watch_remove(&d->engine_watch);

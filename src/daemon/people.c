@@ -830,6 +830,11 @@ const struct zone *people_system_zone(const struct people *p)
     return &p->system_zone;
 }
 
+const char *people_system_zone_name(const struct people *p)
+{
+    return p->system_name;
+}
+
 struct calendars *people_calendars(const struct people *p)
 {
     return p->calendars;
@@ -842,8 +847,7 @@ static size_t leave_spans(const struct member *m, struct span out[PEOPLE_LEAVES_
     return m->leaves_n;
 }
 
-int people_windows(const struct people *p, person_no no, struct span range, struct span *out,
-                   size_t *ret_n)
+int people_planned(const struct people *p, person_no no, struct span range, struct span *out, size_t *ret_n)
 {
     struct span look[PEOPLE_WINDOWS_MAX], rest[PEOPLE_WINDOWS_MAX], busy[PEOPLE_BUSY_MAX];
     const struct member *m = member(p, no);
@@ -859,7 +863,16 @@ int people_windows(const struct people *p, person_no no, struct span range, stru
     if (code < 0)
         return code;
     size_t busy_n = calendars_busy(p->calendars, no, range, CAL_BUSY, busy, PEOPLE_BUSY_MAX);
-    code = spans_subtract(rest, n, busy, busy_n, look, PEOPLE_WINDOWS_MAX - 2, &n);
+    return spans_subtract(rest, n, busy, busy_n, out, PEOPLE_WINDOWS_MAX - 2, ret_n);
+}
+
+int people_windows(const struct people *p, person_no no, struct span range, struct span *out,
+                   size_t *ret_n)
+{
+    struct span look[PEOPLE_WINDOWS_MAX];
+    const struct member *m = member(p, no);
+    size_t n = 0;
+    int code = people_planned(p, no, range, look, &n);
     if (code < 0)
         return code;
     struct span here = { range.from_at, usec_min(m->here_until_at, range.until_at) };

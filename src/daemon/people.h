@@ -128,6 +128,7 @@ person_no people_find_uid(const struct people *p, uid_t uid);      /* 0: not yet
 person_no people_find_name(const struct people *p, struct str name);
 /* The zone of the machine, for who has none of their own. */
 const struct zone *people_system_zone(const struct people *p);
+const char *people_system_zone_name(const struct people *p);
 
 /* The calendars of everybody (calendars.h). */
 struct calendars *people_calendars(const struct people *p);
@@ -136,6 +137,8 @@ struct calendars *people_calendars(const struct people *p);
  * until_at - from_at is at most the horizon and two days. */
 int people_windows(const struct people *p, person_no no, struct span range, struct span *out,
                    size_t *ret_n);
+/* The same of any time, without the mark of presence: what is known of the past is what was planned. */
+int people_planned(const struct people *p, person_no no, struct span range, struct span *out, size_t *ret_n);
 /* Stretches a person offers for hands-on work in the range; the same memory. */
 int people_offers(const struct people *p, person_no no, struct span range, struct offer *out,
                   size_t *ret_n);

@@ -57,6 +57,7 @@ static int back(struct daemon *d, struct config *was)
     int code = state_back(d);
     d->config = was;
     people_forget(d->people);
+    week_rolled_back(d);
     if (code == 0)
         code = tell(d, was, &err);
     return code;

@@ -73,7 +73,7 @@ static int needs(struct daemon *d, const struct spec_need *need, struct ev_submi
                    STR_ARG(need->gpu_type));
 }
 
-static uint32_t flags(const struct spec *spec)
+uint32_t submit_flags(const struct spec *spec)
 {
     uint32_t f = 0;
     f |= spec->hold ? JOB_HELD : 0;
@@ -140,7 +140,7 @@ int submit_fill(struct daemon *d, const struct spec *spec, person_no owner, pers
     ev->submitter = submitter;
     ev->command_key = spec_command_key(spec);
     ev->name_key = spec_name_key(spec);
-    ev->flags = flags(spec);
+    ev->flags = submit_flags(spec);
     ev->nice = spec->nice;
     retry_rules(spec, ev, rules);
     ev->hold_after = spec->array.range_n ? spec->hold_after : 0;

@@ -312,6 +312,8 @@ static int turn_try(struct daemon *d, struct op *ops)
         log_line("people", "error=\"%s\"", err.text);
     if (d->tariff_due_at <= d->now.wall_at && tariffs_refresh(d, &err) < 0 && !d->broken)
         log_line("tariff", "error=\"%s\"", err.text);
+    if (week_waits(d) && week_turn(d, &err) < 0 && !d->broken)
+        d->broken = E_INTERNAL; /* half of it is told */
     if (d->look_due && gpus_look(d, &err) < 0 && !d->broken)
         log_line("gpus", "error=\"%s\"", err.text);
     if (d->marks_changed && !d->broken && !d->disk_full)
@@ -352,6 +354,7 @@ static void rebuild(struct daemon *d)
     store_rollback(d->store);
     marks_rolled_back(d);
     notices_forget(d);
+    week_rolled_back(d);
     int code = state_rebuild(d, &err);
     if (code < 0) {
         log_line("rebuild", "error=\"%s\"", err.text);
@@ -516,7 +519,7 @@ static bool starts_wait(struct daemon *d)
 static bool work_waits(struct daemon *d)
 {
     return d->ops || d->own || (d->engine_events.n && !starts_wait(d)) || deadline_due(d) ||
-           d->look_due || people_due(d->people) <= d->now.wall_at || d->tariff_due_at <= d->now.wall_at;
+           d->look_due || week_waits(d) || people_due(d->people) <= d->now.wall_at || d->tariff_due_at <= d->now.wall_at;
 }
 
 bool turn_run(struct loop *l, void *data)
@@ -540,6 +543,7 @@ bool turn_run(struct loop *l, void *data)
             d->starts_until_boot_at = 0;
             drop_own(d);
             marks_committed(d);
+            week_committed(d);
             reload_committed(d);
             notices_look(d); /* hours may have changed */
         }
@@ -552,6 +556,7 @@ bool turn_run(struct loop *l, void *data)
     turn_set_deadline(d);
     fetch_step(d);
     notices_step(d);
+    week_step(d);
     web_before_sleep(d->web);
     if (turns || d->retain_due) /* of a store at rest, too, what is old goes */
         keep_step(d); /* last: nobody waits for it */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,56 +14,15 @@
 
 #include "base/io.h"
 #include "engine/local.h"
+#include "engine/programs.h"
 #include "launcher/launcher.h"
 
-#define ENV_MAX 64 /* variables passed on */
 #define CONNECT_AGAIN_MS 20
-
-/* Beside this program, as they are built, or where they are installed; the last one if they are nowhere. */
-static int programs_directory(const char *given, char *ret, size_t size)
-{
-    static const char *const places[] = { "", "/../lib/eoul", "/../libexec/eoul" };
-    char self[PATH_MAX], launcher[PATH_MAX + 64];
-    if (given)
-        return snprintf(ret, size, "%s", given) < (int)size ? 0 : E_TOO_LARGE;
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n <= 0)
-        return E_NOT_FOUND;
-    self[n] = 0;
-    char *slash = strrchr(self, '/');
-    if (slash)
-        *slash = 0;
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        if (snprintf(ret, size, "%s%s", self, places[i]) >= (int)size)
-            return E_TOO_LARGE;
-        snprintf(launcher, sizeof launcher, "%s/eoul-launcher", ret);
-        if (access(launcher, X_OK) == 0)
-            break;
-    }
-    return 0;
-}
-
-extern char **environ;
-
-/* What launcher, supervisors and helpers may know: our own settings.  Not the names of an attempt, if this
- * daemon was itself started in a job: they would count as its processes. */
-static void keep_environment(char **kept)
-{
-    int n = 0;
-    for (char **e = environ; *e && n < ENV_MAX; e++) {
-        bool ours = strncmp(*e, "EOUL_", 5) == 0 || strncmp(*e, "ASAN_", 5) == 0 ||
-                    strncmp(*e, "UBSAN_", 6) == 0;
-        bool attempt = strncmp(*e, "EOUL_ATTEMPT=", 13) == 0 || strncmp(*e, "EOUL_JOB_ID=", 12) == 0;
-        if (ours && !attempt)
-            kept[n++] = *e;
-    }
-    kept[n] = NULL;
-}
 
 static void __attribute__((noreturn)) become_launcher(int socket_fd, int attempts_fd,
                                                       const char *programs)
 {
-    char path[4200], *kept[ENV_MAX + 1];
+    char path[4200], *kept[PROGRAMS_ENV_MAX + 1];
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -76,7 +34,7 @@ static void __attribute__((noreturn)) become_launcher(int socket_fd, int attempt
         dup2(a, LAUNCHER_ATTEMPTS_FD) >= 0) {
         (void)syscall(SYS_close_range, LAUNCHER_ATTEMPTS_FD + 1u, ~0u, 0);
         snprintf(path, sizeof path, "%s/eoul-launcher", programs);
-        keep_environment(kept);
+        programs_environment(kept);
         execle(path, "eoul-launcher", programs, (char *)NULL, kept);
         m.error = errno;
         socket_fd = LAUNCHER_SOCKET_FD;

@@ -1,10 +1,9 @@
 /* local.h - the engine that runs jobs on this machine, through the launcher.
  *
- * Personal mode: engine_local_open is the only fork of the daemon and must come before its store is opened and
- * before any thread exists.  It does not return until the launcher of an earlier daemon on the same
- * state directory is gone (it drains its messages and exits at the death of its daemon): two
- * launchers on one directory could start one attempt twice.  Bounded: E_BUSY after
- * LOCAL_HANDOVER_US_MAX.
+ * Personal mode: engine_local_open forks, and must come before the store is opened and before any thread exists.
+ * (The daemon's other child, child.h, executes at once and keeps nothing.)  It does not return until the launcher of an
+ * earlier daemon on the same state directory is gone (it drains its messages and exits at the death of its daemon): two
+ * launchers on one directory could start one attempt twice.  Bounded: E_BUSY after LOCAL_HANDOVER_US_MAX.
  *
  * System mode: nothing is forked; the launcher is there already, or systemd starts it when it is connected to.
  * Each start needs a ticket.

@@ -18,9 +18,7 @@
 
 #define MODE_WEEK_US  (7 * USEC_PER_DAY)
 #define MODE_LEAD_US  (3 * USEC_PER_DAY)
-#define MODE_WEEKS    4
 #define MODE_LOSS     0.01 /* more than this is lost: the order goes */
-#define MODE_JOBS_MIN 20   /* a week with fewer results says nothing */
 
 struct mode_week {
     double seen_h[MODE_COUNT][7]; /* sums over the results of what was submitted on each day */

@@ -16,8 +16,7 @@
 
 usec_t weekly_end(const struct zone *zone, usec_t at)
 {
-    int64_t day = floor_div(zone_to_local_s(zone, floor_div(at, USEC_PER_SEC)), CIVIL_DAY_S);
-    return zone_edge_utc_s(zone, (day - (int64_t)civil_weekday(day)) * CIVIL_DAY_S) * USEC_PER_SEC;
+    return zone_week_s(zone, floor_div(at, USEC_PER_SEC)) * USEC_PER_SEC;
 }
 
 /* Weeks are local: one in which the clock changes has an hour more or less. */

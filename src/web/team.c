@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cal/spans.h"
+#include "daemon/week.h"
 #include "web/internal.h"
 
 #define PLAN_DAYS 7
@@ -145,6 +146,34 @@ void team_write_guards(struct json_out *j, struct daemon *d)
     out_end(j);
 }
 
+/* Of a policy without modes: null. */
+static void put_week(struct json_out *j, const struct daemon *d)
+{
+    struct week_now w;
+    daemon_week(d, &w);
+    out_key(j, "mode_of_week");
+    if (!w.of_blend) {
+        out_null(j);
+        return;
+    }
+    out_object(j);
+    out_put_c(j, "mode", mode_word(w.mode));
+    out_put_bool(j, "weekly", w.weekly);
+    out_put_at(j, "since_at", w.since_at);
+    out_put_c(j, "state", week_state_word(w.state));
+    out_put_at(j, "until_at", w.until_at);
+    out_put_i64(j, "weeks", w.weeks);
+    out_put_i64(j, "results", w.results);
+    out_key(j, "seen_us");
+    out_object(j);
+    for (int m = 0; m < MODE_COUNT; m++)
+        out_put_i64(j, mode_word((enum mode)m), w.seen_mh[m] * (USEC_PER_HOUR / 1000));
+    out_end(j);
+    out_put_bool(j, "running", w.running);
+    out_put_bool(j, "failed", w.failed);
+    out_end(j);
+}
+
 void team_status(struct call *c)
 {
     struct daemon *d = c->web->daemon;
@@ -180,6 +209,7 @@ void team_status(struct call *c)
     out_end(&j);
     out_put_bool(&j, "queue_closed", s.queue_closed);
     out_put_c(&j, "policy", policy_word(s.policy));
+    put_week(&j, d);
     team_write_guards(&j, d);
     put_forecasts(&j, daemon_core(d), 0);
     put_urgent(&j, d);

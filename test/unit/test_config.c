@@ -71,7 +71,7 @@ static void all_settings(void **state)
 {
     static const char yaml[] =
         "gpus:\n- {model: RTX 4090, count: 2, watts: 450}\n- model: A6000\n"
-        "gpu_ids: index\ncpus: 32\nmemory: 128G\npolicy: easy\nzone: Europe/Berlin\n"
+        "gpu_ids: index\ncpus: 32\nmemory: 128G\npolicy: easy\nmode: area\nzone: Europe/Berlin\n"
         "hours: Mon-Thu 8-16\nlang: ko\nlimits: {running: 8, gpus: 2, queued: 500}\n"
         "defaults: {time: 3h, grace: 10s, output: 2G, output_rate: 5M}\nretention: {journal: 5d, logs: 5d, jobs: 100d}\n"
         "people:\n- name: 민수\n  user: minsu\n  email: minsu@example.com\n  zone: Asia/Seoul\n"
@@ -89,6 +89,7 @@ static void all_settings(void **state)
     assert_int_equal(c->cpus, 32);
     assert_int_equal(c->mem_mib, 128 * 1024);
     assert_int_equal(c->policy, POLICY_EASY);
+    assert_true(c->mode_given && c->mode == MODE_AREA);
     assert_string_equal(c->zone, "Europe/Berlin");
     assert_string_equal(c->hours, "Mon-Thu 8-16");
     assert_true(c->lang_given && c->lang == LANG_KO);
@@ -115,6 +116,7 @@ static void defaults(void **state)
     assert_int_equal(config_parse(STR("# nothing\n"), "eoul.yaml", &c, NULL), 0);
     assert_false(c->gpus_given);
     assert_int_equal(c->policy, POLICY_BLEND);
+    assert_false(c->mode_given);
     assert_string_equal(c->hours, CONFIG_HOURS);
     assert_int_equal(c->guess_us, USEC_PER_HOUR);
     config_destroy(c);

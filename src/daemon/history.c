@@ -1,0 +1,210 @@
+/* history.c - see history.h. */
+#include "daemon/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/internal.h"
+#include "spec/spec.h"
+
+#define STEP_ROWS   200u                /* some milliseconds */
+#define STEP_PEOPLE 10u                 /* the same */
+#define AHEAD_US    (40 * USEC_PER_DAY) /* a replay goes on until all has ended */
+#define BYTES_MAX   (32u << 20)
+#define WEEKS_US    (MODE_WEEKS * 7 * USEC_PER_DAY)
+#define BOOT_US     USEC_PER_DAY        /* at from_at */
+
+struct row { /* of store_job, whose words are gone after the call */
+    uint32_t job, request, owner, gpus, attempts;
+    usec_t submit_at, deadline_at, start_at, end_at, limit_us;
+    bool ended_well, at_limit;
+};
+
+struct history {
+    struct daemon *d;
+    usec_t from_at, until_at;
+    usec_t before_at;  /* what ended from here on is read */
+    struct buf text;
+    uint32_t line, people, rows, recent;
+    struct row step[STEP_ROWS];
+    uint32_t step_n, step_seen;
+    struct ev_submit of_request; /* what the jobs of one request have in common */
+    uint32_t request;            /* 0: none */
+};
+
+static void put(struct history *h, usec_t at, struct core_event *ev)
+{
+    ev->wall_at = at;
+    ev->boot_at = at - h->from_at + BOOT_US;
+    buf_printf(&h->text, "%u %016x ", ++h->line, 0);
+    event_print(&h->text, ev);
+    buf_char(&h->text, '\n');
+}
+
+uint32_t history_gpus(const struct daemon *d)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < d->gpus_n; i++)
+        n += d->gpus[i].present;
+    return n ? n : d->cpus;
+}
+
+static bool has_gpus(const struct daemon *d)
+{
+    for (uint32_t i = 0; i < d->gpus_n; i++)
+        if (d->gpus[i].present)
+            return true;
+    return false;
+}
+
+/* --- people ------------------------------------------------------------------------------------------- */
+
+static int put_windows(struct history *h, person_no no, struct span range)
+{
+    struct span windows[PEOPLE_WINDOWS_MAX];
+    size_t n = 0;
+    int code = people_planned(h->d->people, no, range, windows, &n);
+    if (code < 0)
+        return code;
+    struct core_event ev = { .kind = EVENT_AVAIL, .avail = { .person = no, .until_at = range.until_at, .windows = windows,
+                                                             .windows_n = (uint32_t)n } };
+    put(h, range.from_at, &ev);
+    return 0;
+}
+
+/* Whose hours cannot be planned with has the office's. */
+static void put_person(struct history *h, person_no no)
+{
+    struct person p;
+    if (!people_get(h->d->people, no, &p))
+        return;
+    struct core_event ev = { .kind = EVENT_PERSON, .person = { .person = no, .weight_milli = 1000, .defer = p.defer } };
+    put(h, h->from_at, &ev);
+    if (put_windows(h, no, (struct span){ h->from_at, h->until_at }) == 0)
+        (void)put_windows(h, no, (struct span){ h->until_at, h->until_at + AHEAD_US });
+}
+
+/* --- jobs --------------------------------------------------------------------------------------------- */
+
+static int keep_row(const struct store_job *j, void *data)
+{
+    struct history *h = data;
+    bool slots = !has_gpus(h->d);
+    h->step_seen++;
+    h->before_at = j->end_at;
+    if (j->start_at <= 0 || j->end_at <= j->start_at || usec_max(j->submit_at, j->begin_at) < h->from_at ||
+        (j->gpus == 0 && !slots))
+        return 0;
+    h->step[h->step_n++] = (struct row){ .job = j->id, .request = j->request, .owner = j->owner,
+        .gpus = slots ? j->cpus : j->gpus, .attempts = j->attempts, .submit_at = usec_max(j->submit_at, j->begin_at),
+        .deadline_at = j->deadline_at, .start_at = j->start_at, .end_at = j->end_at, .limit_us = j->limit_us,
+        .ended_well = str_is(j->state, job_state_word(JOB_COMPLETED)), .at_limit = str_is(j->state, job_state_word(JOB_TIMEOUT)) };
+    return 0;
+}
+
+static void look_up(struct history *h, uint32_t request)
+{
+    struct store_request r;
+    struct spec spec;
+    if (h->request == request)
+        return;
+    h->request = request;
+    h->of_request = (struct ev_submit){ 0 };
+    spec_init(&spec);
+    if (store_request_get(h->d->store, request, &r) == 0 && spec_parse(&spec, r.spec, NULL) == 0)
+        h->of_request = (struct ev_submit){ .command_key = spec_command_key(&spec), .flags = submit_flags(&spec) &
+            (JOB_NOW | JOB_URGENT | JOB_CLEAN_TREE), .flex_us = spec.flex_us,
+            .preempt = spec.preempt == SPEC_PREEMPT_CHECKPOINT ? PREEMPT_CHECKPOINT : PREEMPT_NEVER };
+    spec_finish(&spec);
+    store_reset(h->d->store);
+}
+
+static int add_attempt(const struct store_attempt *a, void *data)
+{
+    if (!a->canary_us && a->start_at > 0 && a->end_at > a->start_at)
+        *(usec_t *)data += a->end_at - a->start_at;
+    return 0;
+}
+
+static usec_t run_of(const struct history *h, const struct row *r)
+{
+    usec_t run_us = 0;
+    if (r->attempts > 1 && h->of_request.preempt == PREEMPT_CHECKPOINT &&
+        store_attempts_each(h->d->store, r->job, add_attempt, &run_us) == 0 && run_us > 0)
+        return usec_min(run_us, r->end_at - h->from_at); /* boot times begin there */
+    return r->end_at - r->start_at;
+}
+
+static void put_job(struct history *h, const struct row *r)
+{
+    look_up(h, r->request);
+    usec_t start_at = r->end_at - run_of(h, r);
+    struct core_event ev = { .kind = EVENT_SUBMIT, .submit = h->of_request };
+    ev.submit.job = r->job;
+    ev.submit.owner = ev.submit.submitter = r->owner;
+    ev.submit.gpus = r->gpus;
+    ev.submit.cpus = 1;
+    ev.submit.limit_us = r->limit_us;
+    ev.submit.deadline_at = r->deadline_at;
+    put(h, r->submit_at, &ev);
+    ev = (struct core_event){ .kind = EVENT_STARTED, .started = { .job = r->job, .attempt = 1 } };
+    put(h, start_at, &ev);
+    ev = (struct core_event){ .kind = EVENT_ENDED, .ended = { .job = r->job, .attempt = 1,
+        .cause = r->at_limit ? END_TIME_LIMIT : END_EXIT, .code = r->ended_well ? 0 : 1 } };
+    put(h, r->end_at, &ev);
+    h->rows++;
+    h->recent += r->submit_at >= h->until_at - WEEKS_US;
+}
+
+int history_step(struct history *h)
+{
+    if (h->people < people_n(h->d->people)) {
+        for (uint32_t i = 0; i < STEP_PEOPLE && h->people < people_n(h->d->people); i++)
+            put_person(h, (person_no)++h->people);
+        return h->text.failed ? E_TOO_LARGE : 0;
+    }
+    h->step_n = h->step_seen = 0;
+    /* Of jobs that ended in the same microsecond as the last of a step the others are left out. */
+    int code = store_jobs_each(h->d->store, 0, 0, h->before_at, STEP_ROWS, keep_row, h);
+    if (code < 0)
+        return code;
+    for (uint32_t i = 0; i < h->step_n && h->rows < HISTORY_JOBS_MAX; i++)
+        put_job(h, &h->step[i]);
+    if (h->text.failed)
+        return E_TOO_LARGE;
+    return h->step_seen < STEP_ROWS || h->before_at < h->from_at || h->rows == HISTORY_JOBS_MAX;
+}
+
+/* --- all ---------------------------------------------------------------------------------------------- */
+
+int history_create(struct daemon *d, usec_t until_at, struct history **ret)
+{
+    struct history *h = calloc(1, sizeof *h);
+    if (!h)
+        return E_NO_MEMORY;
+    h->d = d;
+    h->from_at = until_at - HISTORY_US;
+    h->until_at = h->before_at = until_at;
+    buf_init(&h->text, BYTES_MAX);
+    buf_c(&h->text, "eoul-journal 1\n");
+    *ret = h;
+    return 0;
+}
+
+void history_destroy(struct history *h)
+{
+    if (!h)
+        return;
+    buf_finish(&h->text);
+    free(h);
+}
+
+struct str history_text(const struct history *h)
+{
+    return buf_look(&h->text);
+}
+
+uint32_t history_recent(const struct history *h)
+{
+    return h->recent;
+}

@@ -1,0 +1,275 @@
+#!/usr/bin/env python3
+"""week.py EOULD EOUL EOUL_SIM - a live daemon picks the mode of the week.
+
+A history of six weeks is made up in the store of a stopped daemon.  The next one replays it with the real child; then
+with children that answer what they are told to, or garbage, or nothing, or die; and with a daemon that dies first.
+"""
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../api"))
+from world import World, until  # noqa: E402
+
+HOUR, DAY, WEEK = 3600_000_000, 86400_000_000, 7 * 86400_000_000
+MONDAY = 345600_000_000  # 5 January 1970
+TASKS = 700
+CONFIG = "gpus: 2\ncpus: 8\nzone: Etc/UTC\ntariff: kepco-industrial-b-high-a-2\npower_cap: 5 kW\n"
+number = 0
+
+
+def check(name, passed, detail=""):
+    global number
+    number += 1
+    if not passed and detail != "":
+        print(f"# {detail}")
+    print(f"{'ok' if passed else 'not ok'} {number} - {name}", flush=True)
+    return passed
+
+
+def week(world):
+    return world.get("/v1/status")["mode_of_week"]
+
+
+def settings_of(world):
+    """Every settings event of the journal, as a dictionary."""
+    db = sqlite3.connect(f"file:{world.state}/eoul.db?mode=ro", uri=True)
+    lines = [row[0] for row in db.execute("SELECT line FROM journal WHERE line LIKE 'settings %' ORDER BY seq")]
+    db.close()
+    return [dict(field.split("=") for field in line.split()[1:]) for line in lines]
+
+
+def children(world):
+    """The children that were started, by what this state's log says of them, and those that are still there."""
+    with open(os.path.join(world.state, "eould.log"), encoding="utf-8") as f:
+        pids = [int(pid) for pid in re.findall(r"state=runs pid=(\d+)", f.read())]
+    return pids, [pid for pid in pids if alive(pid)]
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def make_history(world, weeks=6):
+    """Rows of jobs that ran in those weeks: five people, the long runs of two and the short ones of three."""
+    db = sqlite3.connect(f"{world.state}/eoul.db")
+    now = int(time.time() * 1e6)
+    monday = now - (now - MONDAY) % WEEK
+    at, end = monday - weeks * WEEK, now
+    luck = 7
+    rows = []
+    while at < end:
+        luck = (luck * 1103515245 + 12345) % 2**31
+        at += (10 + luck // 1000 % 60) * 60_000_000
+        hour = at % DAY // HOUR
+        if (at - MONDAY) % WEEK >= 5 * DAY or not 9 <= hour < 18:
+            continue
+        owner = 1 + luck // 11 % 5
+        run = (5 * HOUR if owner <= 2 else HOUR // 2) * (80 + luck // 7 % 40) // 100
+        rows.append((at, at + HOUR // 2, at + HOUR // 2 + run, owner))
+    first = db.execute("SELECT min(id) FROM job WHERE start_at = 0").fetchone()[0]
+    rows = [row for row in rows if row[2] < now][-TASKS:]
+    for i, (submit_at, start_at, end_at, owner) in enumerate(rows):
+        db.execute("UPDATE job SET state = 'COMPLETED', reason = 'None', attempts = 1, gpus = 1, owner = ?, submitter = ?, "
+                   "submit_at = ?, begin_at = 0, start_at = ?, end_at = ? WHERE id = ?",
+                   (owner, owner, submit_at, start_at, end_at, first + i))
+    db.commit()
+    db.close()
+    return rows, monday
+
+
+def with_history():
+    """A stopped daemon's world with that history, and what it is."""
+    world = World(eould, config=CONFIG)
+    for person in ("ana", "bo", "chul", "dara"):
+        answer = world.post("/v1/me", {"for": person, "zone": "Etc/UTC", "hours": "mon-fri 09:00-18:00", "defer": True})
+        assert answer.status == 200, answer.raw
+    job = world.submit("true", gpus=1, hold="yes", array=f"1-{TASKS}", output="/dev/null", code_clean="yes")
+    assert world.post(f"/v1/jobs/{job}/cancel").status == 200
+    until(lambda: week(world)["state"] == "too-little")
+    world.close_daemon()
+    rows, monday = make_history(world)
+    db = sqlite3.connect(f"{world.state}/eoul.db")
+    db.execute("DELETE FROM meta WHERE key = 'mode'")
+    db.commit()
+    db.close()
+    return world, rows, monday
+
+
+def own_programs(world, script):
+    """The programs of this build, but for eoul-sim."""
+    folder = os.path.join(world.dir, "programs")
+    os.makedirs(folder, exist_ok=True)
+    build = os.path.dirname(os.path.abspath(eould))
+    for name in os.listdir(build):
+        path = os.path.join(folder, name)
+        if name.startswith("eoul-") and name != "eoul-sim" and not os.path.lexists(path):
+            os.symlink(os.path.join(build, name), path)
+    with open(os.path.join(folder, "eoul-sim"), "w", encoding="utf-8") as f:
+        f.write("#!/bin/sh\n" + script)
+    os.chmod(os.path.join(folder, "eoul-sim"), 0o755)
+    os.environ["EOUL_LIBEXEC"] = folder
+
+
+ANSWER = """while [ $# -gt 0 ]; do [ "$1" = --until ] && u=$2; shift; done
+while read -r line; do :; done
+echo '{"mode": "MODE", "in_use": "later", "until_at": '$u'000000, "weeks": 4, "results": 200, "seen_h": {"later": 12.4, "plan": 12.9, "area": 11.1}}'
+"""
+
+
+def forget_replay(world):
+    """As if no week had been replayed: the next start does."""
+    db = sqlite3.connect(f"{world.state}/eoul.db")
+    db.execute("DELETE FROM meta WHERE key = 'mode'")
+    db.commit()
+    db.close()
+
+
+def replays(world):
+    out = os.path.join(world.dir, "journal")
+    env = dict(os.environ, EOUL_STATE=world.state)
+    subprocess.run([eould, "--export-journal", out, "--state", world.state], env=env, check=True)
+    return subprocess.run([sim, "--replay", out], capture_output=True, text=True, check=False)
+
+
+def real_child():
+    world, rows, monday = with_history()
+    world.start()
+    w = until(lambda: (lambda s: s if s["state"] == "picked" else None)(week(world)))
+    recent = [r for r in rows if monday - 4 * WEEK <= r[0] < monday and r[2] <= monday]
+    check("the last four whole weeks are replayed by the real child", w["weeks"] == 4 and w["until_at"] == monday and w["weekly"], w)
+    check("every result of them counts", w["results"] == len(recent), (w["results"], len(recent)))
+    seen = w["seen_us"]
+    check("each mode has its mean time until seen", all(HOUR // 2 < seen[m] < 100 * HOUR for m in ("later", "plan", "area"))
+          and len(set(seen.values())) == 3, seen)
+    best = min(seen, key=seen.get)
+    check("the mode is the one in use or the best one", w["mode"] in ("later", best), w)
+    for lang, words in (("en_US.UTF-8", "replayed 4 weeks to Sun"), ("ko_KR.UTF-8", "주를 다시 돌림")):
+        said = subprocess.run([eoul, "status"], capture_output=True, text=True, check=False,
+                              env=dict(os.environ, EOUL_STATE=world.state, EOUL_SOCKET=world.socket, LC_ALL=lang)).stdout
+        check(f"eoul status says why ({lang})", words in said and f"{seen['later'] / HOUR:.1f}" in said, said)
+    table = subprocess.run([eoul, "whatif", "mode"], capture_output=True, text=True, check=False,
+                           env=dict(os.environ, EOUL_STATE=world.state, EOUL_SOCKET=world.socket, LC_ALL="C.UTF-8"))
+    check("eoul whatif mode prints the table", table.returncode == 0 and "week to" in table.stdout, table.stderr + table.stdout)
+    started = len(children(world)[0])
+    world.close_daemon()
+    world.start()
+    check("a restart does not replay it again", week(world) == w and len(children(world)[0]) == started == 1, week(world))
+    world.close()
+
+
+def another_mode():
+    world, _, _ = with_history()
+    before = len(settings_of(world))
+    own_programs(world, ANSWER.replace("MODE", "area"))
+    world.start()
+    w = until(lambda: (lambda s: s if s["state"] == "picked" else None)(week(world)))
+    check("status has the child's numbers", w["seen_us"] == {"later": 44640_000_000, "plan": 46440_000_000, "area": 39960_000_000}, w)
+    ran = world.submit("true", gpus=1, output="/dev/null")
+    world.wait(ran)
+    os.kill(world.daemon.pid, signal.SIGKILL)
+    world.daemon.wait()
+    told = settings_of(world)
+    check("another mode is told to the core as settings", w["mode"] == "area" and len(told) == before + 1 and
+          told[-1]["policy"] == "5" and "defer" not in told[-1], told)
+    world.start()
+    check("it outlives a killed daemon", week(world)["mode"] == "area" and week(world)["since_at"] == w["since_at"], week(world))
+    world.close_daemon()
+    check("which is told nothing twice", settings_of(world) == told)
+    again = replays(world)
+    check("the journal with the change in it can be recomputed", again.returncode == 0, again.stdout + again.stderr)
+    world.close()
+
+
+def fixed():
+    world = World(eould, config=CONFIG + "mode: plan\n")
+    w = week(world)
+    check("eoul.yaml may say the mode for good", w["mode"] == "plan" and not w["weekly"], w)
+    with open(os.path.join(world.dir, "eoul.yaml"), "w", encoding="utf-8") as f:
+        f.write(CONFIG)
+    answer = world.post("/v1/reload")
+    w = until(lambda: (lambda s: s if s["state"] == "too-little" else None)(week(world)))
+    check("read again without it, the week picks", answer.status == 200 and w["weekly"] and w["mode"] == "later", (answer.raw, w))
+    check("without history there is no child", children(world)[0] == [], children(world))
+    world.close_daemon()
+    told = [s.get("defer", "0") for s in settings_of(world)]
+    check("the core heard of both", told == ["0", "1"], told)
+    world.close()
+    world = World(eould, config=CONFIG + "policy: easy\n")
+    check("a policy without modes has none", world.get("/v1/status")["mode_of_week"] is None)
+    world.close()
+
+
+BAD = {
+    "garbage": "while read -r x; do :; done; echo 'not json'\n",
+    "another week": ANSWER.replace("MODE", "area").replace("$u'", "'1'"),
+    "a mode there is none": ANSWER.replace("MODE", "best"),
+    "endless talk": "while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done\n",
+    "a failure": "exit 3\n",
+    "a death": "kill -9 $$\n",
+    "silence": "exec >&-\nwhile :; do :; done\n",
+    "a hang": "while :; do :; done\n",
+}
+
+
+def bad_children():
+    world, _, _ = with_history()
+    os.environ["EOUL_WEEK_MS"] = "700"
+    for tries, (what, script) in enumerate(BAD.items(), 1):
+        own_programs(world, script)
+        world.start()
+        w = until(lambda: (lambda s: s if s["failed"] else None)(week(world)))
+        ran = world.submit("true", gpus=1, output="/dev/null")
+        world.wait(ran)
+        check(f"{what} of the child changes nothing, and is said", w["mode"] == "later" and w["state"] == "none" and
+              children(world)[1] == [] and len(children(world)[0]) == tries, (w, children(world)))
+        world.close_daemon()
+    del os.environ["EOUL_WEEK_MS"]
+    own_programs(world, ANSWER.replace("MODE", "plan"))
+    world.start()
+    w = until(lambda: (lambda s: s if s["state"] == "picked" else None)(week(world)))
+    check("the next one that answers is heard", w["mode"] == "plan" and not w["failed"], w)
+    world.close()
+
+
+def daemon_dies():
+    world, _, _ = with_history()
+    own_programs(world, "while :; do :; done\n")
+    world.start()
+    pid = until(lambda: children(world)[1])[0]
+    until(lambda: "eoul-sim" in open(f"/proc/{pid}/cmdline", encoding="utf-8").read())  # no fork of the daemon any more
+    nice = os.getpriority(os.PRIO_PROCESS, pid)
+    limits = open(f"/proc/{pid}/limits", encoding="utf-8").read()
+    check("the child is the last in line and bounded", nice == 19 and re.search(r"Max cpu time +600 ", limits) and
+          re.search(r"Max file size +0 ", limits), (nice, limits))
+    check("it has no descriptors but its three", len(os.listdir(f"/proc/{pid}/fd")) <= 4 and
+          all("eoul.db" not in os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")
+              if os.path.lexists(f"/proc/{pid}/fd/{fd}")))
+    os.kill(world.daemon.pid, signal.SIGKILL)
+    world.daemon.wait()
+    check("it dies with a killed daemon", until(lambda: not children(world)[1]))
+    world.start()
+    second = until(lambda: children(world)[1])
+    check("the next daemon has one, and no more", len(second) == 1 and second[0] != pid, second)
+    world.close_daemon()
+    check("and takes it along when it stops", until(lambda: not children(world)[1]))
+    own_programs(world, ANSWER.replace("MODE", "plan"))
+    world.start()
+    w = until(lambda: (lambda s: s if s["state"] == "picked" else None)(week(world)))
+    check("what was interrupted is made again", w["mode"] == "plan", w)
+    world.close()
+
+
+eould, eoul, sim = (os.path.abspath(path) for path in sys.argv[1:4])
+for part in (real_child, another_mode, fixed, bad_children, daemon_dies):
+    os.environ.pop("EOUL_LIBEXEC", None)
+    part()
+print(f"1..{number}")
