@@ -125,6 +125,8 @@ static const char *check_sums(const struct core *c)
         if (c->accounts[i].gpus != of_account[i])
             return "An account's GPUs are miscounted.";
     }
+    if (!quota_known_well(c))
+        return "A quota is used up and not known to be, or the other way round.";
     for (uint32_t i = 0; i < JOB_STATE_COUNT; i++)
         if (c->state_n[i] != state_n[i])
             return "Jobs are miscounted by state.";

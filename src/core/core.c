@@ -623,8 +623,10 @@ uint32_t core_step(struct core *c, const struct core_event *ev, struct core_upda
     estimate_tick(c, c->now_at);
     if (power_capped(c))
         power_count(c); /* steps of the cap that are over count no more */
+    quota_tick(c);
     c->quiet &= ev->kind == EVENT_DECIDE;
     apply(c, ev, &out);
+    quota_know(c);
     return out.n;
 }
 

@@ -27,6 +27,7 @@ void quota_account(struct core *c, const struct ev_account *e)
     a->known = true;
     a->gpus_max = e->gpus_max;
     a->quota = (struct quota){ e->quota_hours, e->quota_days };
+    quota_stale(c, &a->up);
     account_changed(c, e->account);
 }
 
@@ -86,10 +87,12 @@ void quota_used(struct core *c, const struct job *j)
     usec_t from_at = c->now_at - ran_us(c, j);
     if (c->persons[j->owner].quota.hours) {
         add_run(&c->persons[j->owner].usage, from_at, c->now_at, j->gpus);
+        quota_stale(c, &c->persons[j->owner].up);
         person_changed(c, j->owner);
     }
     if (j->account && c->accounts[j->account].quota.hours) {
         add_run(&c->accounts[j->account].usage, from_at, c->now_at, j->gpus);
+        quota_stale(c, &c->accounts[j->account].up);
         account_changed(c, j->account);
     }
 }
@@ -109,21 +112,101 @@ static uint64_t used_us(const struct core *c, const struct quota *q, struct usag
     return sum * UNIT_US;
 }
 
-static bool used_up(const struct core *c, const struct quota *q, const struct usage *u, uint32_t owner, uint32_t account)
+static bool used_up_now(const struct core *c, const struct quota *q, const struct usage *u, uint32_t owner, uint32_t account)
 {
-    return q->hours && !MUTANT(c, MUTANT_QUOTA_HOURS) &&
-           used_us(c, q, *u, owner, account) >= (uint64_t)q->hours * USEC_PER_HOUR;
+    return q->hours && used_us(c, q, *u, owner, account) >= (uint64_t)q->hours * USEC_PER_HOUR;
+}
+
+static bool person_used_up(const struct core *c, uint32_t i)
+{
+    const struct person *p = &c->persons[i];
+    return p->quota.hours && !MUTANT(c, MUTANT_QUOTA_HOURS) &&
+           (p->up.known ? p->up.is : used_up_now(c, &p->quota, &p->usage, i, 0));
+}
+
+static bool account_used_up(const struct core *c, uint32_t i)
+{
+    const struct account *a = &c->accounts[i];
+    return i && a->quota.hours && !MUTANT(c, MUTANT_QUOTA_HOURS) &&
+           (a->up.known ? a->up.is : used_up_now(c, &a->quota, &a->usage, 0, i));
+}
+
+/* --- asked of every job in line: found out once an event ----------------------------------------- */
+
+void quota_stale(struct core *c, struct used_up *up)
+{
+    up->known = false;
+    c->quotas_stale = true;
+}
+
+static void know_person(struct core *c, uint32_t i)
+{
+    struct person *p = &c->persons[i];
+    if (p->quota.hours && !p->up.known)
+        p->up = (struct used_up){ true, used_up_now(c, &p->quota, &p->usage, i, 0) };
+}
+
+static void know_account(struct core *c, uint32_t i)
+{
+    struct account *a = &c->accounts[i];
+    if (a->quota.hours && !a->up.known)
+        a->up = (struct used_up){ true, used_up_now(c, &a->quota, &a->usage, 0, i) };
+}
+
+void quota_know(struct core *c)
+{
+    if (!c->quotas_stale)
+        return;
+    for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++)
+        know_person(c, i);
+    for (uint32_t i = 1; i <= ACCOUNTS_MAX; i++)
+        know_account(c, i);
+    c->quotas_stale = false;
+}
+
+/* Who has something running uses more as time passes; another day changes it for all. */
+void quota_tick(struct core *c)
+{
+    int64_t day = c->now_at / USEC_PER_DAY;
+    for (uint32_t i = 1; day != c->quotas_day && i <= CORE_PERSONS_MAX; i++)
+        c->persons[i].up.known = false;
+    for (uint32_t i = 1; day != c->quotas_day && i <= ACCOUNTS_MAX; i++)
+        c->accounts[i].up.known = false;
+    c->quotas_stale |= day != c->quotas_day;
+    c->quotas_day = day;
+    for (uint32_t i = 0; i < c->busy_n; i++) {
+        const struct job *j = &jobs_of(c)[busy_of(c)[i]];
+        c->persons[j->owner].up.known = c->accounts[j->account].up.known = false;
+    }
+    for (uint32_t i = 0; i < c->busy_n; i++) {
+        know_person(c, jobs_of(c)[busy_of(c)[i]].owner);
+        know_account(c, jobs_of(c)[busy_of(c)[i]].account);
+    }
+    quota_know(c);
+}
+
+bool quota_known_well(const struct core *c)
+{
+    bool well = true;
+    for (uint32_t i = 1; i <= CORE_PERSONS_MAX && well; i++) {
+        const struct person *p = &c->persons[i];
+        well = !p->up.known || !p->quota.hours || p->up.is == used_up_now(c, &p->quota, &p->usage, i, 0);
+    }
+    for (uint32_t i = 1; i <= ACCOUNTS_MAX && well; i++) {
+        const struct account *a = &c->accounts[i];
+        well = !a->up.known || !a->quota.hours || a->up.is == used_up_now(c, &a->quota, &a->usage, 0, i);
+    }
+    return well;
 }
 
 enum reason quota_limited(const struct core *c, uint32_t owner, uint32_t account, uint32_t gpus, uint32_t more_gpus)
 {
-    const struct person *p = &c->persons[owner];
     const struct account *a = &c->accounts[account];
     if (gpus == 0)
         return REASON_NONE;
     if (account && a->gpus_max && !MUTANT(c, MUTANT_ACCOUNT_GPUS) && a->gpus + more_gpus + gpus > a->gpus_max)
         return REASON_ACCOUNT_GPUS;
-    if ((account && used_up(c, &a->quota, &a->usage, 0, account)) || used_up(c, &p->quota, &p->usage, owner, 0))
+    if (account_used_up(c, account) || person_used_up(c, owner))
         return REASON_QUOTA_HOURS;
     return REASON_NONE;
 }
@@ -158,10 +241,10 @@ usec_t quota_due(const struct core *c)
     if (c->state_n[JOB_PENDING] == 0)
         return USEC_NEVER;
     for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++)
-        if (c->persons[i].queued && used_up(c, &c->persons[i].quota, &c->persons[i].usage, i, 0))
+        if (c->persons[i].queued && person_used_up(c, i))
             return next_at;
     for (uint32_t i = 1; i <= ACCOUNTS_MAX; i++)
-        if (used_up(c, &c->accounts[i].quota, &c->accounts[i].usage, 0, i))
+        if (account_used_up(c, i))
             return next_at;
     return USEC_NEVER;
 }

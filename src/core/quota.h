@@ -21,6 +21,13 @@ void quota_account(struct core *c, const struct ev_account *e);
 /* An attempt leaves the machine. */
 void quota_used(struct core *c, const struct job *j);
 
+/* Is it used up?  Asked of every job in line, so it is found out for each quota once an event: quota_tick when time has
+ * passed, quota_stale when something changed it, quota_know at the end of that event. */
+void quota_tick(struct core *c);
+void quota_stale(struct core *c, struct used_up *up);
+void quota_know(struct core *c);
+bool quota_known_well(const struct core *c); /* check.c: what is known is so */
+
 /* The quota that keeps one more job of so many GPUs from starting, with so many GPUs given to its account by this
  * decision already; REASON_NONE. */
 enum reason quota_limited(const struct core *c, uint32_t owner, uint32_t account, uint32_t gpus, uint32_t more_gpus);

@@ -6,6 +6,7 @@
 #include "core/mutant.h"
 #include "core/person.h"
 #include "core/queue.h"
+#include "core/quota.h"
 
 int setup_check_settings(const struct ev_settings *e, struct err *err)
 {
@@ -88,6 +89,7 @@ void setup_person(struct core *c, const struct ev_person *e)
     p->weight_milli = e->weight_milli;
     p->defer = e->defer != 0;
     p->quota = (struct quota){ e->quota_hours, e->quota_days };
+    quota_stale(c, &p->up);
     p->value_version++;
     person_changed(c, e->person);
 }

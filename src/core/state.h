@@ -238,6 +238,9 @@ struct todo {
 struct quota { /* GPU-hours in so many days; hours 0: none */
     uint32_t hours, days;
 };
+struct used_up { /* derived: is a quota of hours used up, as of the last event?  quota.c */
+    bool known, is;
+};
 struct usage { /* GPU time by days; quota.h */
     int64_t day; /* the last; 0: none yet */
     uint32_t gpu_cs[QUOTA_DAYS_MAX], unused_; /* hundredths of a GPU-second: a day of 64 GPUs in 32 bits */
@@ -282,6 +285,7 @@ struct person {
     uint32_t offers_at, offers_n, offers_room; /* in the table of offers (contents are state) */
     uint32_t spans_at, spans_n, spans_room; /* its windows in the span table (contents are state) */
     uint32_t running, gpus, queued;
+    struct used_up up;
     uint32_t value_version; /* changes with its windows, its weight, settings and the machine */
     uint64_t hash;           /* its share of the core's sum; renewed by person_changed */
     struct forecast_memo memo; /* of commands without history */
@@ -294,6 +298,7 @@ struct account {
     struct usage usage;
     /* derived */
     uint32_t gpus; /* of its jobs that have some */
+    struct used_up up;
     uint64_t hash;
 };
 
@@ -447,6 +452,8 @@ struct core {
     usec_t unwatched_at;        /* presences that ended by then are over for the index (queue.h) */
     usec_t again_at;            /* the last decision asked for another then */
     bool quiet;                 /* nothing has happened since the last decision */
+    bool quotas_stale;          /* derived: somebody's used_up is not known */
+    int64_t quotas_day;         /* derived: the day as of which the others are */
     struct gpu gpus[CORE_GPUS_MAX];
     struct person persons[CORE_PERSONS_MAX + 1];
     struct account accounts[ACCOUNTS_MAX + 1]; /* 0: none, never known */

@@ -2,7 +2,8 @@
  *
  * Queues: "mixed" are single jobs of 12 people with 25 commands each, widths and limits as in office16
  * (doc/planner.md), submitted over a week; "array" is one array; "apart" is the worst case, every
- * job with a limit of its own, so that no two share a class.
+ * job with a limit of its own, so that no two share a class.  "quotas": every person and every of 63 projects has
+ * GPU-hours, projects GPUs too, and a quarter of the projects have used theirs up; jobs are for any of them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,13 +86,25 @@ static void world_begin(struct world *w, uint32_t jobs, enum policy policy)
     }
 }
 
+static void quotas(struct world *w)
+{
+    for (uint32_t p = 1; p <= 12; p++)
+        do_event(w, &(struct core_event){ .kind = EVENT_PERSON, .person = { .person = p, .weight_milli = 1000,
+            .quota_hours = 1000000, .quota_days = QUOTA_DAYS_MAX } });
+    for (uint32_t i = 1; i <= ACCOUNTS_MAX; i++)
+        do_event(w, &(struct core_event){ .kind = EVENT_ACCOUNT, .account = { .account = i, .gpus_max = 1 + i % 8,
+            .quota_hours = i % 4 == 0 ? 1 : 1000000, .quota_days = QUOTA_DAYS_MAX } });
+}
+
 static void world_end(struct world *w)
 {
     free(w->core);
     free(w->updates);
 }
 
-static void submit_mixed(struct world *w, uint32_t n, bool apart)
+enum kind { ARRAY, MIXED, APART, MIXED_QUOTAS, APART_QUOTAS };
+
+static void submit_mixed(struct world *w, uint32_t n, enum kind kind)
 {
     static const uint32_t widths[] = { 1, 1, 1, 1, 1, 1, 2, 2, 4, 8 };
     static const int hours[] = { 0, 1, 4, 12, 24, 48 };
@@ -102,7 +115,9 @@ static void submit_mixed(struct world *w, uint32_t n, bool apart)
         ev.submit = (struct ev_submit){ .job = core_last_id(w->core) + 1, .owner = owner, .submitter = owner,
             .command_key = command + 1, .gpus = widths[command % 10], .cpus = 2,
             .limit_us = (usec_t)hours[command % 6] * USEC_PER_HOUR };
-        if (apart)
+        if (kind >= MIXED_QUOTAS)
+            ev.submit.account = (uint32_t)(1 + prng_below(&w->prng, ACCOUNTS_MAX));
+        if (kind == APART || kind == APART_QUOTAS)
             ev.submit.limit_us = USEC_PER_HOUR + (usec_t)i * USEC_PER_SEC;
         do_event(w, &ev);
     }
@@ -162,17 +177,19 @@ static void plan_time(struct world *w, const char *name, double target)
     line(name, best, "ms", target);
 }
 
-static void queue_bench(const char *name, uint32_t n, int kind, double p99, double worst, double plan)
+static void queue_bench(const char *name, uint32_t n, enum kind kind, double p99, double worst, double plan)
 {
     static struct world w;
     static double times[DECISIONS], decides[DECISIONS];
     char label[80];
     double t = now_ms();
     world_begin(&w, n, POLICY_BLEND);
-    if (kind == 0)
+    if (kind >= MIXED_QUOTAS)
+        quotas(&w);
+    if (kind == ARRAY)
         submit_array(&w, n);
     else
-        submit_mixed(&w, n, kind == 2);
+        submit_mixed(&w, n, kind);
     double submit_ms = now_ms() - t;
     cycles(&w, DECISIONS, times, decides);
     snprintf(label, sizeof label, "core_%s_submit_all", name);
@@ -212,11 +229,13 @@ static void queue_bench(const char *name, uint32_t n, int kind, double p99, doub
 
 int main(void)
 {
-    queue_bench("array_10000", 10000, 0, 0.5, 5, 50);
-    queue_bench("mixed_10000", 10000, 1, 5, 20, 50);
-    queue_bench("apart_10000", 10000, 2, 5, 50, 50);
-    queue_bench("array_100000", 100000, 0, 5, 50, 100);
-    queue_bench("mixed_100000", 100000, 1, 20, 50, 100);
+    queue_bench("array_10000", 10000, ARRAY, 0.5, 5, 50);
+    queue_bench("mixed_10000", 10000, MIXED, 5, 20, 50);
+    queue_bench("apart_10000", 10000, APART, 5, 50, 50);
+    queue_bench("mixed_10000_quotas", 10000, MIXED_QUOTAS, 5, 20, 50);
+    queue_bench("apart_10000_quotas", 10000, APART_QUOTAS, 5, 50, 50);
+    queue_bench("array_100000", 100000, ARRAY, 5, 50, 100);
+    queue_bench("mixed_100000", 100000, MIXED, 20, 50, 100);
     struct core_limits limits = { 1, 1, 1, 1 }, more = { 100001, 1, 1, 1 };
     line("core_bytes_per_job_room", (double)(core_size(&more) - core_size(&limits)) / 100000, "B", 600);
     return 0;
