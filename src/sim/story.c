@@ -61,6 +61,7 @@ static void act_submit(struct story_run *t, uint32_t number)
     struct world_op *op = world_op_new(&t->world, EVENT_SUBMIT);
     struct ev_submit *e = &op->op.ev.submit;
     e->owner = e->submitter = j->owner;
+    e->account = j->account;
     e->command_key = j->command_key;
     e->name_key = j->command_key;
     e->flags = j->flags;
@@ -156,6 +157,11 @@ static void act_on_machine(struct story_run *t, const struct story_action *a)
         break;
     case ACT_DISK_FULL:
         w->shell.disk_full = true;
+        break;
+    case ACT_ACCOUNT:
+        op = world_op_new(w, EVENT_ACCOUNT);
+        op->op.ev.account = a->account;
+        world_send(w, op);
         break;
     default:
         break;

@@ -30,6 +30,7 @@
 #define STORY_PEOPLE_MAX  32
 #define STORY_JOBS_MAX    500
 #define STORY_OPTS_DEPS   4
+#define STORY_ACCOUNTS_MAX 8
 
 struct story_options {
     FILE *trace; /* everything that happens, NULL: nobody reads it */
@@ -60,6 +61,7 @@ struct story_person {
 struct story_job {
     char name[STORY_NAME_MAX];
     person_no owner, reviewer; /* reviewer 0: the owner looks */
+    uint32_t account;          /* 0: none */
     usec_t run_us, limit_us, begin_at, deadline_at, backoff_us;
     uint32_t gpus, gpu_type, cpus, retries, flags, fails_n, dies_n, no_launch_n, array_max;
     uint64_t mem_mib, command_key;
@@ -73,6 +75,7 @@ enum story_act {
     ACT_SUBMIT, ACT_CANCEL, ACT_HOLD, ACT_RELEASE, ACT_REQUEUE, ACT_FIRST, ACT_SET,
     ACT_DRAIN_GPU, ACT_UNDRAIN_GPU, ACT_DRAIN_QUEUE, ACT_UNDRAIN_QUEUE, ACT_GPU_TAKEN, ACT_GPU_FREE,
     ACT_SUPERVISOR, ACT_DAEMON_DIES, ACT_CRASH, ACT_POWER, ACT_AWAY, ACT_WORKS, ACT_DISK_FULL,
+    ACT_ACCOUNT,
 };
 
 struct story_target { /* A, or A_3 */
@@ -90,6 +93,7 @@ struct story_action {
     person_no person;
     usec_t until_at;
     char hours[128];
+    struct ev_account account;
     uint32_t line;
 };
 
@@ -119,6 +123,8 @@ struct story {
     usec_t guess_us, age_us;
     struct story_person people[STORY_PEOPLE_MAX];
     uint32_t people_n;
+    char accounts[STORY_ACCOUNTS_MAX][STORY_NAME_MAX]; /* by number less one */
+    uint32_t accounts_n;
     struct story_job *jobs;
     uint32_t jobs_n;
     struct { person_no owner; uint64_t command_key; uint32_t gpus, times; usec_t run_us; } past[16];

@@ -394,6 +394,16 @@ static bool option_flag(struct story_job *j, struct str c)
     return false;
 }
 
+/* A project's number: in the order in which lines name them. */
+static bool take_account(struct parse *p, struct str name, uint32_t *ret)
+{
+    struct story *s = p->story;
+    for (*ret = 1; *ret <= s->accounts_n; ++*ret)
+        if (str_is(name, s->accounts[*ret - 1]))
+            return true;
+    return s->accounts_n < STORY_ACCOUNTS_MAX && copy_name(s->accounts[s->accounts_n], name) && ++s->accounts_n;
+}
+
 static int submit_option(struct parse *p, struct story_job *j, struct str c)
 {
     static const char *const kinds[] = { "after", "afterok", "afternotok", "afterany" };
@@ -415,6 +425,8 @@ static int submit_option(struct parse *p, struct story_job *j, struct str c)
     bool ok = option_number(j, c) || option_flag(j, c) || option_trouble(j, c);
     if (!ok && take(&c, "limit"))
         ok = take_length(c, &j->limit_us);
+    else if (!ok && take(&c, "account"))
+        ok = take_account(p, c, &j->account);
     else if (!ok && take(&c, "backoff"))
         ok = take_length(c, &j->backoff_us);
     else if (!ok && take(&c, "retries"))
@@ -539,6 +551,24 @@ static int parse_daemon(struct parse *p, struct story_action *a, struct str rest
                   "commit\", \"dies after its answer\", \"disk is full\".", p->line);
 }
 
+/* "account vision gpus 2, 6 GPU-hours in 7 days", from now on; "account vision free" */
+static int parse_account(struct parse *p, struct story_action *a, struct str rest)
+{
+    struct str piece, c;
+    bool ok = take_account(p, word(&rest), &a->account.account) && rest.len;
+    a->act = ACT_ACCOUNT;
+    while (ok && str_next(&rest, ',', &piece)) {
+        c = str_trim(piece);
+        if (take(&c, "gpus"))
+            ok = take_u32(&c, CORE_GPUS_MAX, &a->account.gpus_max) && !c.len;
+        else if (!str_is(c, "free"))
+            ok = take_u32(&c, 1000000, &a->account.quota_hours) && take(&c, "GPU-hours") && take(&c, "in") &&
+                 take_u32(&c, QUOTA_DAYS_MAX, &a->account.quota_days) && str_is(c, "days");
+    }
+    return ok ? 0 : REFUSE(p, "Line %u: write \"account vision gpus 2, 6 GPU-hours in 7 days\", or \"account vision free\".",
+                           p->line);
+}
+
 /* "mina away until tue 09:00", "mina works 22:00-06:00", "A loses its supervisor" */
 static int parse_somebody(struct parse *p, struct story_action *a, struct str first, struct str rest)
 {
@@ -596,6 +626,8 @@ static int parse_action(struct parse *p, struct str rest)
         return parse_gpu(p, a, rest);
     if (str_is(verb, "daemon"))
         return parse_daemon(p, a, rest);
+    if (str_is(verb, "account"))
+        return parse_account(p, a, rest);
     if (str_is(verb, "power") && str_is(rest, "fails")) {
         a->act = ACT_POWER;
         return 0;
