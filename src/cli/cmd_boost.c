@@ -10,12 +10,12 @@
 
 void boost_of(struct cli *cli, struct buf *out, const json_t *b)
 {
-    bool person = strcmp(json_text(b, "kind"), "person") == 0;
+    const char *kind = json_text(b, "kind");
     if (!json_text(b, "of")[0]) {
         buf_c(out, tr(cli->lang, "somebody's work"));
         return;
     }
-    buf_c(out, person ? "" : tr(cli->lang, "job "));
+    buf_c(out, strcmp(kind, "person") == 0 ? "" : strcmp(kind, "account") == 0 ? tr(cli->lang, "account ") : tr(cli->lang, "job "));
     cli_clean(out, json_text(b, "of"));
 }
 
@@ -178,14 +178,16 @@ static const struct opt boost_opts[] = {
 const struct cmd cmd_boost = {
     .name = "boost",
     .group = "work",
-    .usage = "[JOB|PERSON --reason TEXT --until WHEN | --list | --cancel N]",
+    .usage = "[JOB|PERSON|account:NAME --reason TEXT --until WHEN | --list | --cancel N]",
     .opts = boost_opts,
     .flags = CMD_NEEDS_DAEMON,
     .run = run_boost,
-    .summary = N_("Put a job or a person's work before others' until some time (operators)."),
+    .summary = N_("Put a job, a person's or a project's work before others' until some time (operators)."),
     .examples = (const char *const[]){"eoul boost 12 --reason \"camera-ready on Friday\" --until \"fri 18:00\"",
                                       N_("job 12, or all of array 12"), "eoul boost kim --reason demo --until 2h",
-                                      N_("all of somebody's work"), "eoul boost", N_("what is boosted"),
+                                      N_("all of somebody's work"),
+                                      "eoul boost account:vision --reason deadline --until fri", N_("all that is for a project"),
+                                      "eoul boost", N_("what is boosted"),
                                       "eoul boost --cancel 3", N_("not needed after all"), NULL},
     .more = N_("What is boosted goes before urgent and all other work; only jobs over their age and those that GPUs are "
                "reserved for go before it. It ends by itself at its time, or with its job. Whoever is passed sees in "

@@ -13,13 +13,14 @@ static bool is_of(const struct boost *b, enum boost_kind kind, uint32_t target)
     return b->kind == (uint32_t)kind && b->target == target;
 }
 
-/* Of a job or array that lives, or of a person. */
+/* Of a job or array that lives, or of a person or account. */
 static bool target_lives(const struct core *c, uint32_t kind, uint32_t target)
 {
     switch ((enum boost_kind)kind) {
     case BOOST_JOB: return job_find(c, target) != NONE;
     case BOOST_ARRAY: return array_find(c, target) != NONE;
     case BOOST_PERSON: return target >= 1 && target <= CORE_PERSONS_MAX;
+    case BOOST_ACCOUNT: return target >= 1 && target <= ACCOUNTS_MAX;
     case BOOST_KIND_COUNT: break;
     }
     return false;
@@ -30,7 +31,7 @@ int boost_check(const struct core *c, const struct ev_boost *e, usec_t now_at, s
     if (e->boost <= c->last_boost)
         return err_set(err, E_EXISTS, "Boost number %u is not greater than %u, the last one.", e->boost, c->last_boost);
     if (e->kind >= BOOST_KIND_COUNT || !target_lives(c, e->kind, e->target))
-        return err_set(err, E_NOT_FOUND, "There is no job or person number %u to be boosted.", e->target);
+        return err_set(err, E_NOT_FOUND, "There is no job, person or account number %u to be boosted.", e->target);
     if ((e->by < 1 || e->by > CORE_PERSONS_MAX || !e->reason0) && !MUTANT(c, MUTANT_BOOST_MUTE))
         return err_set(err, E_INVALID, "A boost has somebody who gives it, and a reason.");
     if (e->until_at <= now_at || e->until_at > usec_add(now_at, BOOST_LENGTH_MAX_US))
@@ -132,7 +133,7 @@ bool boost_stands(const struct core *c, const struct class_key *key, uint32_t id
 {
     for (uint32_t i = 0; i < c->boosts_n && !MUTANT(c, MUTANT_BOOST_LAST); i++) {
         const struct boost *b = &c->boosts[i];
-        bool of = is_of(b, BOOST_PERSON, key->owner) || (key->boosted && is_of(b, BOOST_JOB, id)) ||
+        bool of = is_of(b, BOOST_PERSON, key->owner) || is_of(b, BOOST_ACCOUNT, key->account) || (key->boosted && is_of(b, BOOST_JOB, id)) ||
                   (key->boosted && key->array_id && is_of(b, BOOST_ARRAY, key->array_id));
         if (of && holds(c, b, now_at))
             return true;
@@ -183,7 +184,7 @@ uint32_t core_boost_of(const struct core *c, job_id id, usec_t now_at)
     for (uint32_t i = 0; j && i < c->boosts_n; i++) {
         const struct boost *b = &c->boosts[i];
         if (holds(c, b, now_at) && (is_of(b, BOOST_JOB, j->id) || is_of(b, BOOST_PERSON, j->owner) ||
-                                    (j->array_id && is_of(b, BOOST_ARRAY, j->array_id))))
+                                    is_of(b, BOOST_ACCOUNT, j->account) || (j->array_id && is_of(b, BOOST_ARRAY, j->array_id))))
             return i;
     }
     return CORE_NO_BOOST;

@@ -1,12 +1,12 @@
 /* boost.h - work that an operator put before others', until some time (doc/planner.md, "Boosts").
  *
- * A boost is of a job, of all tasks of an array, or of a person's work; it has who gave it, a reason in words and an end,
+ * A boost is of a job, of all tasks of an array, of a person's work, or of a project's (account); it has who gave it, a reason in words and an end,
  * or it is refused.  What is boosted stands before all that is not, but for jobs over their age and those that GPUs are
  * reserved for, so the longest wait that is promised stays what it is; among what is boosted the policy decides.  A
  * boost that is over, or whose job is, goes at the next decision, and one past its end moves nobody even before that.
  *
  * A class of like jobs is told by `boosted` in its key: a job or task named by a boost is like no other.  A person's
- * boost needs none, a class has one owner.  Looking is a walk over at most BOOSTS_MAX, and nothing where there is none.
+ * or account's boost needs none, a class has one of each.  Looking is a walk over at most BOOSTS_MAX, and nothing where there is none.
  * Pure.
  */
 #ifndef EOUL_CORE_BOOST_H

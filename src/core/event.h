@@ -202,7 +202,7 @@ enum todo_flags {
     TODO_REVIEW = 1 << 1,   /* of a job's result: dropped when that can never come */
     TODO_FLAGS_ALL = (1 << 2) - 1,
 };
-enum boost_kind { BOOST_JOB, BOOST_ARRAY /* all its tasks */, BOOST_PERSON, BOOST_KIND_COUNT };
+enum boost_kind { BOOST_JOB, BOOST_ARRAY /* all its tasks */, BOOST_PERSON, BOOST_ACCOUNT /* a project */, BOOST_KIND_COUNT };
 /* Why it was given, in words: bytes, padded with 0. */
 #define BOOST_REASON(F) F(uint64_t, reason0) F(uint64_t, reason1) F(uint64_t, reason2) F(uint64_t, reason3) \
     F(uint64_t, reason4) F(uint64_t, reason5) F(uint64_t, reason6) F(uint64_t, reason7) F(uint64_t, reason8) \

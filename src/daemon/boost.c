@@ -19,17 +19,31 @@ void boost_reason(struct buf *out, const struct boost *b)
     buf_add(out, bytes, strnlen(bytes, sizeof bytes));
 }
 
-/* A person of that name, else a live job, task or array. */
+#define ACCOUNT_PREFIX "account:" /* no person's name has a colon */
+
+static int find_account(struct daemon *d, struct str name, struct ev_boost *ret, struct err *err)
+{
+    ret->kind = BOOST_ACCOUNT;
+    ret->target = daemon_account_find(d, name);
+    return ret->target ? 0 : daemon_account_refuse(d, name, err);
+}
+
+/* "account:vision"; a person of that name, else a live job, task or array. */
 static int find_target(struct daemon *d, struct str of, struct ev_boost *ret, struct err *err)
 {
     struct job_ref ref;
     struct core_job job;
     person_no person = people_find_name(d->people, of);
+    if (str_starts(of, ACCOUNT_PREFIX))
+        return find_account(d, str_slice(of, sizeof ACCOUNT_PREFIX - 1, of.len), ret, err);
     if (person) {
         ret->kind = BOOST_PERSON;
         ret->target = person;
         return 0;
     }
+    if (daemon_account_find(d, of))
+        return err_set(err, E_NOT_FOUND, "There is neither a job nor a person \"%.*s\"; for the account of that name write "
+                       "account:%.*s.", STR_ARG(of), STR_ARG(of));
     if (of.len == 0 || of.ptr[0] < '0' || of.ptr[0] > '9')
         return err_set(err, E_NOT_FOUND, "There is neither a job nor a person \"%.*s\"; \"eoul queue\" and \"eoul people\" "
                        "list them.", STR_ARG(str_slice(of, 0, 64)));

@@ -15,7 +15,7 @@ struct op;
 struct boost_change {
     bool remove;
     struct str id;     /* of the one to end */
-    struct str of;     /* "12", "12_3", or a person's name */
+    struct str of;     /* "12", "12_3", a person's name, or "account:vision" */
     struct str reason; /* one line */
     usec_t until_at;
 };

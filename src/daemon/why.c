@@ -608,6 +608,9 @@ static void say_boosts(const struct why *w)
         else if (b->of_person)
             why_say(w, tr(w->lang, "%1$s put the work of %2$s before it until %3$s: %4$s."), by.text, of.text, until.text,
                 why.text);
+        else if (b->of_account)
+            why_say(w, tr(w->lang, "%1$s put what is for account %2$s before it until %3$s: %4$s."), by.text, of.text, until.text,
+                why.text);
         else
             why_say(w, tr(w->lang, "%1$s put job %2$s before it until %3$s: %4$s."), by.text, of.text, until.text, why.text);
     }

@@ -39,7 +39,7 @@ struct why_facts { /* what the core does not know, or knows as a number only */
         bool own;
         uint32_t id;
         const char *of;        /* "12", "kim"; empty: not to be said */
-        bool of_person;
+        bool of_person, of_account;
         const char *by, *reason;
         usec_t until_at;
     } boosts[WHY_BOOSTS_MAX];

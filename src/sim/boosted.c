@@ -36,15 +36,17 @@ void boosted_event(struct invariant *v)
 static bool is_of(const struct boost *b, job_id id, const struct ledger_job *j)
 {
     return (b->kind == BOOST_JOB && b->target == id) || (b->kind == BOOST_PERSON && b->target == j->owner) ||
+           (b->kind == BOOST_ACCOUNT && j->account && b->target == j->account) ||
            (b->kind == BOOST_ARRAY && j->array && b->target == j->array);
 }
 
 static bool is_over(const struct invariant *v, const struct boost *b)
 {
-    for (job_id id = 1; b->kind != BOOST_PERSON && id <= v->last_id; id++)
+    bool of_jobs = b->kind == BOOST_JOB || b->kind == BOOST_ARRAY;
+    for (job_id id = 1; of_jobs && id <= v->last_id; id++)
         if (v->jobs[id].known && !job_state_is_final(v->jobs[id].state) && is_of(b, id, &v->jobs[id]))
             return b->until_at <= v->wall_at;
-    return b->kind != BOOST_PERSON || b->until_at <= v->wall_at;
+    return of_jobs || b->until_at <= v->wall_at;
 }
 
 void boosted_tick(struct invariant *v)

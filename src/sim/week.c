@@ -459,7 +459,7 @@ static void lift_quotas(struct world *w)
 
 /* --- operators' boosts ------------------------------------------------------------------------------ */
 
-/* Of one of the last jobs, or of somebody, for up to a day; one in five is ended early, and some lack what they must
+/* Of one of the last jobs, of somebody or of an account, for up to a day; one in five is ended early, and some lack what they must
  * have, or name what is not there. */
 static void week_boost(struct week *k)
 {
@@ -476,6 +476,7 @@ static void week_boost(struct week *k)
         op->op.ev.boost = (struct ev_boost){
             .boost = v->last_boost + 1, .kind = kind, .by = luck_chance(p, 950),
             .target = kind == BOOST_PERSON ? 1 + (uint32_t)prng_below(p, k->world.people_n)
+                      : kind == BOOST_ACCOUNT ? 1 + (uint32_t)prng_below(p, 3)
                       : kind == BOOST_ARRAY && job && v->jobs[job].array ? v->jobs[job].array : job,
             .until_at = world_wall(&k->world) + luck_between(p, -1, 24) * USEC_PER_HOUR,
             .reason0 = luck_chance(p, 950) ? 0x656e696c64616564 : 0 };

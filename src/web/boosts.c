@@ -7,14 +7,20 @@ void boosts_of(struct web *web, const struct boost *b, const struct op_peer *pee
     struct core_job job = { 0 };
     struct job_info info = { .uid = (uid_t)-1 };
     struct buf reason;
-    *ret = (struct boost_view){ .kind = b->kind == BOOST_PERSON ? "person" : b->kind == BOOST_ARRAY ? "array" : "job" };
+    static const char *const kinds[BOOST_KIND_COUNT] = { [BOOST_JOB] = "job", [BOOST_ARRAY] = "array",
+                                                         [BOOST_PERSON] = "person", [BOOST_ACCOUNT] = "account" };
+    bool of_jobs = b->kind == BOOST_JOB || b->kind == BOOST_ARRAY;
+    *ret = (struct boost_view){ .kind = kinds[b->kind] };
     job_id first = b->target - 1;
     if (b->kind == BOOST_PERSON)
         job.owner = (person_no)b->target;
-    else if (core_job_after(daemon_core(web->daemon), first, &job))
+    else if (of_jobs && core_job_after(daemon_core(web->daemon), first, &job))
         daemon_job_info(web->daemon, job.id, &info);
-    bool known = daemon_shown(web->daemon, peer, b->kind == BOOST_PERSON ? -1 : (int64_t)info.uid, job.owner) != SHOWN_BUSY;
-    if (known && b->kind == BOOST_PERSON)
+    enum config_shown shown = daemon_shown(web->daemon, peer, of_jobs ? (int64_t)info.uid : -1, job.owner);
+    bool known = shown != SHOWN_BUSY;
+    if (shown == SHOWN_FULL && b->kind == BOOST_ACCOUNT)
+        snprintf(ret->of, sizeof ret->of, "%s", daemon_account_name(web->daemon, b->target));
+    else if (known && b->kind == BOOST_PERSON)
         snprintf(ret->of, sizeof ret->of, "%s", people_name(people, job.owner));
     else if (known && b->kind == BOOST_ARRAY)
         snprintf(ret->of, sizeof ret->of, "%u", b->target);

@@ -211,7 +211,8 @@ static void find_boosts(struct call *c, const struct view *v, job_id id, struct 
             struct boost_view *s = &views[f->boosts_n];
             boosts_of(c->web, &b, &c->peer, s);
             f->boosts[f->boosts_n++] = (struct why_boost){ .own = row->job == id, .id = b.id, .of = s->of,
-                .of_person = b.kind == BOOST_PERSON, .by = s->by, .reason = s->reason, .until_at = s->until_at };
+                .of_person = b.kind == BOOST_PERSON, .of_account = b.kind == BOOST_ACCOUNT, .by = s->by,
+                .reason = s->reason, .until_at = s->until_at };
             seen |= UINT32_C(1) << at;
         }
         if (row->job == id)

@@ -134,3 +134,26 @@ is_state() { [ "$("$eoul" show --json "$1" | jq -r .state)" = "$2" ]; }
     run "$eoul" submit --account vision -- true
     [ "$status" -eq 0 ] # without accounts it is for the record
 }
+
+@test "an account is boosted, by its name with account: before it" {
+    printf 'gpus: 0\ncpus: 1\naccounts: [{name: vision}]\n' >"$yaml"
+    "$eoul" up >/dev/null
+    "$eoul" submit -- sleep 100
+    comes_true is_state 1 RUNNING
+    "$eoul" submit --job-name other -- true
+    "$eoul" submit --account vision -- true
+    run "$eoul" boost vision --reason demo --until 2h
+    [ "$status" -ne 0 ]
+    [[ $output == *'for the account of that name write account:vision.' ]]
+    run "$eoul" boost account:vison --reason demo --until 2h
+    [[ $output == *'There is no account "vison"; there are: vision.' ]]
+    run "$eoul" boost account:vision --reason demo --until 2h
+    [[ $output == "Boost 1: account vision by $me until "*": demo" ]]
+    [ "$("$eoul" boost --json | jq -c '.boosts[] | [.kind, .of]')" = '["account","vision"]' ]
+    [ "$("$eoul" plan --json | jq -c '[.rows[].id]')" = '[1,3,2]' ]
+    run "$eoul" why 2
+    [[ $output == *"put what is for account vision before it until "*": demo."* ]]
+    run "$eoul" why 3
+    [[ $output == *"put it before others until "* ]]
+    [ "$("$eoul" show 3 --json | jq -r .boost.of)" = vision ]
+}

@@ -62,10 +62,10 @@ static void goes_first(uint32_t moves, enum boost_kind kind, usec_t length_us, b
     const struct range points = { 1, 3, 1 };
     job_id runs = busy(&d, moves);
     job_id small = wide(&d, 1, MIN, 0), urgent = wide(&d, 1, 2 * HOUR, JOB_URGENT);
-    job_id array = desk_submit(&d, (struct ev_submit){ .owner = 2, .gpus = 4, .estimate_us = 40 * HOUR,
+    job_id array = desk_submit(&d, (struct ev_submit){ .owner = 2, .account = 5, .gpus = 4, .estimate_us = 40 * HOUR,
                                                        .tasks = &points, .tasks_n = 1 });
     (void)small;
-    assert_int_equal(boost(&d, of(&d, kind, kind == BOOST_PERSON ? 2 : kind == BOOST_JOB ? array + 1 : array,
+    assert_int_equal(boost(&d, of(&d, kind, kind == BOOST_PERSON ? 2 : kind == BOOST_ACCOUNT ? 5 : kind == BOOST_JOB ? array + 1 : array,
                                   length_us)), 0);
     assert_int_equal(core_boost_of(d.core, array + 1, d.wall_at), 0);
     assert_int_equal(core_boost_of(d.core, array, d.wall_at), kind == BOOST_JOB ? CORE_NO_BOOST : 0);
