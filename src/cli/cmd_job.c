@@ -279,6 +279,8 @@ static int add_setting(struct cli *cli, json_t *body, size_t i, const char *valu
     case 'w':
         r = when_parse(str_of(value), cli_zone(cli), cli->now_at, &when, &why);
         json = json_integer(when.at);
+        if (r == 0 && strcmp(settable[i].option, "begin") == 0 && when.until_at < cli->now_at)
+            cli_say(cli, tr(cli->lang, "--begin=%s lies in the past; the job may start at once."), value);
         break;
     case 'n':
         if (str_i64(str_of(value), &signed_number) < 0 || signed_number > INT32_MAX ||

@@ -108,6 +108,20 @@ static void pairs_field(struct cli *cli, const char *title, const json_t *object
     buf_finish(&text);
 }
 
+/* What the job printed and no file has. */
+static void put_lost(struct cli *cli, uint64_t bytes)
+{
+    char memory[48];
+    struct buf size;
+    buf_init_fixed(&size, memory, sizeof memory);
+    if (bytes < 1 << 20)
+        buf_printf(&size, "%llu B", (unsigned long long)bytes);
+    else
+        text_mib(&size, bytes >> 20);
+    buf_char(&size, '\0');
+    buf_printf(&cli->out, tr(cli->lang, "%s of its output could not be written"), memory);
+}
+
 static void attempt_line(struct cli *cli, const json_t *attempt)
 {
     struct buf start, took;
@@ -135,6 +149,10 @@ static void attempt_line(struct cli *cli, const json_t *attempt)
     if (json_i64(attempt, "canary_us") > 0) {
         buf_c(&cli->out, "  ");
         buf_c(&cli->out, tr(cli->lang, "canary run"));
+    }
+    if (json_i64(attempt, "output_lost") > 0) {
+        buf_c(&cli->out, "\n     ");
+        put_lost(cli, (uint64_t)json_i64(attempt, "output_lost"));
     }
     if (json_text(attempt, "message")[0]) {
         buf_c(&cli->out, "\n     ");

@@ -18,6 +18,7 @@
 #include "i18n/width.h"
 
 #define TEXT_MAX 1024
+#define DAY_MIN (24 * 60)
 
 /* --- gpus ---------------------------------------------------------------------------------------
  */
@@ -465,6 +466,27 @@ static int send_me(struct cli *cli, const struct args *args, json_t *change)
     return r;
 }
 
+/* 18:00-09:00 may be a slip of who meant the day: it is taken as it stands, and said. */
+static void say_overnight(struct cli *cli, const char *value)
+{
+    struct hours hours;
+    struct buf text;
+    if (hours_parse(str_of(value), &hours, NULL) < 0)
+        return;
+    for (unsigned day = 0; day < 7; day++)
+        for (unsigned i = 0; i < hours.day[day].n; i++) {
+            struct hours_span s = hours.day[day].span[i];
+            char memory[32];
+            if (s.until_min <= DAY_MIN)
+                continue;
+            buf_init_fixed(&text, memory, sizeof memory);
+            buf_printf(&text, "%02u:%02u-%02u:%02u", s.from_min / 60, s.from_min % 60, (s.until_min - DAY_MIN) / 60,
+                       (s.until_min - DAY_MIN) % 60);
+            cli_say(cli, tr(cli->lang, "%s lasts until the next morning."), memory);
+            return;
+        }
+}
+
 /* What the daemon will refuse is refused here, with the same sentence, before it is asked. */
 static int check_change(struct cli *cli, const char *what, const char *value)
 {
@@ -580,6 +602,8 @@ static int run_me(struct cli *cli, struct args *args)
             cli->err.code = E_USAGE;
         if (r == 0)
             r = send_me(cli, args, change);
+        if (r == 0 && !is_length(args->rest[0]))
+            say_overnight(cli, value);
         json_decref(change);
     }
     json_decref(me);

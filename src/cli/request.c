@@ -104,6 +104,8 @@ static int fix_time(struct cli *cli, struct spec *spec, struct str *field, const
     }
     if (field == &spec->deadline && when.at <= cli->now_at)
         return err_set(&cli->err, E_INVALID, "--deadline=%.*s lies in the past; give a time ahead.", STR_ARG(*field));
+    if (field == &spec->begin && when.until_at < cli->now_at)
+        cli_say(cli, tr(cli->lang, "--begin=%.*s lies in the past; the job may start at once."), STR_ARG(*field));
     buf_init_fixed(&text, memory, sizeof memory);
     buf_char(&text, '@');
     buf_i64(&text, when.at / USEC_PER_SEC);

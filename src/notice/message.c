@@ -96,6 +96,18 @@ static bool is_mailbox(struct str s)
     return at && at > s.ptr && at < s.ptr + s.len - 1;
 }
 
+/* A service on this machine (a test's, or one that passes it on) is asked in the clear, and nothing else. */
+static bool is_here(struct str host)
+{
+    return str_starts(host, "127.") || str_starts(host, "localhost") || str_starts(host, "[::1]");
+}
+
+static int no_conversation(struct err *err)
+{
+    return err_set(err, E_INVALID, "KakaoWork needs the number of a conversation, as in \"eoul me notify add kakaowork 1234567 "
+                                   "--secrets FILE\".");
+}
+
 static int check_parts(enum channel_kind kind, const struct address *a, struct str secret,
                        struct err *err)
 {
@@ -108,10 +120,12 @@ static int check_parts(enum channel_kind kind, const struct address *a, struct s
     }
     if (!web)
         return err_set(err, E_INVALID, "The address must begin with https://.");
+    if (str_is(a->scheme, "http") && !is_here(a->host))
+        return err_set(err, E_INVALID, "The address must begin with https://: what goes to http:// anybody on the way can read.");
     if (kind == CHANNEL_NTFY && (a->path.len == 0 || memchr(a->path.ptr, '/', a->path.len)))
         return err_set(err, E_INVALID, "An address of ntfy is https://SERVER/TOPIC.");
     if (kind == CHANNEL_KAKAOWORK && !digits(a->fragment))
-        return err_set(err, E_INVALID, "KakaoWork needs the number of a conversation.");
+        return no_conversation(err);
     if (kind == CHANNEL_KAKAOWORK && !secret.len)
         return err_set(err, E_INVALID, "KakaoWork needs the key of a bot: a line \"password KEY\" in the "
                                        "file of --secrets.");
@@ -140,9 +154,12 @@ int notice_address_check(enum channel_kind kind, struct str address, struct str 
         return secret.len ? 0 : check_parts(kind, &(struct address){ STR("https"), STR("x"), { 0 },
                                                                      address }, secret, err);
     }
-    if (!take_apart(address, &a))
-        return err_set(err, E_INVALID, "The address must be a scheme, a server and what the service gave "
-                                       "out, without a user or password in it.");
+    bool apart = take_apart(address, &a);
+    if (!apart && kind == CHANNEL_KAKAOWORK)
+        return no_conversation(err);
+    if (!apart)
+        return err_set(err, E_INVALID, "An address is written https://SERVER/... as the service gave it out, without a user or "
+                                       "password in it.");
     int code = check_parts(kind, &a, secret, err);
     if (code < 0)
         return code;

@@ -430,3 +430,27 @@ runs() { for _ in $(seq 200); do [ "$("$eoul" show --json "$1" 2>/dev/null | jq 
     run "$eoul" submit --urgent -- true
     [ "$status" -eq 1 ]
 }
+
+@test "slips that were taken without a word are said: a begin that is over, nights, clear text" {
+    "$eoul" up >/dev/null
+    run --separate-stderr "$eoul" submit --begin yesterday -- true
+    [ "$status" -eq 0 ]
+    [[ $stderr == *"--begin=yesterday lies in the past; the job may start at once." ]]
+    for still in now today now+1hour; do
+        run --separate-stderr "$eoul" submit --begin "$still" -- true
+        [[ $stderr != *past* ]]
+    done
+    "$eoul" submit --hold -- true
+    LC_ALL=ko_KR.UTF-8 run --separate-stderr "$eoul" set 5 --begin 2020-01-01
+    [[ $stderr == *"--begin=2020-01-01은(는) 이미 지난 때이므로"* ]]
+    run --separate-stderr "$eoul" me hours 'Mon-Fri 18:00-09:00'
+    [ "$status" -eq 0 ]
+    [[ $output == *"look hours"*"18:00-09:00"* && $stderr == *"18:00-09:00 lasts until the next morning." ]]
+    run --separate-stderr "$eoul" me hours 'Mon-Fri 09:00-18:00'
+    [ -z "$stderr" ]
+    run "$eoul" me notify add ntfy http://ntfy.sh/topic
+    [ "$status" -ne 0 ]
+    [[ $output == *"The address must begin with https://: what goes to http:// anybody on the way can read." ]]
+    run "$eoul" me notify add kakaowork here
+    [[ $output == *'as in "eoul me notify add kakaowork 1234567 --secrets FILE".' ]]
+}

@@ -24,7 +24,7 @@ import time
 import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "api"))
-from world import Skip, Tap  # noqa: E402
+from world import Skip, Tap, until  # noqa: E402
 
 EOUL = None
 CANARY = "kanarienvogel"   # in a private event
@@ -341,13 +341,6 @@ def what_happens_at_night_is_one_digest_in_the_morning(world):
 def kill(world):
     world.daemon.kill()
     world.daemon.wait()
-
-
-def until(what):
-    end = time.monotonic() + WAIT
-    while not what():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def a_service_that_says_later_is_asked_later(world):
