@@ -113,7 +113,7 @@ int when_parse_length(struct str text, usec_t *ret_us, struct err *err)
     struct str bare = rest;
     if (words_take_digits(&bare, 9, &number, NULL) && str_trim(bare).len == 0)
         return err_set(err, E_INVALID, "'%.*s' has no unit; write for example '%lldm' or '%lldh'",
-                       SHOWN_ARG(quoted), (long long)number, (long long)number);
+                       SHOWN_ARG(quoted), (long long)(number ? number : 30), (long long)(number ? number : 2));
     bool ok = take_length(&rest, &us);
     if (ok)
         words_take(&rest, "동안");

@@ -77,6 +77,18 @@ static const struct opt *find_letter(const struct opt *opts, char letter)
     return NULL;
 }
 
+/* The same under another verb's name: who has written "eoul boost --until" writes "eoul reserve --until". */
+static const char *other_word(const struct cmd *cmd, struct str name)
+{
+    static const struct { const char *typed, *meant; } pairs[] = {
+        {"until", "to"}, {"to", "until"}, {"user", "owner"}, {"person", "for"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        if (str_is(name, pairs[i].typed) && find_long(cmd->opts, str_of(pairs[i].meant)))
+            return pairs[i].meant;
+    return NULL;
+}
+
 static int unknown_option(struct cli *cli, const struct cmd *cmd, struct str name)
 {
     const char *words[2 * CLI_OPTS_MAX];
@@ -87,7 +99,9 @@ static int unknown_option(struct cli *cli, const struct cmd *cmd, struct str nam
     for (const struct opt *o = common_opts; o->name; o++)
         words[n++] = o->name;
     snprintf(typed, sizeof typed, "%.*s", STR_ARG(str_slice(name, 0, NEAREST_WORD_MAX)));
-    const char *meant = name.len <= NEAREST_WORD_MAX ? nearest(typed, words, n) : NULL;
+    const char *meant = other_word(cmd, name);
+    if (!meant && name.len <= NEAREST_WORD_MAX)
+        meant = nearest(typed, words, n);
     struct buf shown;
     buf_init(&shown, 256);
     cli_clean(&shown, typed);

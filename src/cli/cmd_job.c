@@ -252,10 +252,11 @@ static const struct {
     const char *option;
     const char *field;
     char kind; /* t: length of time, n: number, m: memory, w: when */
+    int64_t min, max; /* n */
 } settable[] = {
-    {"time", "limit_us", 't'},        {"nice", "nice", 'n'},         {"begin", "begin_at", 'w'},
-    {"deadline", "deadline_at", 'w'}, {"at-once", "array_max", 'n'}, {"gpus", "gpus", 'n'},
-    {"cpus-per-task", "cpus", 'n'},   {"mem", "mem_mib", 'm'},
+    {"time", "limit_us", 't', 0, 0},        {"nice", "nice", 'n', -INT32_MAX, INT32_MAX}, {"begin", "begin_at", 'w', 0, 0},
+    {"deadline", "deadline_at", 'w', 0, 0}, {"at-once", "array_max", 'n', 0, INT32_MAX},  {"gpus", "gpus", 'n', 0, SPEC_GPUS_MAX},
+    {"cpus-per-task", "cpus", 'n', 1, INT32_MAX}, {"mem", "mem_mib", 'm', 0, 0},
 };
 
 static int add_setting(struct cli *cli, json_t *body, size_t i, const char *value)
@@ -283,9 +284,11 @@ static int add_setting(struct cli *cli, json_t *body, size_t i, const char *valu
             cli_say(cli, tr(cli->lang, "--begin=%s lies in the past; the job may start at once."), value);
         break;
     case 'n':
-        if (str_i64(str_of(value), &signed_number) < 0 || signed_number > INT32_MAX ||
-            signed_number < -INT32_MAX)
+        if (str_i64(str_of(value), &signed_number) < 0)
             r = err_set(&why, E_INVALID, "\"%s\" is not a number.", value);
+        else if (signed_number < settable[i].min || signed_number > settable[i].max)
+            r = err_set(&why, E_INVALID, "it can be from %1$lld to %2$lld.", (long long)settable[i].min,
+                        (long long)settable[i].max);
         json = json_integer(signed_number);
         break;
     default:

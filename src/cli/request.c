@@ -197,6 +197,8 @@ static int capture(struct cli *cli, struct spec *spec)
 static int read_script(struct cli *cli, const char *name, struct buf *ret)
 {
     bool standard_input = strcmp(name, "-") == 0;
+    if (!name[0])
+        return err_set(&cli->err, E_USAGE, "The name of the script is empty.");
     int fd = standard_input ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0 && errno == ENOENT && !strchr(name, '/') && program_exists(name))
         return err_set(&cli->err, E_USAGE, "There is no script \"%1$s\" here; for the command of that name write two dashes "
@@ -221,6 +223,9 @@ static int read_script(struct cli *cli, const char *name, struct buf *ret)
         else if (r < 0)
             err_set(&cli->err, r, "The script \"%s\" cannot be read: %s.", name, strerror(errno));
     }
+    if (r == 0 && standard_input && ret->len == 0)
+        r = err_set(&cli->err, E_INVALID, "There is no script on standard input; write eoul %1$s FILE, or eoul %1$s -- COMMAND.",
+                    cli->cmd->name);
     if (!standard_input)
         close(fd);
     return r;

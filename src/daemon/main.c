@@ -412,6 +412,8 @@ static int export_journal(const struct store_options *o, const char *path, bool 
 static int restore(struct daemon *d, const char *file, enum lang lang, struct err *err)
 {
     int code = backup_restore(d->place.state, d->state_fd, file, err);
+    if (code == E_BUSY)
+        err_set(err, E_BUSY, "The daemon of %s is up; \"eoul down\" stops it, then restore again.", d->place.state);
     if (code == 0)
         printf(tr(lang, "The copy is in place; the store before it is kept as %s/%s.replaced.\n"
                         "\"eoul up\" starts with it: what waits in it is held until \"eoul release\".\n"),

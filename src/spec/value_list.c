@@ -356,6 +356,14 @@ static bool is_type(struct str type)
     return type.len > 0 && type.len <= 64 && type.ptr[0] != '-';
 }
 
+static bool all_digits(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] < '0' || s.ptr[i] > '9')
+            return false;
+    return s.len > 0;
+}
+
 /* "2", "a100:2", "a100"; `whole` is what the person wrote. */
 static int read_gpu_count(struct spec *spec, struct str value, struct str whole,
                           struct spec_gpus *ret, struct err *err)
@@ -366,6 +374,8 @@ static int read_gpu_count(struct spec *spec, struct str value, struct str whole,
     struct str type = colon < 0 ? STR("") : str_slice(value, 0, (size_t)colon);
     bool number = n.len > 0 && n.ptr[0] >= '0' && n.ptr[0] <= '9' &&
         str_find(n, ':') < 0 && read_u32(n, UINT32_MAX, &gpus.n) == 0;
+    if (!number && colon < 0 && all_digits(value))
+        return err_set(err, E_TOO_LARGE, "\"%s\" is more GPUs than any machine has", SHOW(whole));
     if (!number && colon < 0 && is_type(value)) {
         type = value; /* one of that type */
         number = true;

@@ -454,3 +454,28 @@ runs() { for _ in $(seq 200); do [ "$("$eoul" show --json "$1" 2>/dev/null | jq 
     run "$eoul" me notify add kakaowork here
     [[ $output == *'as in "eoul me notify add kakaowork 1234567 --secrets FILE".' ]]
 }
+
+@test "the wrong keyboard: nothing, too much, the other verb's word, clear text, an inner name" {
+    "$eoul" up >/dev/null
+    "$eoul" submit --hold -- true
+    run "$eoul" submit ''
+    [ "$output" = "eoul: The name of the script is empty." ]
+    run "$eoul" submit </dev/null
+    [ "$output" = "eoul: There is no script on standard input; write eoul submit FILE, or eoul submit -- COMMAND." ]
+    run "$eoul" submit --gpus 99999999999 -- true
+    [[ $output == *'"99999999999" is more GPUs than any machine has.' ]]
+    run "$eoul" reserve --gpus 1 --until 2h
+    [[ $output == *'has no option --until; did you mean --to?' ]]
+    run "$eoul" set 1 --at-once -3
+    [ "$output" = "eoul: --at-once: it can be from 0 to 2147483647." ]
+    LC_ALL=ko_KR.UTF-8 run "$eoul" set 1 --nice 99999999999
+    [[ $output == 'eoul: --nice: -2147483647부터 2147483647까지 쓸 수 있습니다.' ]]
+    run "$eoul" me cap 0
+    [[ $output == *"has no unit; write for example '30m' or '2h'." ]]
+    run "$eoul" me calendar add http://x.example/c.ics
+    [ "$status" -ne 0 ]
+    run "$eoul" me calendar
+    [[ $output == "There is no calendar yet"* ]]
+    run "$eoul" restore nosuch
+    [[ $output == *'is up; "eoul down" stops it, then restore again.' ]]
+}
