@@ -31,6 +31,14 @@ def check(name, passed, detail=""):
     return passed
 
 
+worlds = []
+
+
+def new_world(config):
+    worlds.append(World(eould, config=config))
+    return worlds[-1]
+
+
 def week(world):
     return world.get("/v1/status")["mode_of_week"]
 
@@ -88,7 +96,7 @@ def make_history(world, weeks=6):
 
 def with_history():
     """A stopped daemon's world with that history, and what it is."""
-    world = World(eould, config=CONFIG)
+    world = new_world(CONFIG)
     for person in ("ana", "bo", "chul", "dara"):
         answer = world.post("/v1/me", {"for": person, "zone": "Etc/UTC", "hours": "mon-fri 09:00-18:00", "defer": True})
         assert answer.status == 200, answer.raw
@@ -190,7 +198,7 @@ def another_mode():
 
 
 def fixed():
-    world = World(eould, config=CONFIG + "mode: plan\n")
+    world = new_world(CONFIG + "mode: plan\n")
     w = week(world)
     check("eoul.yaml may say the mode for good", w["mode"] == "plan" and not w["weekly"], w)
     with open(os.path.join(world.dir, "eoul.yaml"), "w", encoding="utf-8") as f:
@@ -203,7 +211,7 @@ def fixed():
     told = [s.get("defer", "0") for s in settings_of(world)]
     check("the core heard of both", told == ["0", "1"], told)
     world.close()
-    world = World(eould, config=CONFIG + "policy: easy\n")
+    world = new_world(CONFIG + "policy: easy\n")
     check("a policy without modes has none", world.get("/v1/status")["mode_of_week"] is None)
     world.close()
 
@@ -269,7 +277,12 @@ def daemon_dies():
 
 
 eould, eoul, sim = (os.path.abspath(path) for path in sys.argv[1:4])
-for part in (real_child, another_mode, fixed, bad_children, daemon_dies):
-    os.environ.pop("EOUL_LIBEXEC", None)
-    part()
+try:
+    for part in (real_child, another_mode, fixed, bad_children, daemon_dies):
+        os.environ.pop("EOUL_LIBEXEC", None)
+        part()
+finally:  # whatever was found, nothing runs on
+    for left in worlds:
+        if left.daemon.poll() is None:
+            left.close()
 print(f"1..{number}")
