@@ -302,6 +302,13 @@ static void me_forecasts(struct cli *cli, const json_t *f, bool agreed)
                    (long long)json_i64(f, "moved"), (long long)json_i64(f, "missed"));
         me_line(cli, tr(cli->lang, "moved starts"), memory, NULL);
     }
+    if (json_i64(f, "would") > 0 && !agreed) {
+        buf_clear(&text);
+        buf_printf(&text, tr(cli->lang, "%1$lld would have been moved, %2$lld of them seen no later for it"),
+                   (long long)json_i64(f, "would"), (long long)json_i64(f, "right"));
+        me_line(cli, tr(cli->lang, "later starts"), memory,
+                tr(cli->lang, "\"eoul me defer yes\" agrees to that; \"eoul why JOB\" says what it would have been"));
+    }
 }
 
 /* Mine and the team's, in whole minutes. */

@@ -9,6 +9,7 @@
 #include "core/job.h"
 #include "core/mutant.h"
 #include "core/person.h"
+#include "core/would.h"
 
 #define MOVED_LEAST_US USEC_PER_MIN
 
@@ -51,8 +52,8 @@ void calibrate_started(struct core *c, struct job *j, usec_t p90_us)
 static void moved(struct core *c, const struct job *j, usec_t ran_us)
 {
     struct person *p = &c->persons[j->owner];
-    usec_t deferred_at = usec_add(j->submit_at, ((usec_t)j->deferred_s - 1) * USEC_PER_SEC);
-    if (j->deferred_s == 0 || j->start_at - deferred_at < MOVED_LEAST_US)
+    usec_t deferred_at = usec_add(j->submit_at, ((usec_t)job_deferred_s(j) - 1) * USEC_PER_SEC);
+    if (job_deferred_s(j) == 0 || j->start_at - deferred_at < MOVED_LEAST_US)
         return;
     usec_t seen_at = avail_job_eyes(c, j, c->now_at);
     usec_t otherwise_at = avail_job_eyes(c, j, usec_add(deferred_at, ran_us));
@@ -69,6 +70,7 @@ void calibrate_ended(struct core *c, const struct job *j, usec_t ran_us, bool by
     hits_add(&c->persons[j->owner].hits, inside);
     hits_add(&c->hits, inside);
     moved(c, j, ran_us);
+    would_ended(c, j, ran_us);
     person_changed(c, j->owner);
 }
 
@@ -80,9 +82,10 @@ void calibrate_deferred(struct core *c)
         const struct job_class *class = &classes_of(c)[classes_live_of(c)[i]];
         struct job *j = &jobs_of(c)[class->head];
         usec_t waited_s = usec_max(c->now_at - j->submit_at, 0) / USEC_PER_SEC;
-        if (class->view.reason != REASON_DEFERRED || j->deferred_s)
+        if (class->view.reason != REASON_DEFERRED || job_deferred_s(j))
             continue;
         job_open(c, j);
+        j->flags &= ~(uint32_t)JOBX_WOULD;
         j->deferred_s = waited_s >= UINT32_MAX ? UINT32_MAX : (uint32_t)waited_s + 1;
         job_close(c, j);
     }
@@ -102,5 +105,6 @@ struct core_calibration core_calibration(const struct core *c, person_no person)
     assert(hits);
     return (struct core_calibration){ .scored = hits->n, .inside = hits_inside(hits, hits->n),
                                       .moved = p ? p->moved_n : 0, .missed = p ? p->missed_n : 0,
+                                      .would = p ? p->would_n : 0, .right = p ? p->would_right_n : 0,
                                       .holds = !p || calibrate_holds(c, person) };
 }

@@ -37,6 +37,7 @@
 #include "core/todo.h"
 #include "core/urgent.h"
 #include "core/weight.h"
+#include "core/would.h"
 
 /* --- what people do to jobs ------------------------------------------------------------------- */
 
@@ -393,6 +394,7 @@ static void start_job(struct core *c, const struct start *start, uint32_t plan_r
         j->promised_s = 0; /* it says nothing of how long the run takes */
     else
         calibrate_started(c, j, c->plan_rows[plan_row].end_p90_at - c->now_at);
+    would_started(j, start, c->now_at);
     capacity_seize(c, start->job, start->gpu_mask);
     if (j->array != NONE)
         arrays_of(c)[j->array].busy++;

@@ -66,7 +66,7 @@ const char *policy_word(enum policy policy);
         .quantum_us = 10 * USEC_PER_MIN, .restart_us = 2 * USEC_PER_MIN, .defer = 1, \
         .price_milli = 400, .search_window = 32, .search_moves = 8, .bounded = 1, \
         .calibrate = 2, .half_life_us = 28 * USEC_PER_DAY, .fair_delay_milli = 1500, \
-        .fair_gpu_milli = 500, .canary = 1, .slack = 1 })
+        .fair_gpu_milli = 500, .canary = 1, .slack = 1, .would = 1 })
 int policy_parse(struct str word, enum policy *ret);
 
 struct core_limits {   /* what a block must hold */
@@ -322,6 +322,7 @@ bool core_forecast(const struct core *core, job_id job, usec_t ran_us, struct fo
 struct core_calibration {
     uint32_t scored, inside; /* ended by the P90 that was forecast when they started */
     uint32_t moved, missed;  /* of a person: starts moved later, and seen later than otherwise for it */
+    uint32_t would, right;   /* ... that would have been, had they agreed, and seen as soon as they were */
     bool holds;              /* starts may be moved later, as far as forecasts go */
 };
 struct core_calibration core_calibration(const struct core *core, person_no person);
@@ -397,7 +398,9 @@ struct core_trade {
     uint32_t history_n;      /* finished runs that rests on */
     uint32_t passed;         /* jobs submitted before it that could start but for room, and wait on */
     int64_t cost_milli, moved_cost_milli; /* electricity of a run of P50 from its start, and from moved_from_at; both 0: not
-                              * known, or it was not moved */
+                              * known, or it was not moved (but cost_milli, if would_cost_milli is known) */
+    usec_t would_at;         /* its owner has not agreed to later starts; the one it would have had; 0: this one */
+    int64_t would_cost_milli; /* electricity from then; 0: not known */
 };
 bool core_trade(const struct core *core, const struct core_update *start, struct core_trade *ret);
 

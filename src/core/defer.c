@@ -16,15 +16,27 @@ static bool starts(const struct core *c, const struct class_key *key, const stru
            canary_can(c, key, now_at);
 }
 
+static bool agreed(const struct core *c, const struct class_key *key)
+{
+    return c->persons[key->owner].defer || key->flex_us;
+}
+
+static bool is_sound(const struct core *c, const struct class_key *key, const struct class_view *view, usec_t now_at)
+{
+    return calibrate_holds(c, key->owner) && key->flags & JOB_CLEAN_TREE && starts(c, key, view, now_at);
+}
+
 bool defer_may(const struct core *c, const struct class_key *key, const struct class_view *view, usec_t now_at)
 {
     if (!c->settings.defer || key->first_seq || key->flags & (JOB_NOW | JOB_URGENT))
         return false;
-    if (c->settings.defer > 1)
-        return true;
-    if (!calibrate_holds(c, key->owner))
-        return false;
-    return (c->persons[key->owner].defer || key->flex_us) && key->flags & JOB_CLEAN_TREE && starts(c, key, view, now_at);
+    return c->settings.defer > 1 || (agreed(c, key) && is_sound(c, key, view, now_at));
+}
+
+bool defer_would(const struct core *c, const struct class_key *key, const struct class_view *view, usec_t now_at)
+{
+    return c->settings.defer == 1 && !key->first_seq && !(key->flags & (JOB_NOW | JOB_URGENT)) && !agreed(c, key) &&
+           is_sound(c, key, view, now_at);
 }
 
 /* The half hour after a submit counts for that job (avail.h); the key has its end. */

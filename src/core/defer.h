@@ -21,6 +21,7 @@
 
 #define DEFER_MAX_US   (5 * USEC_PER_DAY)
 #define DEFER_LEAST_US USEC_PER_MIN /* of a person, per quantile: less is not worth a move */
+#define WOULD_LEAST_US USEC_PER_MIN /* a start that would be moved by less is the same */
 #define TARDY_WEIGHT   3            /* an hour late is as bad as three hours of waiting */
 
 /* ... and with a tariff this: some won are, if nobody waits for it. */
@@ -32,6 +33,9 @@ static inline usec_t defer_least(const struct price_table *p)
 
 /* May jobs of this class be moved?  Not asked of aged ones. */
 bool defer_may(const struct core *c, const struct class_key *key, const struct class_view *view, usec_t now_at);
+
+/* ... had its owner agreed, who has not? */
+bool defer_would(const struct core *c, const struct class_key *key, const struct class_view *view, usec_t now_at);
 
 /* `window` is a cursor over the owner's windows: at or before the first that ends after start_at
  * (avail_window), moved on to it; ascending starts may hand it on. */

@@ -670,7 +670,7 @@ void dispatch_start(struct run *r, const struct order_key *key, const struct nee
     else
         run_types(r, key->class, needs, &start->types);
     start->job = key->job;
-    start->canary_us = 0;
+    start->canary_us = start->would_at = 0;
     start->gpu_mask = capacity_pick(c, start->types, pool);
     if (MUTANT(c, MUTANT_GPU_COUNT))
         start->gpu_mask &= start->gpu_mask - 1;

@@ -44,6 +44,7 @@ struct start {
     uint64_t gpu_mask;
     uint64_t types; /* how many of each type, packed as a room */
     usec_t canary_us; /* it is a canary, so long; 0: a run */
+    usec_t would_at;  /* would.h; 0: now */
 };
 struct claim {
     uint32_t job;

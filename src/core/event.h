@@ -274,7 +274,8 @@ struct offer {
                                  * nobody forward and is not counted (urgent.h) */ \
     F(uint32_t, canary)         /* 1: jobs that ask for a canary get one (canary.h) */ \
     F(uint32_t, slack)          /* 1: what others wait for is moved later inside the slack of them all (slack.h); 0: it \
-                                 * is not moved */
+                                 * is not moved */ \
+    F(uint32_t, would)          /* 1: it is counted what would have been moved of those who have not agreed (would.h) */
 #define EV_MACHINE(F, L) F(uint32_t, cpus) F(uint64_t, mem_mib)
 #define EV_GPU(F, L) /* a GPU, new or changed */ \
     F(uint32_t, gpu)   /* 0..63, the core's number for it */ \

@@ -16,6 +16,7 @@
 #include "core/rates.h"
 #include "core/reserve.h"
 #include "core/slack.h"
+#include "core/would.h"
 
 static const struct plan_row *row_of(const struct core_plan *plan, job_id job)
 {
@@ -258,8 +259,8 @@ static void explain_bounds(const struct core *c, const struct job *j, usec_t now
     if (j->state == JOB_PENDING && !chained && e->start_at != USEC_NEVER && e->eyes_at != USEC_NEVER)
         e->last_good_at = usec_max(usec_min(e->eyes_at - e->forecast.p50_us,
                                             slack_until(c, (uint32_t)(j - jobs_of(c)), &lengths, e->start_at)), e->start_at);
-    if (e->reason == REASON_DEFERRED && j->deferred_s)
-        e->moved_from_at = usec_add(j->submit_at, (usec_t)(j->deferred_s - 1) * USEC_PER_SEC);
+    if (e->reason == REASON_DEFERRED && job_deferred_s(j))
+        e->moved_from_at = usec_add(j->submit_at, (usec_t)(job_deferred_s(j) - 1) * USEC_PER_SEC);
     e->made_way = j->preempted_n;
     e->kept_us = j->done_us;
     e->restart_us = j->done_us ? estimate_restart_us(c, j) : 0;
@@ -286,6 +287,17 @@ static uint32_t passed_over(const struct core *c, const struct job *j)
     return n;
 }
 
+/* Another start, had its owner agreed. */
+static void would_have(const struct core *c, const struct job *j, const struct plan_row *row, usec_t run_us, struct core_trade *t)
+{
+    t->would_at = would_start_at(j);
+    if (!t->would_at || !j->gpus || !rates_known(c))
+        return;
+    int64_t mw = rates_gpu_mw(c, j->gpu_type) * j->gpus;
+    t->cost_milli = rates_cost_milli(c, mw, row->start_at, usec_add(row->start_at, run_us));
+    t->would_cost_milli = rates_cost_milli(c, mw, t->would_at, usec_add(t->would_at, run_us));
+}
+
 bool core_trade(const struct core *c, const struct core_update *start, struct core_trade *ret)
 {
     uint32_t slot = job_find(c, start->job);
@@ -299,13 +311,14 @@ bool core_trade(const struct core *c, const struct core_update *start, struct co
         .eyes_at = row->eyes_at, .eyes_late_at = row->eyes_late_at, .passed = passed_over(c, j) };
     struct forecast f = estimate_forecast(c, j, 0, NULL);
     t.history_n = f.history_n;
-    if (j->deferred_s)
-        t.moved_from_at = usec_add(j->submit_at, (usec_t)(j->deferred_s - 1) * USEC_PER_SEC);
-    if (j->deferred_s && j->gpus && rates_known(c) && c->rates.at[0].from_at <= t.moved_from_at) {
+    if (job_deferred_s(j))
+        t.moved_from_at = usec_add(j->submit_at, (usec_t)(job_deferred_s(j) - 1) * USEC_PER_SEC);
+    if (job_deferred_s(j) && j->gpus && rates_known(c) && c->rates.at[0].from_at <= t.moved_from_at) {
         int64_t mw = rates_gpu_mw(c, j->gpu_type) * j->gpus;
         t.cost_milli = rates_cost_milli(c, mw, row->start_at, usec_add(row->start_at, f.p50_us));
         t.moved_cost_milli = rates_cost_milli(c, mw, t.moved_from_at, usec_add(t.moved_from_at, f.p50_us));
     }
+    would_have(c, j, row, f.p50_us, &t);
     *ret = t;
     return true;
 }

@@ -73,7 +73,8 @@
     X(MUTANT_QUOTA_HOURS, "quota-hours-ignored", "quota-hours") \
     X(MUTANT_CANARY_FREE, "canary-failure-ignored", "canary-held") \
     X(MUTANT_CANARY_AGAIN, "canary-forgotten", "canary") /* one that went well is made again */ \
-    X(MUTANT_SLACK_LINK, "slack-of-a-link", "slack") /* a start is moved as if nothing waited for it */
+    X(MUTANT_SLACK_LINK, "slack-of-a-link", "slack") /* a start is moved as if nothing waited for it */ \
+    X(MUTANT_WOULD, "would-beyond-slack", "would") /* of a start that would have been moved half a day more is said */
 #define MUTANT_BY_ITSELF_MAX MUTANT_PREEMPT /* up to here core_broken, people or hashes notice it too */
 enum mutant {
 #define X(name, word, rule) name,

@@ -60,6 +60,8 @@ uint64_t person_hash(const struct core *c, uint32_t person)
     if (p->hits.n) /* scored; only then can anything have been moved */
         h = hash_mix(calibrate_hash(h, &p->hits), (uint64_t)p->moved_n << 32 | p->missed_n);
     h = band_hash_person(h, p);
+    if (p->would_n)
+        h = hash_mix(h ^ 'w', (uint64_t)p->would_n << 32 | p->would_right_n);
     if (p->share.step)
         h = share_hash(h, &p->share);
     h = urgent_hash(h, &p->urgent);

@@ -19,6 +19,7 @@
 #include "core/quota.h"
 #include "core/reserve.h"
 #include "core/search.h"
+#include "core/would.h"
 
 /* --- one row ---------------------------------------------------------------------------------- */
 
@@ -80,6 +81,7 @@ void plan_decide(struct core *c, struct dispatch *ret)
     ctx.deciding = true;
     ctx.ordered = order_ready(c, &ctx);
     dispatch_run(c, &ctx, &s, ret);
+    would_look(c, &ctx, &s, ret);
     c->w_level = ctx.level;
     c->plan_number = c->decisions + 1;
     c->plan_made_at = c->now_at;

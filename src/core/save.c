@@ -78,7 +78,7 @@ struct saved_person {
     uint32_t person, known, running_max, gpus_max, queued_max, weight_milli, failed_n;
     usec_t until_at, offer_until_at, cap_us, worked_us;
     int64_t worked_day, daily_day;
-    uint32_t defer, fair_milli, hits_n, moved_n, missed_n;
+    uint32_t defer, fair_milli, hits_n, moved_n, missed_n, would_n, would_right_n;
     uint64_t hits0, hits1, hits2, hits3;
     int64_t share_step;
     uint64_t share_gpu_us, share_delay_us, share_results;
@@ -126,6 +126,7 @@ COLUMNS(person, struct saved_person, COLUMN(uint32_t, person) COLUMN(uint32_t, k
         COLUMN(usec_t, offer_until_at) COLUMN(usec_t, cap_us) COLUMN(usec_t, worked_us)
         COLUMN(int64_t, worked_day) COLUMN(int64_t, daily_day) COLUMN(uint32_t, defer)
         COLUMN(uint32_t, fair_milli) HITS_COLUMNS COLUMN(uint32_t, moved_n) COLUMN(uint32_t, missed_n)
+        COLUMN(uint32_t, would_n) COLUMN(uint32_t, would_right_n)
         COLUMN(int64_t, share_step) COLUMN(uint64_t, share_gpu_us) COLUMN(uint64_t, share_delay_us)
         COLUMN(uint64_t, share_results) COLUMN(uint32_t, urgent_n) COLUMN(usec_t, urgent0)
         COLUMN(usec_t, urgent1) COLUMN(usec_t, urgent2) COLUMN(usec_t, urgent3) COLUMN(usec_t, urgent4)
@@ -231,6 +232,7 @@ static void save_people(const struct core *c, struct buf *out)
             .until_at = p->until_at, .offer_until_at = p->offer_until_at, .cap_us = p->cap_us,
             .worked_us = p->worked_us, .worked_day = p->worked_day, .daily_day = p->daily_day, .defer = p->defer,
             .fair_milli = p->fair_milli, HITS_SAVE(p->hits), .moved_n = p->moved_n, .missed_n = p->missed_n,
+            .would_n = p->would_n, .would_right_n = p->would_right_n,
             .share_step = p->share.step, .share_gpu_us = p->share.gpu_us, .share_delay_us = p->share.delay_us,
             .share_results = p->share.results, .urgent_n = p->urgent.n, .urgent0 = p->urgent.at[0],
             .urgent1 = p->urgent.at[1], .urgent2 = p->urgent.at[2], .urgent3 = p->urgent.at[3],
@@ -519,6 +521,8 @@ static int load_person(struct core *c, struct str rest, struct err *err)
     p->hits = HITS_OF(s);
     p->moved_n = s.moved_n;
     p->missed_n = s.missed_n;
+    p->would_n = s.would_n;
+    p->would_right_n = s.would_right_n;
     p->share = (struct share){ s.share_step, s.share_gpu_us, s.share_delay_us, s.share_results };
     p->urgent = (struct urgent){ s.urgent_n, { s.urgent0, s.urgent1, s.urgent2, s.urgent3, s.urgent4, s.urgent5,
                                                s.urgent6, s.urgent7 } };

@@ -57,6 +57,7 @@ enum {
     JOBX_CANARY = 1 << 11,      /* its present attempt is a canary (canary.h) */
     JOBX_PROVEN = 1 << 12,      /* its canary went well, or that of its array */
     JOBX_HELD_CANARY = 1 << 13, /* its JOB_HELD was set by a canary that failed */
+    JOBX_WOULD = 1 << 14,       /* deferred_s is, in seconds from this start, the one its owner's word would have made (would.h) */
     JOBX_CANARIES_AT = 16,      /* from this bit on eight of flags count attempts that were canaries, no more than fit */
 };
 
@@ -91,7 +92,8 @@ enum {
     F(usec_t, done_us)         /* work of earlier attempts that need not be done again */ \
     F(uint16_t, preempted_n)   /* how often it made way; no more is counted than fits */ \
     F(usec_t, stop_boot_at)    /* when it was told to make way */ \
-    F(uint32_t, deferred_s)    /* 1 + seconds from its submit until its start was first moved later; 0: never */ \
+    F(uint32_t, deferred_s)    /* 1 + seconds from its submit until its start was first moved later; 0: never; but see \
+                                * JOBX_WOULD */ \
     F(uint32_t, promised_s)    /* P90 of this attempt's run when it started, rounded up (calibrate.h); before its first \
                                 * attempt 1 + seconds it is to wait (band.h); 0: none */ \
     F(uint32_t, ready_s)       /* seconds from its submit until it could first have started (share.h) */ \
@@ -278,6 +280,7 @@ struct person {
     struct hits hits;
     struct off_runs off;
     uint32_t moved_n, missed_n; /* starts moved later; those that were seen later for it */
+    uint32_t would_n, would_right_n; /* starts that would have been; those that would have been seen as soon (would.h) */
     usec_t offer_until_at, cap_us; /* offered hours are known until here (offer.h) */
     int64_t worked_day;      /* the last local day on which planned hands-on time passed, */
     usec_t worked_us;        /* and how much of it */
@@ -553,6 +556,9 @@ static inline bool job_is_busy(const struct job *j) /* holds GPUs, CPUs and memo
 {
     return j->state == JOB_CONFIGURING || j->state == JOB_RUNNING || j->state == JOB_COMPLETING;
 }
+
+/* 1 + seconds from its submit until its start was first moved later; 0: never. */
+static inline uint32_t job_deferred_s(const struct job *j) { return j->flags & JOBX_WOULD ? 0 : j->deferred_s; }
 
 /* What ends its present attempt, 0: nothing.  A canary is ended at its length. */
 static inline usec_t job_limit(const struct job *j)

@@ -3,7 +3,8 @@
 
 #define FIELDS(F) \
     F(usec_t, ready_at) F(usec_t, moved_from_at) F(usec_t, end_p50_at) F(usec_t, end_p90_at) F(usec_t, eyes_at) \
-    F(usec_t, eyes_late_at) F(uint32_t, history_n) F(uint32_t, passed) F(int64_t, cost_milli) F(int64_t, moved_cost_milli)
+    F(usec_t, eyes_late_at) F(uint32_t, history_n) F(uint32_t, passed) F(int64_t, cost_milli) F(int64_t, moved_cost_milli) \
+    F(usec_t, would_at) F(int64_t, would_cost_milli)
 
 void trade_print(struct buf *out, const struct core_trade *t)
 {

@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "core/core.h"
 
-#define TRADE_TEXT_MAX 320 /* ten names and numbers of twenty digits */
+#define TRADE_TEXT_MAX 400 /* twelve names and numbers of twenty digits */
 
 void trade_print(struct buf *out, const struct core_trade *t);
 /* false: nothing was kept, or it cannot be read. */

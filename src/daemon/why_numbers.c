@@ -59,15 +59,27 @@ static void start_numbers(const struct why_facts *f, struct json_out *j)
         out_put_i64(j, "waited_turn_us", f->start_at - t->ready_at);
     put_time(j, "moved_from_at", t->moved_from_at);
     put_time(j, "expected_end_p50_at", t->end_p50_at);
+    if (t->would_at > f->start_at) {
+        out_put_at(j, "would_at", t->would_at);
+        put_time(j, "would_eyes_late_at", t->eyes_late_at);
+        if (job_state_is_final(f->state) && f->end_at > f->start_at)
+            out_put_at(j, "would_end_at", usec_add(t->would_at, f->end_at - f->start_at));
+    }
     put_time(j, "expected_end_p90_at", t->end_p90_at);
     put_time(j, "expected_eyes_at", t->eyes_at);
     out_put_u64(j, "expected_of_n", t->history_n);
     out_put_u64(j, "passed", t->passed);
     if (f->currency && (t->cost_milli || t->moved_cost_milli)) {
         out_put_i64(j, "cost_milli", t->cost_milli);
-        out_put_i64(j, "moved_cost_milli", t->moved_cost_milli);
-        out_put_i64(j, "saved_milli", t->moved_cost_milli - t->cost_milli);
         out_put_c(j, "currency", f->currency);
+        if (t->moved_from_at) {
+            out_put_i64(j, "moved_cost_milli", t->moved_cost_milli);
+            out_put_i64(j, "saved_milli", t->moved_cost_milli - t->cost_milli);
+        }
+        if (t->would_at > f->start_at && t->would_cost_milli) {
+            out_put_i64(j, "would_cost_milli", t->would_cost_milli);
+            out_put_i64(j, "would_saved_milli", t->cost_milli - t->would_cost_milli);
+        }
     }
 }
 

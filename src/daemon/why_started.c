@@ -96,6 +96,28 @@ static void say_was_moved(const struct why *w)
             why_money(w, t->cost_milli).text, why_money(w, t->moved_cost_milli).text);
 }
 
+/* Its owner, who reads, has not agreed to later starts: what they would have brought. */
+static void say_would(const struct why *w)
+{
+    const struct why_facts *f = w->f;
+    const struct core_trade *t = &f->trade;
+    int64_t saved = t->cost_milli - t->would_cost_milli;
+    if (!why_is_time(t->would_at) || f->start_at >= t->would_at)
+        return;
+    why_say(w, tr(w->lang, "Had you agreed to later starts (\"eoul me defer yes\"), it would have begun at %1$s instead of "
+                           "%2$s."), why_at(w, t->would_at).text, why_at(w, f->start_at).text);
+    if (job_state_is_final(f->state) && f->end_at > f->start_at)
+        why_say(w, tr(w->lang, "Having run as long, it would have ended at %s."),
+                why_at(w, usec_add(t->would_at, f->end_at - f->start_at)).text);
+    else if (t->history_n >= WHY_ODDS_RUNS && why_is_time(t->eyes_late_at))
+        why_say(w, tr(w->lang, "Nine times in ten %s sees it by %s either way."), f->owner, why_at(w, t->eyes_late_at).text);
+    else
+        why_say(w, tr(w->lang, "There is too little history to give odds: %u runs are known."), t->history_n);
+    if (f->currency && saved >= MONEY_LEAST_MILLI && t->would_cost_milli > 0)
+        why_say(w, tr(w->lang, "That would have made its electricity about %1$s cheaper: %2$s instead of %3$s."),
+                why_money(w, saved).text, why_money(w, t->would_cost_milli).text, why_money(w, t->cost_milli).text);
+}
+
 /* What its start rested on, as it was written down then. */
 static void say_start(const struct why *w)
 {
@@ -103,6 +125,7 @@ static void say_start(const struct why *w)
     if (w->f->has_trade) {
         say_waited(w);
         say_was_moved(w);
+        say_would(w);
         if (t->passed)
             why_say(w, trn(w->lang, "It started before %u job that was submitted earlier: that one needed more room, had a "
                                 "limit in the way or counted for less.",

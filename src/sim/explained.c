@@ -25,7 +25,8 @@
 struct known_job {
     uint32_t submitter, reviewer;
     usec_t restart_us;
-    usec_t run_boot_at;
+    usec_t run_boot_at, run_at; /* of this attempt: decided, or seen running */
+    usec_t would_us; /* with its owner's word it would have begun so much later */
     bool plain; /* it could have started from its submit on, and one attempt is all it had */
 };
 
@@ -39,6 +40,7 @@ struct known_person {
     double delay_least_us, delay_most_us; /* what is not plain may have been kept out all the time, or none of it */
     double fair_least, fair_most;         /* factors at the last tick */
     uint32_t ended_n;                     /* runs that a forecast may rest on */
+    uint32_t would_n, right_n;            /* that would have been moved later, and seen as soon */
 };
 
 struct explained {
@@ -278,6 +280,30 @@ static void result(struct invariant *v, struct explained *x, job_id id, const st
     p->delay_most_us += x->jobs[id].plain ? delay_us : DELAY_MAX_US;
 }
 
+static void began(const struct invariant *v, struct known_job *k)
+{
+    k->run_boot_at = v->boot_at;
+    k->run_at = v->wall_at;
+}
+
+void explained_would(struct invariant *v, job_id id, usec_t later_us)
+{
+    if (id < of(v)->jobs_size)
+        of(v)->jobs[id].would_us = later_us / USEC_PER_SEC * USEC_PER_SEC;
+}
+
+/* Had it run as long from the start it would have had, would it have been seen as soon? */
+static void would_have(struct invariant *v, struct explained *x, job_id id, const struct ledger_job *j)
+{
+    const struct known_job *k = &x->jobs[id];
+    usec_t ran_us = v->boot_at > k->run_boot_at ? v->boot_at - k->run_boot_at : 0;
+    if (!k->would_us || !x->settings.calibrate)
+        return;
+    x->persons[j->owner].would_n++;
+    x->persons[j->owner].right_n +=
+        explained_job_eyes(v, id, k->run_at + k->would_us + ran_us) <= explained_job_eyes(v, id, v->wall_at);
+}
+
 void explained_update(struct invariant *v, const struct core_update *u)
 {
     struct explained *x = of(v);
@@ -287,12 +313,14 @@ void explained_update(struct invariant *v, const struct core_update *u)
     if (!j || u->kind != UPDATE_STATE)
         return;
     if (u->to == JOB_CONFIGURING || (u->to == JOB_RUNNING && v->ev->kind != EVENT_ENDED))
-        x->jobs[u->job].run_boot_at = v->boot_at;
+        began(v, &x->jobs[u->job]);
     if (!was || is)
         return;
     const struct ev_ended *e = v->ev->kind == EVENT_ENDED ? &v->ev->ended : NULL;
     bool by_limit = e && e->job == u->job && e->cause == END_TIME_LIMIT && u->reason == REASON_TIME_LIMIT;
     x->persons[j->owner].ended_n += u->to == JOB_COMPLETED || by_limit;
+    if (u->to == JOB_COMPLETED || by_limit)
+        would_have(v, x, u->job, j);
     if (x->settings.half_life_us == 0)
         return;
     if (u->to == JOB_COMPLETED || by_limit)
@@ -587,11 +615,22 @@ static void judge_job(struct invariant *v, const struct core *core, const struct
     judge_history(v, row->job, j, &e.forecast);
 }
 
+static void judge_would(struct invariant *v, const struct core *core, uint32_t person)
+{
+    const struct known_person *p = &of(v)->persons[person];
+    struct core_calibration c = core_calibration(core, (person_no)person);
+    if (c.would != p->would_n || c.right != p->right_n)
+        BREAK(v, "would", "%u starts of person %u are said to have been moved later with their word, %u of them seen as soon; "
+              "they are %u and %u", c.would, person, c.right, p->would_n, p->right_n);
+}
+
 void explained_plan(struct invariant *v, const struct core *core, const struct core_plan *plan)
 {
     uint32_t stride = plan->rows_n / LOOKED_AT + 1;
     for (uint32_t i = (uint32_t)(plan->made_at / USEC_PER_SEC % stride); i < plan->rows_n; i += stride)
         judge_job(v, core, plan, &plan->rows[i]);
+    for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++)
+        judge_would(v, core, i);
     for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++)
         if (of(v)->persons[i].step || of(v)->persons[i].windows_n || v->persons[i].urgent_n) {
             judge_weight(v, core, i);

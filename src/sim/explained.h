@@ -1,6 +1,6 @@
 /* explained.h - the ledger's share of explanations: every number that `eoul why` and `eoul me` rest on, worked out again.
  *
- * Rules "why" (of a job: place, times, room, limits, who is in the way) and "why-weight" (of a person).  From committed
+ * Rules "why" (of a job: place, times, room, limits, who is in the way), "why-weight" and "would" (of a person).  From committed
  * events alone: windows, sums that fall and who was kept out are kept here a second time, in floating point.  Work is that
  * of a few jobs of each plan, another few each time.  Prices are electric.h's.  What is taken from the core: the plan's
  * rows, which rules of their own judge, and the lengths of forecasts, which nobody can know better.
@@ -18,6 +18,8 @@ void explained_plan(struct invariant *v, const struct core *core, const struct c
 usec_t explained_job_eyes(struct invariant *v, job_id id, usec_t t);
 /* Has the half hour after its submit been over, by a clock that is set back since?  The core then counts it no more. */
 bool explained_presence_over(struct invariant *v, job_id id);
+/* Its start, had its owner agreed, would have been so much later; 0: it would not. */
+void explained_would(struct invariant *v, job_id id, usec_t later_us);
 void explained_finish(struct invariant *v);
 
 #endif

@@ -30,6 +30,7 @@ void invariant_finish(struct invariant *v)
 {
     free(v->jobs);
     free(v->deps);
+    free(v->would);
     free(v->unbegun);
     free(v->acks);
     urgent_finish(v);
@@ -577,6 +578,7 @@ static void ledger_start(struct invariant *v, const struct core_update *u)
     judge_gpus(v, u, j);
     if (u->value)
         canary_begun(v, u->job, j, u->value);
+    slack_begun(v, u->job, j);
     j->attempt = u->attempt;
     j->gpu_mask = u->gpus;
     v->busy_mask |= u->gpus;
@@ -854,6 +856,7 @@ void invariant_stepped(struct invariant *v, const struct core *core, const struc
         if (u->kind != UPDATE_START)
             continue;
         watts_stepped(v, core, u->job);
+        slack_started(v, core, u);
         for (uint32_t r = 0; r < plan.rows_n && !row; r++) {
             if (plan.rows[r].number == u->plan_row)
                 row = &plan.rows[r];

@@ -105,6 +105,8 @@ struct invariant {
     bool without_core_check; /* do not ask core_broken: planted bugs must be caught by the rules here */
     const struct core_event *ev; /* being judged, for sentences */
     usec_t wall_at, boot_at;
+    struct span *would;      /* by job: another start, and the P90 of this one's end, as of its last decision (slack.c) */
+    size_t would_size;
     usec_t boot_base_at;
     usec_t age_us;           /* of the settings; 0: not told */
     bool preempts;           /* running jobs that allow it make way ... */

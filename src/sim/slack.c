@@ -2,6 +2,7 @@
 #include "sim/slack.h"
 
 #include "sim/explained.h"
+#include "sim/timer.h"
 
 #define DEPTH_MAX 8
 #define LOOKED_AT 8 /* of so many jobs of a plan one's last good start */
@@ -146,4 +147,28 @@ void slack_plan(struct invariant *v, const struct core *core, const struct core_
             judge_behind(&l, r->job, &p, 0);
         }
     }
+}
+
+/* What is said at a decision is judged when it is committed: the submit may be of the same turn. */
+void slack_started(struct invariant *v, const struct core *core, const struct core_update *start)
+{
+    struct core_trade t = { 0 };
+    v->would = sim_grow(v->would, &v->would_size, start->job + 1, sizeof *v->would);
+    if (!core_trade(core, start, &t))
+        t.would_at = 0;
+    v->would[start->job] = (struct span){ t.would_at, t.end_p90_at };
+}
+
+void slack_begun(struct invariant *v, job_id id, const struct ledger_job *j)
+{
+    usec_t would_at = id < v->would_size ? v->would[id].from_at : 0;
+    explained_would(v, id, would_at ? would_at - v->wall_at : 0);
+    if (!would_at)
+        return;
+    usec_t end_at = v->would[id].until_at, later_us = would_at - v->wall_at;
+    if (v->defer != 1 || v->persons[j->owner].defer || j->flex || !(j->flags & JOB_CLEAN_TREE) ||
+        j->flags & (JOB_NOW | JOB_URGENT | JOB_FIRST) || j->array_n || later_us <= 0)
+        BREAK(v, "would", "job %u is said to have been moved later with its owner's word, and would not have been", id);
+    else if (!explained_presence_over(v, id) && explained_job_eyes(v, id, end_at) != explained_job_eyes(v, id, end_at + later_us))
+        BREAK(v, "would", "job %u is said to have been moved to where it is seen later nine times in ten", id);
 }

@@ -11,6 +11,10 @@
 
 /* Does anything that has not ended wait for this job? */
 bool slack_waited_for(struct invariant *v, job_id id);
+/* Rule "would": what a start is said to have been moved to, had its owner agreed, is of somebody who has not, may be moved by
+ * all other conditions, and is seen as soon nine times in ten. */
+void slack_started(struct invariant *v, const struct core *core, const struct core_update *start);
+void slack_begun(struct invariant *v, job_id id, const struct ledger_job *j); /* that start is committed */
 void slack_plan(struct invariant *v, const struct core *core, const struct core_plan *plan);
 
 #endif

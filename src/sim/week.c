@@ -125,6 +125,7 @@ static void week_found(struct week *k)
         .calibrate = k->world.options.seed % 5 == 0 ? 0 : 1 + (k->world.options.seed % 5 != 1),
         .canary = k->world.options.seed % 4 != 3,
         .slack = k->world.options.seed % 7 != 0,
+        .would = k->world.options.seed % 8 != 0,
     };
     week_people(k);
     for (size_t i = 0; i < k->world.people_n; i++)

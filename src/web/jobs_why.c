@@ -256,6 +256,7 @@ static bool why_live(struct call *c, const struct view *v, job_id id)
     if (is_own(&m, job.owner) && weight.counts)
         f.weight = &weight;
     f.trade.eyes_at = daemon_eyes_shown(m.d, m.peer, &job, f.trade.eyes_at, f.trade.end_p50_at);
+    f.trade.would_at = is_own(&m, job.owner) ? f.trade.would_at : 0; /* what somebody agreed to is theirs to know */
     buf_init_fixed(&kept_as, kept_memory, sizeof kept_memory);
     find_reservation(v, &x, &f, &kept_as);
     reply_why(c, &x, &f, str_of(reason_word(x.reason)));
@@ -302,6 +303,7 @@ static bool why_ended(struct call *c, job_id id)
     struct more m = { .d = c->web->daemon, .peer = &c->peer, .f = &f };
     more_find(&m, id);
     f.trade.eyes_at = is_own(&m, owner) ? f.trade.eyes_at : 0;
+    f.trade.would_at = is_own(&m, owner) ? f.trade.would_at : 0;
     reply_why(c, &x, &f, buf_look(&reason));
     store_reset(daemon_store(c->web->daemon));
     return true;

@@ -50,6 +50,8 @@ static void put_forecasts(struct json_out *j, const struct core *core, person_no
         out_put_bool(j, "hold", f.holds);
         out_put_u64(j, "moved", f.moved);
         out_put_u64(j, "missed", f.missed);
+        out_put_u64(j, "would", f.would);
+        out_put_u64(j, "right", f.right);
     }
     out_end(j);
 }

@@ -516,6 +516,43 @@ static void afterwards(void **state)
     forget(a);
 }
 
+/* Whoever has not agreed to later starts is told what they would have brought. */
+static void what_would_have_been(void **state)
+{
+    struct explanation x = some(REASON_NONE);
+    struct why_facts f = facts(LANG_EN, JOB_COMPLETED);
+    (void)state;
+    f.attempt = 1;
+    f.end_at = f.start_at + USEC_PER_HOUR;
+    f.submit_at = f.start_at;
+    f.has_trade = true;
+    f.currency = "KRW";
+    f.trade = (struct core_trade){ .ready_at = f.start_at, .end_p50_at = NOW, .end_p90_at = NOW + USEC_PER_HOUR, .history_n = 40,
+                                   .eyes_late_at = NOW + 2 * USEC_PER_HOUR, .cost_milli = 1640400, .would_cost_milli = 1230000,
+                                   .would_at = f.start_at + 3 * USEC_PER_HOUR };
+    struct answer a = ask(&x, &f);
+    assert_true(has(a, "Had you agreed to later starts (\"eoul me defer yes\"), it would have begun at 17:00 instead of 14:00."));
+    assert_true(has(a, "Having run as long, it would have ended at 18:00."));
+    assert_true(has(a, "That would have made its electricity about 410 won cheaper: 1230 won instead of 1640 won."));
+    no_number_is_out_of_the_air(a, &f);
+    forget(a);
+    f.state = JOB_RUNNING;
+    a = ask(&x, &f);
+    assert_true(has(a, "Nine times in ten 민수 sees it by 17:00 either way."));
+    no_number_is_out_of_the_air(a, &f);
+    forget(a);
+    f.trade.history_n = 29;
+    a = ask(&x, &f);
+    assert_false(has(a, "Nine times in ten 민수 sees it by 17:00 either way."));
+    assert_true(has(a, "There is too little history to give odds: 29 runs are known."));
+    forget(a);
+    f.trade.would_at = 0; /* others ask, or its owner agreed */
+    a = ask(&x, &f);
+    for (size_t i = 0; i < json_array_size(a.sentences); i++)
+        assert_null(strstr(sentence(a, i), "agreed"));
+    forget(a);
+}
+
 static void arrays_and_starts(void **state)
 {
     struct explanation x = some(REASON_DEPENDENCY);
@@ -702,6 +739,7 @@ int main(void)
         cmocka_unit_test(as_people_read_them), cmocka_unit_test(waiting_has_a_price),
         cmocka_unit_test(money), cmocka_unit_test(one_of_each), cmocka_unit_test(rough_lengths), cmocka_unit_test(what_is_missing),
         cmocka_unit_test(making_way), cmocka_unit_test(afterwards), cmocka_unit_test(deadlines), cmocka_unit_test(arrays_and_starts),
+        cmocka_unit_test(what_would_have_been),
         cmocka_unit_test(gpus_that_are_down), cmocka_unit_test(weights), cmocka_unit_test(messages), cmocka_unit_test(trades),
         cmocka_unit_test(names_cannot_forge), cmocka_unit_test(kept_for_somebody), cmocka_unit_test(power_is_waited_for),
     };
