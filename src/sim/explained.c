@@ -12,6 +12,7 @@
 #include "sim/timer.h"
 #include "sim/watts.h"
 
+#define TOLD_MAX_US  (3650 * USEC_PER_DAY)
 #define LOOKED_AT    6                   /* jobs of a plan: explaining each would be work squared */
 #define TICK_US      (15 * USEC_PER_MIN) /* weights change on these */
 #define SHARE_PARTS  64                  /* sums fall in so many steps of a half-life */
@@ -25,6 +26,8 @@
 struct known_job {
     uint32_t submitter, reviewer;
     usec_t restart_us;
+    usec_t told_us, kept_us, moved_at; /* moved_at: as said when it was first looked at moved; 0: it was not */
+    uint32_t told_sd_milli;
     usec_t run_boot_at, run_at; /* of this attempt: decided, or seen running */
     usec_t would_us; /* with its owner's word it would have begun so much later */
     bool plain; /* it could have started from its submit on, and one attempt is all it had */
@@ -210,6 +213,7 @@ static void submitted(struct invariant *v, struct explained *x)
     for (uint32_t i = 0; i < tasks; i++)
         x->jobs[e->job + i] = (struct known_job){
             .submitter = e->submitter, .reviewer = e->reviewer, .restart_us = e->restart_us,
+            .told_us = e->estimate_us, .told_sd_milli = e->estimate_sd_milli,
             .plain = e->deps_n == 0 && e->begin_at <= v->wall_at && e->attempt == 0 &&
                      !(e->flags & (JOB_HELD | JOB_HELD_ADMIN | JOB_SINGLETON)) };
 }
@@ -280,6 +284,20 @@ static void result(struct invariant *v, struct explained *x, job_id id, const st
     p->delay_most_us += x->jobs[id].plain ? delay_us : DELAY_MAX_US;
 }
 
+/* What a restart of it costs: nothing where nothing is kept. */
+static usec_t restart(const struct explained *x, const struct known_job *k)
+{
+    return !k->kept_us ? 0 : k->restart_us ? k->restart_us : x->settings.restart_us;
+}
+
+/* It made way in the time it was given, and what it had done is kept. */
+static void kept(const struct invariant *v, const struct explained *x, struct known_job *k)
+{
+    usec_t worked_us = v->boot_at - k->run_boot_at - restart(x, k);
+    if (v->ev->kind == EVENT_ENDED && v->ev->ended.signal != 9 && worked_us > 0)
+        k->kept_us += worked_us;
+}
+
 static void began(const struct invariant *v, struct known_job *k)
 {
     k->run_boot_at = v->boot_at;
@@ -316,6 +334,8 @@ void explained_update(struct invariant *v, const struct core_update *u)
         began(v, &x->jobs[u->job]);
     if (!was || is)
         return;
+    if (u->to == JOB_PENDING && u->reason == REASON_PREEMPTED && j->preempt == PREEMPT_CHECKPOINT)
+        kept(v, x, &x->jobs[u->job]);
     const struct ev_ended *e = v->ev->kind == EVENT_ENDED ? &v->ev->ended : NULL;
     bool by_limit = e && e->job == u->job && e->cause == END_TIME_LIMIT && u->reason == REASON_TIME_LIMIT;
     x->persons[j->owner].ended_n += u->to == JOB_COMPLETED || by_limit;
@@ -589,6 +609,37 @@ static void judge_history(struct invariant *v, job_id id, const struct ledger_jo
         BREAK(v, "why", "job %u is said to run longer often than seldom", id);
 }
 
+/* A told length without a spread is taken to the microsecond, less what is kept and with what a restart costs. */
+static void judge_length(struct invariant *v, job_id id, const struct ledger_job *j, const struct forecast *f)
+{
+    const struct explained *x = of(v);
+    const struct known_job *k = &x->jobs[id];
+    usec_t left_us = k->told_us - k->kept_us;
+    if (j->limit_us && f->p90_us > j->limit_us)
+        BREAK(v, "why", "job %u is said to run beyond its limit", id);
+    if (x->settings.calibrate > 1) /* given as wide as the last ones were off */
+        return;
+    if (x->settings.estimates != ESTIMATES_TOLD || !k->told_us || k->told_sd_milli || k->told_us > TOLD_MAX_US)
+        return;
+    usec_t length_us = (left_us > USEC_PER_SEC ? left_us : USEC_PER_SEC) + restart(x, k);
+    length_us = j->limit_us && j->limit_us < length_us ? j->limit_us : length_us;
+    same(v, id, "how long it runs", f->p50_us, length_us);
+    same(v, id, "how long it runs at most nine times in ten", f->p90_us, length_us);
+}
+
+/* Since when its start is moved: between its submit and now, and always the same. */
+static void judge_moved(struct invariant *v, job_id id, const struct ledger_job *j, usec_t now_at, const struct explanation *e)
+{
+    struct known_job *k = &of(v)->jobs[id];
+    if (!e->moved_from_at)
+        return;
+    if (k->moved_at)
+        same(v, id, "since when its start is moved", e->moved_from_at, k->moved_at);
+    else if (now_at >= of(v)->latest_at && (e->moved_from_at < j->submit_at - USEC_PER_SEC || e->moved_from_at > now_at))
+        BREAK(v, "why", "job %u is said to be moved from before its submit, or from a time to come", id);
+    k->moved_at = e->moved_from_at;
+}
+
 static void judge_job(struct invariant *v, const struct core *core, const struct core_plan *plan, const struct plan_row *row)
 {
     struct explanation e;
@@ -613,6 +664,13 @@ static void judge_job(struct invariant *v, const struct core *core, const struct
     judge_reason(v, row->job, j, &e);
     judge_blocker(v, &e);
     judge_history(v, row->job, j, &e.forecast);
+    if (row->state == JOB_PENDING)
+        judge_length(v, row->job, j, &e.forecast);
+    judge_moved(v, row->job, j, plan->made_at, &e);
+    if (row->state != JOB_COMPLETING) {
+        same(v, row->job, "what it keeps of its work", e.kept_us, of(v)->jobs[row->job].kept_us);
+        same(v, row->job, "what its restart costs", e.restart_us, restart(of(v), &of(v)->jobs[row->job]));
+    }
 }
 
 static void judge_would(struct invariant *v, const struct core *core, uint32_t person)
