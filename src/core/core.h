@@ -318,6 +318,9 @@ struct forecast {
 };
 bool core_forecast(const struct core *core, job_id job, usec_t ran_us, struct forecast *ret);
 
+/* Has this person's command ended well before, with so many GPUs, as far as is remembered? */
+bool core_succeeded(const struct core *core, person_no owner, uint64_t command_key, uint32_t gpus);
+
 /* How forecasts came true, of a person, or (0) of the team: the last 200 at most (calibrate.h). */
 struct core_calibration {
     uint32_t scored, inside; /* ended by the P90 that was forecast when they started */

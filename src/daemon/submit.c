@@ -13,6 +13,7 @@
 #include "daemon/internal.h"
 #include "spec/spec.h"
 
+#define CANARY_US_DEFAULT (10 * USEC_PER_MIN) /* as --canary without a length */
 #define BACKOFF_US_DEFAULT (30 * USEC_PER_SEC) /* before the first retry, if nobody says */
 #define RANGES_MAX         (1u << 20)
 
@@ -122,6 +123,19 @@ static void retry_rules(const struct spec *spec, struct ev_submit *ev, struct re
     ev->backoff_us = any && !spec->retry.backoff_us ? BACKOFF_US_DEFAULT : spec->retry.backoff_us;
 }
 
+/* Whoever agreed to later starts has what never succeeded tried before it may be moved into the night, where its submit says
+ * that it may be run twice.  Who said nothing of the kind must ask: a script may find its own leavings. */
+static usec_t canary_of(struct daemon *d, const struct spec *spec, const struct ev_submit *ev)
+{
+    struct person p;
+    bool may_be_moved = ev->flags & JOB_CLEAN_TREE && !(ev->flags & (JOB_NOW | JOB_URGENT)) && ev->preempt == PREEMPT_NEVER;
+    if (spec->canary_us || !may_be_moved || !(ev->flags & JOB_REQUEUE) ||
+        core_succeeded(d->core, (person_no)ev->owner, ev->command_key, ev->gpus) ||
+        !people_get(d->people, (person_no)ev->owner, &p) || !p.defer)
+        return spec->canary_us;
+    return CANARY_US_DEFAULT;
+}
+
 int submit_fill(struct daemon *d, const struct spec *spec, person_no owner, person_no submitter,
                 struct ev_submit *ev, struct retry rules[RETRY_RULES_MAX], struct err *err)
 {
@@ -148,7 +162,7 @@ int submit_fill(struct daemon *d, const struct spec *spec, person_no owner, pers
     ev->array_max = spec->array.max;
     ev->preempt = preempt_of[spec->preempt];
     ev->flex_us = spec->flex_us;
-    ev->canary_us = spec->canary_us;
+    ev->canary_us = canary_of(d, spec, ev);
     ev->watts_mw = (int64_t)spec->watts * 1000;
     return code;
 }

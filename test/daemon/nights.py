@@ -2,6 +2,7 @@
 
 EOUL_STALL_S shortens ten minutes to two seconds; the rest is as it is in life.
 """
+import json
 import os
 import subprocess
 import sys
@@ -147,9 +148,30 @@ def a_canary_before_the_night(world):
     assert (row["state"], row["exit_code"]) == ("FAILED", 3), row.raw
 
 
+def a_canary_by_default(world):
+    """Who agreed to later starts has what never succeeded tried, where it may be run twice."""
+    def canary(*argv, **options):
+        job = world.submit(*argv, gpus=1, hold="yes", **options)
+        text = world.get(f"/v1/jobs/{job}").raw
+        world.post(f"/v1/jobs/{job}/cancel")
+        return json.loads(text).get("canary") == "wanted"
+
+    fresh = {"requeue": "yes", "code_clean": "yes"}
+    assert not canary("echo", "a", **fresh)
+    world.post("/v1/me", {"defer": True})
+    assert canary("echo", "b", **fresh)
+    assert not canary("echo", "c", code_clean="yes")           # nobody said that it may run twice
+    assert not canary("echo", "d", requeue="yes")              # its code may change: it is not moved
+    assert not canary("echo", "e", now="yes", **fresh)
+    done = world.submit("true", gpus=1)
+    assert world.wait(done)["state"] == "COMPLETED"
+    assert not canary("true", **fresh)                         # it has succeeded
+    world.post("/v1/me", {"defer": False})
+
+
 def main():
     os.environ["EOUL_STALL_S"] = "2"
-    tests = [a_job_that_hangs, it_gets_on_again, a_disk_that_fills, a_canary_before_the_night]
+    tests = [a_job_that_hangs, it_gets_on_again, a_disk_that_fills, a_canary_before_the_night, a_canary_by_default]
     return Tap().run([(t.__name__.replace("_", " "), t) for t in tests], sys.argv[1])
 
 
