@@ -157,6 +157,42 @@ def ends_while_nobody_listens(world):
     assert ended["attempts"][0]["state"] == "ENDED"
 
 
+def number(pid):
+    """A process of ours with this very number, which was another's."""
+    for _ in range(200):
+        with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as f:
+            f.write(str(pid - 1))
+        stranger = subprocess.Popen(["sleep", "60"])
+        if stranger.pid == pid:
+            return stranger
+        stranger.kill()
+        stranger.wait()
+    raise Skip("the kernel does not give this number out again")
+
+
+def numbers_given_out_again(world):
+    """Supervisor and job are dead, and strangers have their process numbers: the job is lost, the strangers live."""
+    if not os.access("/proc/sys/kernel/ns_last_pid", os.W_OK):
+        raise Skip("only root can choose the next process number")
+    job = world.submit("sh", "-c", f"echo $$ $PPID >{world.work}/pids; exec sleep 300", retry="0")
+    pids = until(lambda: os.path.exists(f"{world.work}/pids") and open(f"{world.work}/pids", encoding="ascii").read().split())
+    until(lambda: world.get(f"/v1/jobs/{job}")["state"] == "RUNNING")
+    world.daemon.send_signal(signal.SIGKILL)
+    reap(world)
+    os.kill(int(pids[1]), signal.SIGKILL)  # the command dies with it
+    until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids))
+    strangers = [number(int(pid)) for pid in pids]
+    try:
+        start(world, None)
+        lost = until(lambda: (lambda j: j if j["ended"] else None)(world.get(f"/v1/jobs/{job}")), 20)
+        assert (lost["state"], lost["reason"]) == ("NODE_FAIL", "Lost"), lost.raw
+        assert [s.poll() for s in strangers] == [None, None]
+    finally:
+        for stranger in strangers:
+            stranger.kill()
+            stranger.wait()
+
+
 def jobs_survive_a_stop(world):
     job = world.submit(*mark(world, "x", "sleep 1; exit 3"))
     until(lambda: witness(world))
@@ -681,7 +717,7 @@ TESTS = [(f"killed at {point}, pass {count}", killed_at(point, count))
          for point in POINTS for count in (2, 3, 5)]
 TESTS += [(f.__name__.replace("_", " "), f) for f in (
     killed_while_an_array_runs, killed_at_a_snapshot, killed_in_recovery, ends_while_nobody_listens,
-    jobs_survive_a_stop, cancelled_and_killed, second_daemon_is_refused, socket_is_made_again,
+    numbers_given_out_again, jobs_survive_a_stop, cancelled_and_killed, second_daemon_is_refused, socket_is_made_again,
     directory_is_made_again, launcher_dies, stopped_with_the_machine, too_many_open_files, full_disk, the_same_after_a_restart,
     divergence_is_noticed, exported_journal, foreign_gpu, gpus_are_named, gpus_by_the_driver, a_driver_that_hangs,
     a_supervisor_of_the_version_before, a_supervisor_of_a_later_version, requeue_of_ended_jobs,
