@@ -188,6 +188,7 @@ def packing(program, _):
         "/gzip": page(200, gzip.compress(many.encode()), Content_Encoding="gzip"),
         "/deflate": page(200, zlib.compress(ONE.encode()), Content_Encoding="deflate"),
         "/twice": page(200, gzip.compress(gzip.compress(ONE.encode())), Content_Encoding="gzip, gzip"),
+        "/layers": page(200, gzip.compress(gzip.compress(ONE.encode())), Content_Encoding="gzip", Content_encoding="gzip"),
         "/br": page(200, b"\x0b\x02\x80", Content_Encoding="br"),
         "/bomb": page(200, zeros, Content_Encoding="gzip"),
         "/nested": page(200, gzip.compress(zeros), Content_Encoding="gzip"),
@@ -197,7 +198,7 @@ def packing(program, _):
     with Server(pages) as server, Fetch(program, True) as fetch:
         assert fetch.url(server.base + "/gzip")["EVENTS"] == "2000"
         assert fetch.url(server.base + "/deflate")["EVENTS"] == "1"
-        for path, trouble in (("/twice", "encoding"), ("/br", "encoding"), ("/bomb", "too-large"), ("/nested", "no-calendar")):
+        for path, trouble in (("/twice", "encoding"), ("/layers", "encoding"), ("/br", "encoding"), ("/bomb", "too-large"), ("/nested", "no-calendar")):
             got = fetch.url(server.base + path)
             assert got["TROUBLE"].split()[0] == trouble, (path, got)
         assert "TROUBLE" in fetch.url(server.base + "/broken")
