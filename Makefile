@@ -10,7 +10,7 @@ MINUTES_PLAN ?= 180
 HOURS ?= 8
 MESON_FLAGS ?=
 
-.PHONY: all help build run test bench bench-plan guest asan tsan coverage valgrind sim torture fuzz night tidy ci-clean install clean
+.PHONY: all help build run test bench bench-plan guest asan tsan coverage valgrind sim torture fuzz defences night tidy ci-clean install clean
 all: build
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo 'make fuzz           SECONDS_EACH=$(SECONDS_EACH) FIRST=$(FIRST): every fuzz target for so long, from that seed'
 	@echo 'make coverage       the tests once more, counting which lines and branches of src/ they go through; fails below 90 and 85 %'
 	@echo 'make valgrind       chosen unit tests under valgrind: the parsers and what they are made of'
+	@echo 'make defences       each defence of doc/threat.md switched off once, in a copy: does its test fail? (root; half an hour)'
 	@echo 'make night          HOURS=$(HOURS): everything with the full figures, as far as the time goes'
 	@echo 'make tidy           who may include whom, purity of the core, banned calls, clang-tidy'
 	@echo 'make install        PREFIX, DESTDIR as usual'
@@ -92,6 +93,10 @@ valgrind: with-tests
 	@tools/deps.sh lint
 	@meson test -C $(BUILD) --no-rebuild --quiet --print-errorlogs --timeout-multiplier 20 --wrap '$(VALGRIND)' base term json request stoprule draw lint
 
+defences:
+	@tools/deps.sh test
+	@python3 test/threat/off.py . $(abspath build-defences)
+
 night: with-tests
 	@tools/deps.sh lint
 	@tools/night.sh $(abspath $(BUILD)) $(HOURS)
@@ -118,4 +123,4 @@ install: build
 	@meson install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf $(BUILD) build-asan build-tsan build-cov build-fuzz
+	rm -rf $(BUILD) build-asan build-tsan build-cov build-fuzz build-defences

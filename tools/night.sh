@@ -114,6 +114,7 @@ once "sanitizers" 80 make --no-print-directory asan
 once "threads" 20 make --no-print-directory tsan
 once "valgrind" 60 make --no-print-directory valgrind
 once "coverage" 60 make --no-print-directory coverage
+once "defences switched off" 90 make --no-print-directory defences
 once "tidy" 60 make --no-print-directory tidy
 once "a whole machine" 90 test/guest/guest.sh "$build" # skips where there is no qemu
 once "every call fails once" 180 \
