@@ -70,7 +70,7 @@ static const char *check_sums(const struct core *c)
     uint32_t running[CORE_PERSONS_MAX + 1] = { 0 }, gpus[CORE_PERSONS_MAX + 1] = { 0 };
     uint32_t queued[CORE_PERSONS_MAX + 1] = { 0 }, of_account[ACCOUNTS_MAX + 1] = { 0 };
     int64_t cpus = c->up.cpus, mem = c->up.mem_mib;
-    uint64_t sum = 0, booked = 0;
+    uint64_t booked = 0;
     for (uint32_t at = 0; at < c->by_id_n; at++) {
         if (ids_of(c)[at].slot == NONE)
             continue;
@@ -91,40 +91,15 @@ static const char *check_sums(const struct core *c)
         if (!busy && j->booked_w)
             return "A job that does not run has power booked.";
         booked += j->booked_w;
-        sum += job_hash(j);
-        for (uint32_t n = j->deps; n != NONE; n = deps_of(c)[n].next_of_waiter)
-            sum += node_hash(c, &deps_of(c)[n]);
     }
-    for (uint32_t i = 0; i < c->arrays_used; i++) {
-        if (arrays_of(c)[i].id == 0)
-            continue;
-        sum += array_hash(&arrays_of(c)[i]);
-        for (uint32_t n = arrays_of(c)[i].deps; n != NONE; n = deps_of(c)[n].next_of_waiter)
-            sum += node_hash(c, &deps_of(c)[n]);
-    }
-    for (uint32_t i = 0; i < c->todos_n; i++) {
-        const struct todo *t = &todos_of(c)[todo_ids_of(c)[i]];
-        sum += todo_hash(t);
-        for (uint32_t n = t->deps; n != NONE; n = deps_of(c)[n].next_of_waiter)
-            sum += node_hash(c, &deps_of(c)[n]);
-    }
-    for (uint32_t i = 0; i < c->groups_used; i++)
-        sum += groups_of(c)[i].key ? group_hash(&groups_of(c)[i]) : 0;
-    for (uint32_t i = 0; i < CORE_GPUS_MAX; i++)
-        sum += gpu_hash(c, i);
-    sum += rates_hash(c) + band_hash(c);
-    sum += power_hash(c);
     for (uint32_t i = 0; i <= CORE_PERSONS_MAX; i++) {
         const struct person *p = &c->persons[i];
-        sum += person_hash(c, i);
         if (p->running != running[i] || p->gpus != gpus[i] || p->queued != queued[i])
             return "A person's running and waiting jobs are miscounted.";
     }
-    for (uint32_t i = 0; i <= ACCOUNTS_MAX; i++) {
-        sum += account_hash(c, i);
+    for (uint32_t i = 0; i <= ACCOUNTS_MAX; i++)
         if (c->accounts[i].gpus != of_account[i])
             return "An account's GPUs are miscounted.";
-    }
     if (!quota_known_well(c))
         return "A quota is used up and not known to be, or the other way round.";
     for (uint32_t i = 0; i < JOB_STATE_COUNT; i++)
@@ -136,9 +111,41 @@ static const char *check_sums(const struct core *c)
         return "Free CPUs or memory are miscounted.";
     if (booked != c->busy_w)
         return "The power that is booked is miscounted.";
-    if (sum != c->sum)
-        return "The incremental hash is not the hash of the records.";
     return NULL;
+}
+
+static uint64_t conditions_hash(const struct core *c, uint32_t first)
+{
+    uint64_t sum = 0;
+    for (uint32_t n = first; n != NONE; n = deps_of(c)[n].next_of_waiter)
+        sum += node_hash(c, &deps_of(c)[n]);
+    return sum;
+}
+
+static const char *check_hash(const struct core *c)
+{
+    uint64_t sum = rates_hash(c) + band_hash(c) + power_hash(c);
+    for (uint32_t at = 0; at < c->by_id_n; at++) {
+        uint32_t slot = ids_of(c)[at].slot;
+        if (slot != NONE)
+            sum += job_hash(&jobs_of(c)[slot]) + conditions_hash(c, jobs_of(c)[slot].deps);
+    }
+    for (uint32_t i = 0; i < c->arrays_used; i++)
+        if (arrays_of(c)[i].id)
+            sum += array_hash(&arrays_of(c)[i]) + conditions_hash(c, arrays_of(c)[i].deps);
+    for (uint32_t i = 0; i < c->todos_n; i++) {
+        const struct todo *t = &todos_of(c)[todo_ids_of(c)[i]];
+        sum += todo_hash(t) + conditions_hash(c, t->deps);
+    }
+    for (uint32_t i = 0; i < c->groups_used; i++)
+        sum += groups_of(c)[i].key ? group_hash(&groups_of(c)[i]) : 0;
+    for (uint32_t i = 0; i < CORE_GPUS_MAX; i++)
+        sum += gpu_hash(c, i);
+    for (uint32_t i = 0; i <= CORE_PERSONS_MAX; i++)
+        sum += person_hash(c, i);
+    for (uint32_t i = 0; i <= ACCOUNTS_MAX; i++)
+        sum += account_hash(c, i);
+    return sum == c->sum ? NULL : "The incremental hash is not the hash of the records.";
 }
 
 static const char *check_room(const struct core *c)
@@ -295,7 +302,7 @@ static const char *check_todos(const struct core *c)
     return NULL;
 }
 
-const char *core_broken(const struct core *c)
+const char *core_broken_but_hash(const struct core *c)
 {
     const char *broken = check_ids(c);
     if (!broken)
@@ -315,4 +322,10 @@ const char *core_broken(const struct core *c)
     if (!broken)
         broken = check_todos(c);
     return broken;
+}
+
+const char *core_broken(const struct core *c)
+{
+    const char *broken = core_broken_but_hash(c);
+    return broken ? broken : check_hash(c);
 }

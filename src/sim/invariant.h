@@ -103,6 +103,7 @@ struct invariant {
     struct map ack_of_key;   /* submit key -> ack */
     struct map job_of_op;    /* who asked -> its (first) job */
     bool without_core_check; /* do not ask core_broken: planted bugs must be caught by the rules here */
+    uint32_t stepped_n;      /* events the core was asked after */
     const struct core_event *ev; /* being judged, for sentences */
     usec_t wall_at, boot_at;
     struct span *would;      /* by job: another start, and the P90 of this one's end, as of its last decision (slack.c) */
