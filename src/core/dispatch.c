@@ -256,8 +256,7 @@ uint32_t dispatch_ends(const struct core *c, usec_t now_at, usec_t boot_at, bool
         if (j->state == JOB_COMPLETING) {
             end_at = usec_add(now_at, STOP_GRACE_US);
         } else {
-            struct forecast f = estimate_forecast(c, j, ran, &holds_us);
-            end_at = usec_add(now_at, (late ? f.p90_us : f.p50_us) - ran);
+            end_at = usec_add(now_at, estimate_length(c, j, ran, late, &holds_us) - ran);
             if (holds_us != USEC_NEVER)
                 holds_at = usec_min(holds_at, usec_add(now_at, usec_max(holds_us - ran, 1)));
         }

@@ -16,6 +16,7 @@ struct walk {
     /* behind the reservation */
     bool narrowed;           /* ... of these widths and lengths somebody might start: */
     uint32_t widest, beside; /* in the pool, beside the reserved job */
+    bool by_time;            /* ... gone before the reserved job comes */
     uint8_t late;
 };
 
@@ -24,7 +25,7 @@ static uint32_t width_of_room(const struct core *c, const struct room *room)
     return order_width(c->known.gpus ? room_gpus(room, 0) : (uint32_t)(room->cpus > 0 ? room->cpus : 0));
 }
 
-/* Room and time only shrink from here on. */
+/* Room and time only shrink from here on, room at each start. */
 static void narrow(struct walk *w)
 {
     const struct run *r = w->r;
@@ -33,6 +34,9 @@ static void narrow(struct walk *w)
     w->narrowed = true;
     w->widest = width_of_room(c, &r->pool);
     w->beside = width_of_room(c, &r->beside);
+    if (r->bounded && width_of_room(c, &r->outlast) < w->beside)
+        w->beside = width_of_room(c, &r->outlast);
+    w->by_time = !r->bounded || c->order.limited_n > 0 || r->d->reserved_at == USEC_NEVER; /* bounded: by limits alone */
     w->late = left_us == USEC_NEVER ? UINT8_MAX - 1 : order_late_code(left_us);
 }
 
@@ -54,7 +58,7 @@ static bool hopeful(struct walk *w, const struct order_node *n)
     if (n->keeps)
         return true;
     for (uint32_t i = 0; i <= w->widest; i++)
-        if (n->late[i] <= w->late || (i <= w->beside && n->late[i] < UINT8_MAX))
+        if ((w->by_time && n->late[i] <= w->late) || (i <= w->beside && n->late[i] < UINT8_MAX))
             return true;
     return false;
 }
@@ -74,6 +78,7 @@ static void take(struct walk *w, const struct order_key *key, bool from_heap)
 {
     struct run *r = w->r;
     bool start = dispatch_one(r, key);
+    w->narrowed &= !start;
     if (r->d->again_at != USEC_NEVER)
         w->over = true;
     else if (from_heap)

@@ -392,6 +392,22 @@ void estimate_rest(const struct core *c, const struct job *j, usec_t ran_us,
     rest(c, j, &ask, ran_us, ret, ret_holds_us);
 }
 
+usec_t estimate_length(const struct core *c, const struct job *j, usec_t ran_us, bool late, usec_t *ret_holds_us)
+{
+    struct forecast_nodes nodes;
+    struct ask ask = ask_of(c, j);
+    usec_t limit_us = job_limit(j);
+    if (!told_exactly(c, &ask) || estimate_work_us(c, j, ran_us) >= ask.told_us || limit_us) {
+        rest(c, j, &ask, ran_us, &nodes, ret_holds_us);
+        return nodes.us[late ? NODES - 1 : NODES / 2];
+    }
+    /* Told to the microsecond, and without a limit all quantiles are one: a machine full of such jobs is looked through
+     * at each event. */
+    if (ret_holds_us)
+        *ret_holds_us = usec_add(ask.told_us - ask.done_us, ask.restart_us);
+    return usec_max(usec_max(usec_min(ask.told_us, ESTIMATE_MAX_US) - ask.done_us, USEC_PER_SEC) + ask.restart_us, ran_us);
+}
+
 struct forecast estimate_forecast(const struct core *c, const struct job *j, usec_t ran_us,
                                   usec_t *ret_holds_us)
 {

@@ -56,6 +56,8 @@ usec_t estimate_work_us(const struct core *c, const struct job *j, usec_t ran_us
  * stays until *ret_holds_us of running (may be NULL; USEC_NEVER: for good). */
 void estimate_rest(const struct core *c, const struct job *j, usec_t ran_us,
                    struct forecast_nodes *ret, usec_t *ret_holds_us);
+/* P50 of them, or with late P90: all that whoever waits for its end wants to know. */
+usec_t estimate_length(const struct core *c, const struct job *j, usec_t ran_us, bool late, usec_t *ret_holds_us);
 /* The same as P10, P50, P90 with what they rest on. */
 struct forecast estimate_forecast(const struct core *c, const struct job *j, usec_t ran_us,
                                   usec_t *ret_holds_us);

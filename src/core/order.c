@@ -47,9 +47,7 @@ uint8_t order_late_code(usec_t late_us)
 
 uint32_t order_width(uint32_t width)
 {
-    if (width <= 2)
-        return width;
-    uint32_t octave = 33 - (uint32_t)__builtin_clz(width - 1);
+    uint32_t octave = width ? 32 - (uint32_t)__builtin_clz(width) : 0;
     return octave < ORDER_WIDTHS ? octave : ORDER_WIDTHS - 1;
 }
 
@@ -204,6 +202,7 @@ void order_came(struct core *c, uint32_t class)
     c->order.first_n += key->first_seq != 0;
     c->order.untold_n += key->estimate_us == 0;
     c->order.watched_n += key->presence_steps != 0;
+    c->order.limited_n += key->limit_us != 0;
 }
 
 void order_touch(struct core *c, uint32_t class)
@@ -224,6 +223,7 @@ void order_goes(struct core *c, uint32_t class)
     c->order.first_n -= key->first_seq != 0;
     c->order.untold_n -= key->estimate_us == 0;
     c->order.watched_n -= key->presence_steps != 0;
+    c->order.limited_n -= key->limit_us != 0;
     swap_live(c, classes_of(c)[class].live_at, --c->order.new_n);
     swap_live(c, classes_of(c)[class].live_at, --c->classes_n);
 }
@@ -405,7 +405,7 @@ static const char *node_broken(const struct core *c, uint32_t root, uint32_t *la
 
 const char *order_broken(const struct core *c)
 {
-    uint32_t last = NONE, n = 0, first_n = 0, untold_n = 0, watched_n = 0;
+    uint32_t last = NONE, n = 0, first_n = 0, untold_n = 0, watched_n = 0, limited_n = 0;
     unsigned __int128 area = 0;
     const char *broken = node_broken(c, c->order.root, &last, &n, &area);
     for (uint32_t i = 0; i < c->classes_n; i++) {
@@ -413,13 +413,14 @@ const char *order_broken(const struct core *c)
         first_n += k->key.first_seq != 0;
         untold_n += k->key.estimate_us == 0;
         watched_n += k->key.presence_steps != 0;
+        limited_n += k->key.limit_us != 0;
         if (k->live_at != i || (i < c->order.new_n && k->view.place))
             return "The list of classes is torn.";
     }
     if (broken)
         return broken;
     if (n != c->classes_n - c->order.new_n || area != c->order.area || first_n != c->order.first_n ||
-        untold_n != c->order.untold_n || watched_n != c->order.watched_n)
+        untold_n != c->order.untold_n || watched_n != c->order.watched_n || limited_n != c->order.limited_n)
         return "The kept order is miscounted.";
     return NULL;
 }

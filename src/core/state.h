@@ -379,13 +379,15 @@ struct room { /* what is there: GPUs by type, a byte each (type 1 lowest), CPUs,
 /* One class in the kept order: whom it stands above, and the least of it and of all below it (order.h). */
 #define ORDER_CPUS_MASK ((1u << 21) - 1)
 _Static_assert(CPUS_MAX <= ORDER_CPUS_MASK, "they fit the bits of a node");
-#define ORDER_WIDTHS 8 /* 0, 1, 2, 3 to 4, 5 to 8, ... 33 and more: GPUs, or CPUs where there are no GPUs */
+/* 0, 1, 2 to 3, 4 to 7, ... 64 and more: GPUs, or CPUs where there are no GPUs.  Most jobs are as wide as a power of two:
+ * from it on, so that those who have three free do not look at all who want four. */
+#define ORDER_WIDTHS 8
 struct order_node {
     uint32_t left, right;
     uint32_t gpus : 8, cpus : 21, keeps : 1, unused_ : 2; /* keeps: somebody keeps their work when making way */
     uint32_t mem_mib;
     uint32_t submit_s; /* of those that can still grow old */
-    uint8_t late[ORDER_WIDTHS]; /* P90 of a run, by width: see late_code; UINT8_MAX: nobody that wide */
+    uint8_t late[ORDER_WIDTHS]; /* P90 of a run, by width: see order_late_code; UINT8_MAX: nobody that wide */
 };
 _Static_assert(sizeof(struct order_node) == 28, "one per job");
 #define ORDER_SAID_MAX 512
@@ -393,7 +395,7 @@ struct order {
     unsigned __int128 area;     /* queued by those in it: milli-GPU x us */
     uint32_t root, new_n;
     uint32_t first_n, untold_n; /* classes in line that were sent first; that have no told length */
-    uint32_t watched_n;         /* ... whose key has a presence */
+    uint32_t watched_n, limited_n; /* ... whose key has a presence; a time limit */
     uint32_t said_n, said[ORDER_SAID_MAX];
     uint32_t looked_n;          /* decisions that looked at all since it was dropped */
     usec_t oldest_at;           /* nobody in it that can still grow old was submitted before */
