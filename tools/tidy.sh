@@ -32,6 +32,7 @@ check "calls we do not make" tools/banned.sh
 check "who may include whom" tools/includes.sh
 check "purity of the core" tools/purity.sh "$build"
 check "length of files" long_files
+check "how programs are built" tools/hardening.sh "$build"
 check "who may begin threads" tools/threads.sh "$build"
 check "clang-tidy" clang_tidy
 check "gcc -fanalyzer" tools/analyze.py "$build"
