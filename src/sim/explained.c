@@ -658,7 +658,7 @@ static void judge_job(struct invariant *v, const struct core *core, const struct
         BREAK(v, "why", "job %u keeps work although it cannot", row->job);
     struct core_counts all = core_count(core);
     judge_room(v, row->job, j, &all, &e);
-    watts_explained(v, &e, j, plan->made_at);
+    watts_explained(v, plan, &e, j);
     judge_times(v, row->job, j, &e, plan->made_at);
     judge_place(v, plan, row, j, &e);
     judge_reason(v, row->job, j, &e);

@@ -7,6 +7,7 @@
 
 #include "sim/timer.h"
 
+#define FULL_MW 300000 /* what a GPU takes of which nothing is known (doc/planner.md, "Electricity") */
 #define BREAK(v, rule, ...) verdict_break((v)->verdict, rule, __VA_ARGS__)
 
 void watts_event(struct invariant *v)
@@ -61,6 +62,8 @@ static int64_t full_w(const struct invariant *v, const struct ledger_job *j)
     for (uint32_t g = 0; g < CORE_GPUS_MAX; g++)
         if (v->gpus[g].known && (!j->gpu_type || v->gpus[g].type == j->gpu_type) && v->watts_mw[g] > full)
             full = v->watts_mw[g];
+    if (full == 0) /* of a kind that is not there now */
+        full = FULL_MW;
     return j->gpus * ((full + 999) / 1000);
 }
 
@@ -199,9 +202,21 @@ bool watts_barred(const struct invariant *v)
     return false;
 }
 
-void watts_explained(struct invariant *v, const struct explanation *e, const struct ledger_job *j, usec_t at)
+/* What the plan starts at once may take: it is not booked yet, and nobody behind it gets it. */
+static int64_t starting_w(const struct invariant *v, const struct core_plan *plan)
 {
-    int64_t used_w = v->watts.busy_w + others_w(v), cap_w = cap_at_w(v, at);
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < plan->rows_n; i++) {
+        const struct plan_row *row = &plan->rows[i];
+        const struct ledger_job *j = row->state == JOB_PENDING && row->start_at <= plan->made_at ? invariant_job(v, row->job) : NULL;
+        sum += j ? most_w(v, j) : 0;
+    }
+    return sum;
+}
+
+void watts_explained(struct invariant *v, const struct core_plan *plan, const struct explanation *e, const struct ledger_job *j)
+{
+    int64_t used_w = v->watts.busy_w + others_w(v), cap_w = cap_at_w(v, plan->made_at);
     bool waits = j->state == JOB_PENDING;
     if (v->watts.caps_n == 0) {
         if (e->need_w || e->used_w || e->cap_w || e->reason == REASON_POWER)
@@ -215,7 +230,7 @@ void watts_explained(struct invariant *v, const struct explanation *e, const str
     if (waits ? !may_expect(v, j, e->need_w) : e->need_w != j->booked_w)
         BREAK(v, "why", "job %u is said to take %u W; its owner said %" PRId64 " mW, %u W are booked, and its like took other watts",
               e->job, e->need_w, j->told_mw, j->booked_w);
-    if (e->reason == REASON_POWER && (e->need_w == 0 || (used_w + e->need_w <= cap_w && v->watts.caps_n == 1)))
+    if (e->reason == REASON_POWER && (e->need_w == 0 || (used_w + starting_w(v, plan) + e->need_w <= cap_w && v->watts.caps_n == 1)))
         BREAK(v, "why", "job %u is said to wait for watts, and %" PRId64 " of %" PRId64 " are in use", e->job, used_w, cap_w);
 }
 

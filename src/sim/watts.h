@@ -20,7 +20,8 @@ bool watts_fit(const struct invariant *v, const struct ledger_job *j);
 bool watts_ever_fit(const struct invariant *v, const struct ledger_job *j);
 /* The numbers of power in an explanation; the reason is PowerNotAvail only where watts, now or under a cap to come, are
  * too few. */
-void watts_explained(struct invariant *v, const struct explanation *e, const struct ledger_job *j, usec_t at);
+void watts_explained(struct invariant *v, const struct core_plan *plan, const struct explanation *e,
+                     const struct ledger_job *j);
 /* A decision is committed: what the core said of its starts has been used. */
 void watts_decided(struct invariant *v);
 /* Does somebody wait for a higher cap than that of now?  Then others may have to keep out of their way. */
