@@ -61,7 +61,8 @@ static bool allow(int ruleset, const char *path, uint64_t rights)
     return ok;
 }
 
-static bool restrict_files(bool network, const char *test_ca)
+/* 0, or 1 without Landlock; negative: the one rule that a reader of files lives by could not be made. */
+static int restrict_files(bool network, const char *test_ca)
 {
     const uint64_t reading = LANDLOCK_ACCESS_FS_READ_FILE, listing = LANDLOCK_ACCESS_FS_READ_DIR;
     const uint64_t writing =
@@ -72,9 +73,11 @@ static bool restrict_files(bool network, const char *test_ca)
     struct landlock_ruleset_attr attr = { .handled_access_fs = reading | listing | writing };
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
     if (ruleset < 0)
-        return false;
-    if (!network)
-        allow(ruleset, "/", reading | listing);
+        return 1;
+    if (!network && !allow(ruleset, "/", reading | listing)) {
+        close(ruleset);
+        return E_UNAVAILABLE;
+    }
     for (size_t i = 0; network && i < sizeof readable / sizeof readable[0]; i++)
         if (!allow(ruleset, readable[i], reading | listing))
             (void)allow(ruleset, readable[i], reading); /* a file has no list */
@@ -82,7 +85,7 @@ static bool restrict_files(bool network, const char *test_ca)
         allow(ruleset, test_ca, reading);
     bool ok = syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
     close(ruleset);
-    return ok;
+    return ok ? 0 : 1;
 }
 
 int sandbox_shut_in(bool network, const char *test_ca)
@@ -90,7 +93,9 @@ int sandbox_shut_in(bool network, const char *test_ca)
     int code = set_limits();
     if (code < 0)
         return code;
-    bool files = restrict_files(network, test_ca);
+    int files = restrict_files(network, test_ca);
+    if (files < 0)
+        return files;
     bool calls = callfilter_set(network ? CALLS_OUTSIDE : 0);
-    return !calls ? 2 : files ? 0 : 1;
+    return calls ? files : 2;
 }

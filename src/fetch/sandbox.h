@@ -18,7 +18,7 @@
 
 /* test_ca: a further file to read (http.h), or NULL.
  * 0: everything; 1: without Landlock; 2: without seccomp too; negative E_*: a limit could not be set,
- * and nothing should be read. */
+ * or a reader of files would be shut out of all of them: nothing should be read, and another one may fare better. */
 int sandbox_shut_in(bool network, const char *test_ca);
 
 #endif
