@@ -1,5 +1,4 @@
 /* invariant.c - the ledger and its rules. */
-#include "sim/boosted.h"
 #include "sim/invariant.h"
 
 #include <assert.h>
@@ -7,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/boosted.h"
 #include "sim/canary.h"
 #include "sim/conditions.h"
 #include "sim/electric.h"
@@ -18,6 +18,7 @@
 #include "sim/timer.h"
 #include "sim/watts.h"
 
+#define SLOT_US (30 * USEC_PER_MIN) /* starts that are moved begin with one (doc/planner.md) */
 #define IDLE_GRACE_US (2 * USEC_PER_SEC) /* a turn may come this much after what caused it */
 
 void invariant_init(struct invariant *v, struct verdict *verdict)
@@ -454,6 +455,7 @@ static void take(struct invariant *v, struct ledger_job *j, int sign)
         v->cpus_busy += j->cpus, v->mem_busy_mib += j->mem_mib;
     } else {
         v->busy--, p->running--, p->gpus -= j->gpus;
+        v->idle_boot_at = v->boot_at;
         v->cpus_busy -= j->cpus, v->mem_busy_mib -= j->mem_mib;
         v->watts.busy_w -= j->booked_w, j->booked_w = 0;
         v->busy_mask &= ~j->gpu_mask;
@@ -901,9 +903,17 @@ static bool may_wait(const struct invariant *v, const struct ledger_job *j, usec
     return v->defer > 1 || ((v->persons[j->owner].defer || j->flex) && j->flags & JOB_CLEAN_TREE);
 }
 
+/* A start that may be moved begins with a slot, and who has no room before it waits for that, too. */
 void invariant_idle(struct invariant *v, usec_t wall_at, usec_t boot_at)
 {
+    bool movable = false;
     if (v->busy > 0 || v->live == 0 || watts_barred(v))
+        return;
+    for (job_id id = 1; id <= v->last_id && v->defer && !movable; id++) {
+        const struct ledger_job *j = invariant_job(v, id);
+        movable = j && could_run(v, id, j, wall_at, boot_at) && may_wait(v, j, wall_at);
+    }
+    if (movable && boot_at - v->idle_boot_at <= SLOT_US + IDLE_GRACE_US)
         return;
     for (job_id id = 1; id <= v->last_id; id++) {
         const struct ledger_job *j = invariant_job(v, id);

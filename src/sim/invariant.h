@@ -96,6 +96,7 @@ struct invariant {
     uint64_t mem_mib, mem_busy_mib;
     bool closed;
     uint32_t live, busy;
+    usec_t idle_boot_at; /* when the last that ran ended */
     job_id *unbegun;         /* jobs whose begin time lies ahead */
     size_t unbegun_n, unbegun_size;
     struct ledger_ack *acks;
