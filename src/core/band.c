@@ -94,13 +94,6 @@ static const struct off_runs *runs_of(const struct core *c, uint32_t person)
     return own->p50.n < BAND_RUNS ? &c->off : own;
 }
 
-usec_t band_p90(const struct core *c, uint32_t person, usec_t limit_us, usec_t p90_us)
-{
-    const struct off_runs *o = runs_of(c, person);
-    usec_t us = c->settings.calibrate < 2 ? p90_us : times_exp2(p90_us, o->p90_log);
-    return limit_us ? usec_min(us, limit_us) : us;
-}
-
 void band_nodes(const struct core *c, uint32_t person, usec_t limit_us, usec_t ran_us, struct forecast_nodes *nodes)
 {
     const struct off_runs *o = runs_of(c, person);
@@ -120,6 +113,18 @@ struct forecast_nodes band_view(const struct core *c, const struct class_key *ke
     memcpy(nodes.us, view->node_us, sizeof nodes.us);
     band_nodes(c, key->owner, key->limit_us, 0, &nodes);
     return nodes;
+}
+
+usec_t band_p90(const struct core *c, const struct class_key *key, const struct class_view *view)
+{
+    const struct off_runs *o = runs_of(c, key->owner);
+    usec_t us = view->node_us[NODES - 1];
+    if (c->settings.calibrate < 2)
+        return key->limit_us ? usec_min(us, key->limit_us) : us;
+    if (o->p90_log < o->p50_log) /* the middle, moved further, may come to lie behind it */
+        return band_view(c, key, view).us[NODES - 1];
+    us = times_exp2(usec_max(us, USEC_PER_SEC), o->p90_log);
+    return key->limit_us ? usec_min(us, key->limit_us) : us;
 }
 
 struct forecast band_forecast(const struct core *c, const struct job *j, usec_t ran_us)
@@ -188,7 +193,8 @@ void band_starts(struct core *c, struct job *j, bool canary)
     const struct class_view *view = &classes_of(c)[j->class].view;
     if (c->settings.calibrate < 2)
         return;
-    waited(c, j);
+    if (!canary) /* that is no start yet */
+        waited(c, j);
     j->said_p50_log = canary ? 0 : (uint16_t)log_of(view->node_us[NODES / 2]);
     j->said_p90_log = canary ? 0 : (uint16_t)log_of(view->node_us[NODES - 1]);
 }
@@ -292,6 +298,8 @@ void band_foresee(struct core *c)
     machine(c, &p);
     for (uint32_t i = 0; i < n; i++) {
         struct job *j = &jobs_of(c)[keys[i].job];
+        if (classes_of(c)[j->class].view.reason == REASON_DEFERRED)
+            continue; /* of its kind only the first is noted as moved */
         struct needs needs = job_needs(c, j);
         usec_t length_us = classes_of(c)[j->class].view.node_us[NODES / 2];
         usec_t start_at = room_fits(&c->up, &needs) ? profile_find(&p, &needs, c->now_at + 1, length_us) : USEC_NEVER;

@@ -41,7 +41,7 @@ void band_ended(struct core *c, const struct job *j, enum end_cause cause, usec_
 void band_nodes(const struct core *c, uint32_t person, usec_t limit_us, usec_t ran_us, struct forecast_nodes *nodes);
 /* The forecast that is given of a class's runs; its P90 alone. */
 struct forecast_nodes band_view(const struct core *c, const struct class_key *key, const struct class_view *view);
-usec_t band_p90(const struct core *c, uint32_t person, usec_t limit_us, usec_t p90_us);
+usec_t band_p90(const struct core *c, const struct class_key *key, const struct class_view *view);
 /* estimate_forecast of this job, as it is given. */
 struct forecast band_forecast(const struct core *c, const struct job *j, usec_t ran_us);
 
