@@ -129,6 +129,14 @@ bool boost_names(const struct core *c, const struct job *j)
     return false;
 }
 
+bool boost_of_account(const struct core *c, uint32_t account, usec_t now_at)
+{
+    for (uint32_t i = 0; account && i < c->boosts_n; i++)
+        if (is_of(&c->boosts[i], BOOST_ACCOUNT, account) && holds(c, &c->boosts[i], now_at))
+            return true;
+    return false;
+}
+
 bool boost_stands(const struct core *c, const struct class_key *key, uint32_t id, usec_t now_at)
 {
     for (uint32_t i = 0; i < c->boosts_n && !MUTANT(c, MUTANT_BOOST_LAST); i++) {

@@ -28,6 +28,8 @@ bool boost_enter(struct core *c, const struct boost *b);
 
 /* Does a boost name this very job, or its array? */
 bool boost_names(const struct core *c, const struct job *j);
+/* Is this project's work boosted at that time?  0, no project: never. */
+bool boost_of_account(const struct core *c, uint32_t account, usec_t now_at);
 /* Does a job of such a class stand before others at that time? */
 bool boost_stands(const struct core *c, const struct class_key *key, uint32_t id, usec_t now_at);
 

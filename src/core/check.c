@@ -68,7 +68,7 @@ static const char *check_sums(const struct core *c)
 {
     uint32_t state_n[JOB_STATE_COUNT] = { 0 }, held = 0, deadlines = 0, singletons = 0;
     uint32_t running[CORE_PERSONS_MAX + 1] = { 0 }, gpus[CORE_PERSONS_MAX + 1] = { 0 };
-    uint32_t queued[CORE_PERSONS_MAX + 1] = { 0 }, of_account[ACCOUNTS_MAX + 1] = { 0 };
+    uint32_t queued[CORE_PERSONS_MAX + 1] = { 0 }, single[CORE_PERSONS_MAX + 1] = { 0 }, of_account[ACCOUNTS_MAX + 1] = { 0 };
     int64_t cpus = c->up.cpus, mem = c->up.mem_mib;
     uint64_t booked = 0;
     for (uint32_t at = 0; at < c->by_id_n; at++) {
@@ -83,6 +83,7 @@ static const char *check_sums(const struct core *c)
         deadlines += pending && j->deadline_at;
         singletons += pending && j->flags & JOB_SINGLETON;
         queued[j->owner] += pending;
+        single[j->owner] += pending && j->flags & JOB_SINGLETON;
         running[j->owner] += busy;
         gpus[j->owner] += busy ? j->gpus : 0;
         of_account[j->account] += busy ? j->gpus : 0;
@@ -94,7 +95,7 @@ static const char *check_sums(const struct core *c)
     }
     for (uint32_t i = 0; i <= CORE_PERSONS_MAX; i++) {
         const struct person *p = &c->persons[i];
-        if (p->running != running[i] || p->gpus != gpus[i] || p->queued != queued[i])
+        if (p->running != running[i] || p->gpus != gpus[i] || p->queued != queued[i] || p->singletons != single[i])
             return "A person's running and waiting jobs are miscounted.";
     }
     for (uint32_t i = 0; i <= ACCOUNTS_MAX; i++)

@@ -144,6 +144,8 @@ static void set_owner(struct core *c, uint32_t slot, uint16_t owner)
 {
     struct job *j = &jobs_of(c)[slot];
     graph_singles_shift(c, j, -1);
+    quota_stale(c, &c->persons[j->owner].up); /* what it uses counts for another */
+    quota_stale(c, &c->persons[owner].up);
     job_open(c, j);
     j->owner = owner;
     j->singles = j->flags & JOB_SINGLETON ? graph_singles(c, j) : 0;

@@ -381,7 +381,8 @@ struct explanation {
     bool aged;               /* it has waited so long that it goes first (settings.age_us) ... */
     usec_t aged_at;          /* ... from then on; USEC_NEVER: nothing ages */
     usec_t moved_from_at;    /* deferred: when it could have begun, to the second; 0: not known */
-    usec_t last_good_at;     /* the latest start that is seen at eyes_at; USEC_NEVER: unknown, or others depend on it */
+    usec_t last_good_at;     /* the latest start that is seen at eyes_at; USEC_NEVER: unknown, others wait for
+                             * its array, or a namesake for it */
     usec_t deadline_at;      /* 0: none */
     usec_t last_start_at;    /* the latest start that keeps the deadline at P90; USEC_NEVER: it has none */
     uint32_t drained_gpus, foreign_gpus, quarantined_gpus; /* of its type, not up */

@@ -487,7 +487,7 @@ static void run_views(struct run *r, struct policy_ctx *ctx)
         struct order_key key;
         head_key(ctx, dispatch_view(c, r->s, at), at, NULL, &key);
         struct order_key *best = &r->best[class->key.owner];
-        if (key.tier == TIER_URGENT || class->key.boosted)
+        if (key.tier == TIER_URGENT || class->key.boosted || boost_of_account(c, class->key.account, ctx->now_at))
             continue; /* what is sent first is neither urgent nor boosted for that */
         if (best->job == NONE || dispatch_before(&key, best))
             *best = key;

@@ -249,7 +249,8 @@ static void explain_gpus(const struct core *c, const struct job *j, struct expla
 /* Until when a start is as good, and from when it is due. */
 static void explain_bounds(const struct core *c, const struct job *j, usec_t now_at, struct explanation *e)
 {
-    bool chained = j->array != NONE && (j->dependents != NONE || arrays_of(c)[j->array].dependents != NONE);
+    bool chained = (j->array != NONE && (j->dependents != NONE || arrays_of(c)[j->array].dependents != NONE)) ||
+                   slack_single(c, j);
     struct slack_lengths lengths = { e->forecast.p50_us, e->forecast.p90_us };
     e->aged_at = c->settings.age_us ? usec_add(j->submit_at, c->settings.age_us) : USEC_NEVER;
     e->aged = j->state == JOB_PENDING && e->aged_at <= now_at;

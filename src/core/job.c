@@ -30,6 +30,7 @@ static void account(struct core *c, const struct job *j, uint32_t sign)
         c->held_n += j->flags & (JOB_HELD | JOB_HELD_ADMIN) ? sign : 0;
         c->deadlines_n += j->deadline_at ? sign : 0;
         c->singletons_n += j->flags & JOB_SINGLETON ? sign : 0;
+        p->singletons += j->flags & JOB_SINGLETON ? sign : 0;
     } else {
         assert(job_is_busy(j)); /* a final one is opened before it ends, and never closed again */
         p->running += sign;

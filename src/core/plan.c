@@ -6,6 +6,7 @@
 
 #include "core/avail.h"
 #include "core/band.h"
+#include "core/boost.h"
 #include "core/canary.h"
 #include "core/capacity.h"
 #include "core/defer.h"
@@ -373,6 +374,8 @@ static void draw_order(struct draw *d)
             dispatch_key(&d->ctx, dispatch_view(c, &d->s, at), class->head, NULL);
         struct order_key *b = &best[class->key.owner];
         any_first |= class->key.first_seq != 0;
+        if (key.tier == TIER_URGENT || class->key.boosted || boost_of_account(c, class->key.account, d->ctx.now_at))
+            continue; /* as in run_views() */
         if (b->job == NONE || dispatch_before(&key, b))
             *b = key;
     }

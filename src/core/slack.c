@@ -154,7 +154,7 @@ usec_t slack_until(const struct core *c, uint32_t slot, const struct slack_lengt
 static bool single_waits(const struct core *c, const struct job *j, bool own)
 {
     const struct id_entry *ids = ids_of(c);
-    for (uint32_t at = c->singletons_n ? job_place_after(c, j->id) : c->by_id_n; at < c->by_id_n; at++) {
+    for (uint32_t at = c->persons[j->owner].singletons ? job_place_after(c, j->id) : c->by_id_n; at < c->by_id_n; at++) {
         const struct job *other = ids[at].slot == NONE ? NULL : &jobs_of(c)[ids[at].slot];
         if (other && other->flags & JOB_SINGLETON && other->state == JOB_PENDING && other->owner == j->owner &&
             (!own || other->name_key == j->name_key))

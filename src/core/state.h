@@ -287,7 +287,7 @@ struct person {
     /* derived */
     uint32_t offers_at, offers_n, offers_room; /* in the table of offers (contents are state) */
     uint32_t spans_at, spans_n, spans_room; /* its windows in the span table (contents are state) */
-    uint32_t running, gpus, queued;
+    uint32_t running, gpus, queued, singletons; /* singletons: those that wait */
     struct used_up up;
     uint32_t value_version; /* changes with its windows, its weight, settings and the machine */
     uint64_t hash;           /* its share of the core's sum; renewed by person_changed */
