@@ -87,9 +87,12 @@ static int play(const struct week *w, const struct presence *told, const struct 
     for (size_t i = 0; i < run.jobs_n; i++) {
         const struct trace_job *job = &run.jobs[i].what;
         usec_t since = job->submit_at - from_at;
-        if (since < 0 || run.jobs[i].end_at == 0) /* of the lead-in; dropped at its deadline */
+        if (since < 0) /* of the lead-in */
             continue;
-        usec_t seen_us = figures_seen_at(told, job, run.jobs[i].end_at) - job->submit_at;
+        usec_t end_at = run.jobs[i].end_at;
+        if (end_at == 0) /* dropped at its deadline, which is no gain: as if it had begun then */
+            end_at = usec_add(usec_max(job->deadline_at, job->submit_at), job->run_us);
+        usec_t seen_us = figures_seen_at(told, job, end_at) - job->submit_at;
         ret->seen_h[mode][usec_min(since / USEC_PER_DAY, 6)] += (double)seen_us / (double)USEC_PER_HOUR;
         ret->jobs++;
     }
