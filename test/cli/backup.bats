@@ -73,7 +73,7 @@ reason() { "$eoul" show "$1" --json | jq -r '.state + " " + .reason'; }
     [ ! -e copy.db.part ]
     run "$eoul" restore copy.db
     [ "$status" -ne 0 ]
-    [[ $output == *"(process "* ]]
+    [[ $output == *" is up; \"eoul down\" stops it, then restore again." ]]
     stop
     run "$eoul" restore copy.db
     [ "$status" -eq 1 ]
