@@ -30,6 +30,16 @@ bool str_is_nocase(struct str a, const char *c_string)
     return true;
 }
 
+bool str_is_loopback(struct str host)
+{
+    ptrdiff_t colon = str_starts(host, "[") ? -1 : str_find(host, ':');
+    struct str name = colon < 0 ? host : str_slice(host, 0, (size_t)colon);
+    bool number = str_starts(name, "127.");
+    for (size_t i = 0; number && i < name.len; i++)
+        number = name.ptr[i] == '.' || (name.ptr[i] >= '0' && name.ptr[i] <= '9');
+    return number || str_is_nocase(name, "localhost") || str_is(name, "[::1]") || str_starts(name, "[::1]:");
+}
+
 bool str_starts(struct str s, const char *prefix)
 {
     size_t len = strlen(prefix);

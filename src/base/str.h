@@ -23,6 +23,7 @@ bool str_eq(struct str a, struct str b);
 bool str_is(struct str a, const char *c_string);
 bool str_is_nocase(struct str a, const char *c_string); /* ASCII only */
 bool str_starts(struct str s, const char *prefix);
+bool str_is_loopback(struct str host); /* a host, perhaps with a port, that can only be this machine */
 struct str str_trim(struct str s); /* space, tab, CR, LF at both ends */
 struct str str_slice(struct str s, size_t from, size_t until); /* clamped to s */
 ptrdiff_t str_find(struct str s, char c); /* index of the first c, or -1 */

@@ -31,7 +31,7 @@ static void add(struct accounts *a, struct str name)
 }
 
 /* A name a line: none has a line feed in it. */
-static void load(struct daemon *d)
+void accounts_load(struct daemon *d)
 {
     char memory[TEXT_MAX];
     struct buf text;
@@ -83,7 +83,7 @@ int accounts_check(const struct daemon *d, const struct config *config, struct e
 
 int accounts_tell(struct daemon *d, struct err *err)
 {
-    load(d);
+    accounts_load(d);
     uint32_t known = d->accounts.n;
     for (uint32_t i = 0; i < d->config->accounts_n; i++) {
         struct str name = str_of(d->config->accounts[i].name);

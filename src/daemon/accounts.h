@@ -20,6 +20,8 @@ struct accounts {
 
 /* Numbers for those that are new, and quotas for those whose changed; in the first turn and at a reload. */
 int accounts_tell(struct daemon *d, struct err *err);
+/* The names as they are stored: at the start, and when a turn has gone back. */
+void accounts_load(struct daemon *d);
 /* Is there a number for each that this configuration names? */
 int accounts_check(const struct daemon *d, const struct config *config, struct err *err);
 /* The account a submit is for: the one it names, or the first that names its owner as a member; *ret 0: none.

@@ -41,10 +41,11 @@ static int find_target(struct daemon *d, struct str of, struct ev_boost *ret, st
         ret->target = person;
         return 0;
     }
-    if (daemon_account_find(d, of))
+    bool number = of.len > 0 && of.ptr[0] >= '0' && of.ptr[0] <= '9'; /* a job's, whatever accounts are called */
+    if (!number && daemon_account_find(d, of))
         return err_set(err, E_NOT_FOUND, "There is neither a job nor a person \"%.*s\"; for the account of that name write "
                        "account:%.*s.", STR_ARG(of), STR_ARG(of));
-    if (of.len == 0 || of.ptr[0] < '0' || of.ptr[0] > '9')
+    if (!number)
         return err_set(err, E_NOT_FOUND, "There is neither a job nor a person \"%.*s\"; \"eoul queue\" and \"eoul people\" "
                        "list them.", STR_ARG(str_slice(of, 0, 64)));
     int code = daemon_job_find(d, of, &ref, err);

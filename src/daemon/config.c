@@ -396,6 +396,7 @@ int config_parse(struct str text, const char *name, struct config **ret, struct 
     c->loaded = raw;
     const struct raw_config *r = raw;
     bool is_list = schema == &config_schema_list;
+    c->loaded_list = is_list;
     take_gpus(c, r, is_list);
     take_raw(c, r);
     *ret = c;
@@ -430,7 +431,7 @@ void config_destroy(struct config *config)
     /* Either schema frees all the file's pointers but the gpus of the other form. */
     if (config->loaded)
         (void)cyaml_free(cyaml_settings(NULL, &settings),
-                         config->gpus ? &config_schema_list : &config_schema_count,
+                         config->loaded_list ? &config_schema_list : &config_schema_count,
                          config->loaded, 0);
     free(config);
 }

@@ -81,6 +81,7 @@ struct config {
     bool gpus_given;            /* false: detect them */
     uint32_t gpus_n;            /* GPUs declared, all groups together */
     struct config_gpu *gpus;    /* groups; NULL when only a number was given */
+    bool loaded_list;           /* the file itself gives groups, whosever hold (config_keep_start) */
     uint32_t gpu_groups;
     enum config_gpu_ids gpu_ids; /* what CUDA_VISIBLE_DEVICES is made of */
     usec_t half_life_us;        /* of what people have had lately (core/share.h) */

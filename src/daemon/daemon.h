@@ -203,6 +203,7 @@ bool daemon_job_info(const struct daemon *d, job_id id, struct job_info *ret);
 /* May this peer see argv, environment and output of the request / act on it? */
 bool daemon_may(const struct daemon *d, const struct op_peer *peer, uid_t request_uid);
 bool daemon_is_operator(const struct daemon *d, const struct op_peer *peer);
+bool daemon_lets_in(const struct daemon *d, const struct op_peer *peer); /* has this user any way in?  Roles change at a reload */
 /* privacy.c: how much of a job of this submitter and owner this peer may see.  NULL: the daemon itself, all. */
 enum config_shown daemon_shown(const struct daemon *d, const struct op_peer *peer, int64_t submitter_uid,
                                person_no owner);

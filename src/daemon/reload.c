@@ -56,6 +56,7 @@ static int back(struct daemon *d, struct config *was)
     struct err err = { 0 };
     int code = state_back(d);
     d->config = was;
+    people_use(d->people, was); /* whatever comes next: nobody looks at what is given up */
     people_forget(d->people);
     week_rolled_back(d);
     if (code == 0)
@@ -124,7 +125,11 @@ void reload_rolled_back(struct daemon *d)
         return;
     d->config = d->config_before;
     d->config_before = NULL;
+    struct core_counts n = core_count(d->core);
     people_use(d->people, d->config);
+    accounts_load(d);
+    d->cpus = n.cpus_n;
+    d->mem_mib = n.mem_mib;
     if (d->system && roles_load(d, NULL) < 0)
         log_line("roles", "error=\"out of memory\"");
     forget(d, not_to_be);

@@ -235,7 +235,13 @@ int state_mark(struct daemon *d, struct err *err)
     d->marked_limits = d->limits;
     d->turn_changes_marked = d->changes.n;
     d->turn_acts_marked = d->acts.n;
-    return store_mark(d->store);
+    int code = store_mark(d->store);
+    if (code < 0) {
+        free(d->marked_block);
+        d->marked_block = NULL;
+        err_set(err, code, "The change could not be written down.");
+    }
+    return code;
 }
 
 int state_unmark(struct daemon *d)

@@ -96,12 +96,6 @@ static bool is_mailbox(struct str s)
     return at && at > s.ptr && at < s.ptr + s.len - 1;
 }
 
-/* A service on this machine (a test's, or one that passes it on) is asked in the clear, and nothing else. */
-static bool is_here(struct str host)
-{
-    return str_starts(host, "127.") || str_starts(host, "localhost") || str_starts(host, "[::1]");
-}
-
 static int no_conversation(struct err *err)
 {
     return err_set(err, E_INVALID, "KakaoWork needs the number of a conversation, as in \"eoul me notify add kakaowork 1234567 "
@@ -120,7 +114,8 @@ static int check_parts(enum channel_kind kind, const struct address *a, struct s
     }
     if (!web)
         return err_set(err, E_INVALID, "The address must begin with https://.");
-    if (str_is(a->scheme, "http") && !is_here(a->host))
+    /* A service on this machine (a test's, or one that passes it on) is asked in the clear, and nothing else. */
+    if (str_is(a->scheme, "http") && !str_is_loopback(a->host))
         return err_set(err, E_INVALID, "The address must begin with https://: what goes to http:// anybody on the way can read.");
     if (kind == CHANNEL_NTFY && (a->path.len == 0 || memchr(a->path.ptr, '/', a->path.len)))
         return err_set(err, E_INVALID, "An address of ntfy is https://SERVER/TOPIC.");

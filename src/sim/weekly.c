@@ -217,7 +217,7 @@ static int parse(int argc, char **argv, enum lang lang, struct compare_options *
         value = joined ? equals + 1 : value;
         err_clear(&err);
         bool known = strcmp(name, "--until") == 0 ? seconds(value, ret_until_at)
-                     : strcmp(name, "--trace") == 0 ? (o->trace = value) != NULL
+                     : strcmp(name, "--trace") == 0 || strcmp(name, "--from") == 0 ? (o->trace = value) != NULL
                                                     : compare_option(o, name, value, &took, &err);
         if (!known) {
             wants_complain(name, value, lang, &err);

@@ -193,11 +193,6 @@ static int take_count(const struct json_in_field *field, uint32_t *ret, struct e
 
 /* What a list may show of an address: a secret may be anywhere behind the host's name. */
 /* In the clear nothing is read but from this machine: tests, and what passes a calendar on. */
-static bool is_here(struct str host)
-{
-    return str_starts(host, "127.") || str_starts(host, "localhost") || str_starts(host, "[::1]");
-}
-
 static int shown_place(struct web_op *o, struct str url, struct err *err)
 {
     struct str rest = url, scheme, nothing, host;
@@ -206,7 +201,7 @@ static int shown_place(struct web_op *o, struct str url, struct err *err)
     bool known = parts && (str_is_nocase(scheme, "https") || str_is_nocase(scheme, "http") ||
                            str_is_nocase(scheme, "webcal"));
     if (!known || host.len == 0 || host.len > 255 || str_find(host, '@') >= 0 ||
-        str_find(host, '?') >= 0 || str_find(host, '#') >= 0 || (str_is_nocase(scheme, "http") && !is_here(host)))
+        str_find(host, '?') >= 0 || str_find(host, '#') >= 0 || (str_is_nocase(scheme, "http") && !str_is_loopback(host)))
         return err_set(err, E_INVALID,
                        "The address must begin with https:// and may name port 443 or 8443 only; a user "
                        "and a password do not belong in it.");

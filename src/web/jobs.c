@@ -68,11 +68,11 @@ static int read_list_query(struct call *c, struct list_query *q)
                            (int)(owner.len < 64 ? owner.len : 64), owner.ptr);
     }
     if (account.ptr) {
+        if (daemon_shown(c->web->daemon, &c->peer, -1, q->owner) != SHOWN_FULL) /* one's own are, with owner */
+            return err_set(&c->err, E_DENIED, "Whose jobs are for which account is not shown in this team.");
         q->account = daemon_account_find(c->web->daemon, account);
         if (!q->account)
             return daemon_account_refuse(c->web->daemon, account, &c->err);
-        if (daemon_shown(c->web->daemon, &c->peer, -1, 0) != SHOWN_FULL)
-            return err_set(&c->err, E_DENIED, "Whose jobs are for which account is not shown in this team.");
     }
     if (daemon_shown(c->web->daemon, &c->peer, -1, q->owner) == SHOWN_BUSY) {
         if (owner.ptr)

@@ -220,6 +220,11 @@ static void on_request(void *data, struct http_request *r)
     struct call c = { .web = data, .r = r, .err = { .translate = tr_of(r->lang) } };
     bool other_method = false;
     c.peer = (struct op_peer){ r->peer.uid, r->peer.gid, r->peer.pid };
+    if (!daemon_lets_in(c.web->daemon, &c.peer)) { /* a connection outlives a role */
+        err_set(&c.err, E_DENIED, "You have no way in any more; an operator can give you one.");
+        web_reply_error(c.web, r, &c.err, -1);
+        return;
+    }
     for (size_t i = 0; i < ROUTES_N; i++) {
         if (!match(routes[i].pattern, r->path, c.part))
             continue;

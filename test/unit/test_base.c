@@ -85,6 +85,12 @@ static void buf_writes_numbers(void **state)
     assert_string_equal(b.ptr, "-9223372036854775808 18446744073709551615 0000000000abcdef 5");
     buf_consume(&b, 21);
     assert_true(str_starts(buf_look(&b), "18446"));
+    static const char *const here[] = { "127.0.0.1", "127.0.0.1:81", "LOCALHOST", "localhost:8080", "[::1]", "[::1]:5" };
+    static const char *const elsewhere[] = { "127.0.0.1.nip.io", "127.evil.org", "localhost.example.com", "[::1].org", "12.7.0.1", "" };
+    for (size_t i = 0; i < sizeof here / sizeof here[0]; i++) {
+        assert_true(str_is_loopback(str_of(here[i])));
+        assert_false(str_is_loopback(str_of(elsewhere[i])));
+    }
     buf_finish(&b);
 }
 

@@ -80,6 +80,29 @@ static void goes_first(uint32_t moves, enum boost_kind kind, usec_t length_us, b
     desk_end(&d);
 }
 
+/* What its owner sends first in another project does not go with the boosted one, before others' urgent work. */
+static void test_first_is_not_boosted(void **state)
+{
+    (void)state;
+    static struct desk d;
+    job_id runs = busy(&d, 0);
+    job_id urgent = wide(&d, 1, 2 * HOUR, JOB_URGENT);
+    job_id sent = desk_submit(&d, (struct ev_submit){ .owner = 2, .account = 6, .gpus = 4, .estimate_us = HOUR });
+    job_id boosted = desk_submit(&d, (struct ev_submit){ .owner = 2, .account = 5, .gpus = 4, .estimate_us = 9 * HOUR, .flags = JOB_HELD });
+    assert_int_equal(boost(&d, of(&d, BOOST_ACCOUNT, 5, DAY)), 0);
+    desk_do(&d, (struct core_event){ .kind = EVENT_FIRST, .first = { sent, 0, 0 } });
+    desk_do(&d, (struct core_event){ .kind = EVENT_RELEASE, .release = { .job = boosted } });
+    hour_later(&d, runs);
+    assert_int_equal(desk_state(&d, boosted), JOB_CONFIGURING);
+    desk_started(&d, boosted);
+    desk_pass(&d, 9 * HOUR);
+    desk_ended(&d, boosted, END_EXIT, 0);
+    desk_decide(&d);
+    assert_int_equal(desk_state(&d, urgent), JOB_CONFIGURING);
+    assert_int_equal(desk_state(&d, sent), JOB_PENDING);
+    desk_end(&d);
+}
+
 static void test_goes_first(void **state)
 {
     (void)state;
@@ -245,7 +268,7 @@ static void test_saved(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_goes_first), cmocka_unit_test(test_end), cmocka_unit_test(test_before_it),
+        cmocka_unit_test(test_goes_first), cmocka_unit_test(test_first_is_not_boosted), cmocka_unit_test(test_end), cmocka_unit_test(test_before_it),
         cmocka_unit_test(test_first_among), cmocka_unit_test(test_makes_way), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_saved),
     };

@@ -151,6 +151,30 @@ static void hours(bool of_person)
     desk_end(&d);
 }
 
+/* A run that is somebody else's from now on: the quota it used up is free again, and the other's may be used up. */
+static void test_changes_hands(void **state)
+{
+    (void)state;
+    static struct desk d;
+    begin(&d, 0);
+    for (uint32_t i = 1; i <= 2; i++)
+        desk_do(&d, (struct core_event){ .kind = EVENT_PERSON, .person = { .person = i, .quota_hours = 20, .quota_days = 3 } });
+    job_id runs = job(&d, 1, 0, 3, 10 * HOUR);
+    desk_decide(&d);
+    desk_started(&d, runs);
+    desk_pass(&d, 7 * HOUR);
+    job_id waits = job(&d, 1, 0, 1, HOUR);
+    desk_decide(&d);
+    assert_int_equal(desk_state(&d, waits), JOB_PENDING);
+    desk_do(&d, (struct core_event){ .kind = EVENT_SET, .set = { runs, 0, SET_OWNER, 2, 0 } });
+    job_id others = job(&d, 2, 0, 1, HOUR);
+    desk_decide(&d);
+    assert_int_equal(desk_state(&d, waits), JOB_CONFIGURING);
+    assert_int_equal(desk_state(&d, others), JOB_PENDING);
+    assert_int_equal(why(&d, others).reason, REASON_QUOTA_HOURS);
+    desk_end(&d);
+}
+
 static void test_hours(void **state)
 {
     (void)state;
@@ -261,7 +285,7 @@ static void test_saved(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gpus_at_once), cmocka_unit_test(test_holds_no_reservation), cmocka_unit_test(test_hours),
+        cmocka_unit_test(test_gpus_at_once), cmocka_unit_test(test_holds_no_reservation), cmocka_unit_test(test_hours), cmocka_unit_test(test_changes_hands),
         cmocka_unit_test(test_days), cmocka_unit_test(test_unlimited), cmocka_unit_test(test_refused), cmocka_unit_test(test_saved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -135,6 +135,15 @@ static void asks(const struct daemon *d, uid_t uid, enum op_kind kind, bool may)
         fail_msg("request of kind %d by uid %u: %d, \"%s\"", kind, uid, code, op.err.text);
 }
 
+/* What a link is for, whoever gave it has said; it has no uid that could have a role. */
+static void asks_by_link(const struct daemon *d)
+{
+    struct op op = { .kind = OP_RELEASE, .peer = { .uid = (uid_t)-1 }, .by_link = 7 };
+    assert_int_equal(roles_check(d, &op), 0);
+    op.by_link = 0;
+    assert_int_equal(roles_check(d, &op), E_DENIED);
+}
+
 static void every_role_and_kind(void **state)
 {
     struct daemon d;
@@ -154,7 +163,11 @@ static void every_role_and_kind(void **state)
             begin(&d, true, role);
             asks(&d, STRANGER, kind, others[role]);
             asks(&d, 0, kind, true);
+            asks(&d, geteuid(), kind, true); /* the daemon's own requests, and its unit's reload */
             asks(&d, VIEWER, kind, may_ask[kind].viewer); /* and of nobody who is */
+            assert_int_equal(daemon_lets_in(&d, &(struct op_peer){ .uid = STRANGER }), role != ROLE_NONE);
+            if (role >= ROLE_VIEWER)
+                asks_by_link(&d);
             roles_forget(&d);
         }
         begin(&d, false, ROLE_NONE); /* one user, or a team: roles are not for it */
