@@ -28,7 +28,7 @@ help:
 	@echo 'make valgrind       chosen unit tests under valgrind: the parsers and what they are made of'
 	@echo 'make defences       each defence of doc/threat.md switched off once, in a copy: does its test fail? (root; half an hour)'
 	@echo 'make night          HOURS=$(HOURS): everything with the full figures, as far as the time goes'
-	@echo 'make tidy           who may include whom, purity of the core, banned calls, clang-tidy'
+	@echo 'make tidy           who may include whom, purity of the core, banned calls, hardening, analyzers, models of the protocols'
 	@echo 'make install        PREFIX, DESTDIR as usual'
 
 $(BUILD)/build.ninja:

@@ -10,7 +10,7 @@
  *
  * A child that fails, hangs, or says something else is forgotten and tried again later; the mode stays.  A team with too
  * little history keeps the mode it has, at first `later`.  While the clock is in doubt (believed.h) nothing is begun.
- * When people could look is gone after a week (DESIGN.md, "Trust"): past weeks are played with the hours told today, less
+ * When people could look is gone after a week (doc/data.md): past weeks are played with the hours told today, less
  * the absences and appointments that are still known.  Under a power cap a GPU takes what the simulator thinks (300 W).
  * What it answers is about the team, never about a person.
  */

@@ -324,7 +324,7 @@ static int usage(enum lang lang, FILE *out)
         "                                                   what a breaker, or a contract, costs in waiting\n"
         "  eoul whatif --gpus +2 --svg picture.svg          the answer as a picture\n"
         "\n"
-        "  --from FILE       mine (the running daemon's history), sample (a made-up office of twelve on 16 GPUs),\n"
+        "  --from FILE       mine (the running daemon's history), observed (what eoul observe recorded), sample (a made-up office of twelve on 16 GPUs),\n"
         "                    or a trace of any format of eoul sim\n"
         "  --gpus +2,18      two more, eighteen; the GPUs there are always come first\n"
         "  --have N          GPUs there are, if neither daemon nor trace says\n"

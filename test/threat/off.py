@@ -54,7 +54,7 @@ ROWS = [
     ("rules without an end", "src/cal/rrule.c", "if (it->steps_left < 0)", "if (it->steps_left < INT64_MIN / 2)",
      ["test/unit/test_calendar"], "calendar", {}),
     ("the reader is shut in", "src/fetch/sandbox.c", "bool calls = callfilter_set(network ? CALLS_OUTSIDE : 0);",
-     "bool calls = network || files;", ["eoul-fetch"], "fetch-limits", {}),
+     "bool calls = network || files >= 0;", ["eoul-fetch"], "fetch-limits", {}),
     ("the probe is shut in", "src/probe/sandbox.c", "return callfilter_set(CALLS_DEVICES) && files ? 0 : 1;",
      "return files ? 0 : 1;", ["eoul-probe", "test/unit/test_probe"], "probe", {}),
     ("foreign words on a terminal", "src/cli/screen.c", "utf8_clean(out, str_of(foreign));", "buf_c(out, foreign);",
