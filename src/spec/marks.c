@@ -476,7 +476,7 @@ static void read_line(struct marks *m, struct str line)
         read_pattern(m, line);
     if (m->source == MARKS_SAID)
         return;
-    bool slash = memchr(line.ptr, '/', line.len) || memmem(line.ptr, line.len, " of ", 4);
+    bool slash = line.len > 0 && (memchr(line.ptr, '/', line.len) || memmem(line.ptr, line.len, " of ", 4));
     if (slash)
         read_steps(m, line);
     if (memchr(line.ptr, '%', line.len))
