@@ -510,7 +510,7 @@ static void ledger_state(struct invariant *v, const struct core_update *u)
     }
     j->state = u->to;
     if (!is_busy(j->state))
-        j->stopping = false;
+        j->stopping = j->making_way = false;
 }
 
 static void judge_gpus(struct invariant *v, const struct core_update *u, const struct ledger_job *j)
@@ -593,8 +593,12 @@ static void ledger_stop(struct invariant *v, const struct core_update *u, struct
 {
     const struct ledger_job *other = invariant_job(v, (job_id)u->value);
     j->stopping = true;
-    if (u->reason != REASON_PREEMPTED)
+    if (u->reason != REASON_PREEMPTED) { /* a person's word comes over it: it makes way for nobody now */
+        j->made_way -= j->making_way;
+        j->making_way = false;
         return;
+    }
+    j->making_way = true;
     if (!v->preempts || j->preempt == PREEMPT_NEVER)
         BREAK(v, "preempt", "job %u makes way although it is not allowed", u->job);
     if (v->boot_at - j->last_boot_at < v->quantum_us)

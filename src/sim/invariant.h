@@ -44,6 +44,7 @@ struct ledger_job {
     bool begun;              /* its begin time has passed once */
     bool ever_ok, ever_bad, ever_started;
     bool stopping;           /* a STOP was sent for this attempt */
+    bool making_way;         /* ... so that another can run */
     usec_t canary_us;        /* asked for; 0: none */
     bool canary;             /* its present attempt is one */
     bool proven, canary_held; /* one went well; one failed, and nobody has released it since */
