@@ -357,7 +357,7 @@ void explained_rebooted(struct invariant *v, usec_t off_us)
 {
     struct explained *x = of(v);
     for (job_id id = 1; id <= v->last_id && id < x->jobs_size; id++)
-        x->jobs[id].run_boot_at += off_us;
+        x->jobs[id].run_boot_at = usec_add(x->jobs[id].run_boot_at, off_us);
 }
 
 void explained_finish(struct invariant *v)
