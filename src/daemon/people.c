@@ -872,6 +872,8 @@ int people_windows(const struct people *p, person_no no, struct span range, stru
     struct span look[PEOPLE_WINDOWS_MAX];
     const struct member *m = member(p, no);
     size_t n = 0;
+    if (!m)
+        return E_NOT_FOUND;
     int code = people_planned(p, no, range, look, &n);
     if (code < 0)
         return code;

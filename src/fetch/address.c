@@ -11,7 +11,7 @@ struct range4 {
     unsigned bits;
 };
 
-#define V4(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+#define V4(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
 
 static const struct range4 inner4[] = {
     { V4(0, 0, 0, 0), 8 },      /* this network; 0.0.0.0 reaches this machine */
