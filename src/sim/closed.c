@@ -313,3 +313,36 @@ int closed_run(const struct closed_plan *plan, const struct trace *t, const stru
     free(l.chain_of);
     return r;
 }
+
+/* Enough for the widest batch of every chain at once. */
+static uint32_t gpus_for_all(const struct closed_plan *plan)
+{
+    uint64_t all = 0;
+    for (size_t c = 0; c < plan->chains_n; c++) {
+        uint64_t widest = 0;
+        for (uint32_t b = 0; b < plan->chains[c].n; b++) {
+            const struct closed_batch *batch = &plan->batches[plan->chains[c].first + b];
+            uint64_t gpus = 0;
+            for (uint32_t i = 0; i < batch->n; i++)
+                gpus += plan->jobs[batch->first + i].gpus;
+            widest = gpus > widest ? gpus : widest;
+        }
+        all += widest;
+    }
+    return all < TRACE_GPUS_MAX ? (uint32_t)all : TRACE_GPUS_MAX;
+}
+
+int closed_at_best(const struct closed_plan *plan, const struct trace *t, const struct presence *p, usec_t from_at,
+                   usec_t until_at, double *ret, struct err *err)
+{
+    struct ev_settings settings = CORE_SETTINGS_DEFAULT;
+    struct drive_options d = { .policy = POLICY_FIFO, .gpus = gpus_for_all(plan), .estimates = ESTIMATE_EXACT, .no_eta = true,
+                               .settings = &settings };
+    struct closed_result closed;
+    int r = closed_run(plan, t, p, &d, from_at, until_at, &closed, err);
+    if (r < 0)
+        return r;
+    *ret = closed.results_per_person_week;
+    drive_result_finish(&closed.run);
+    return 0;
+}

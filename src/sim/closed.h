@@ -55,5 +55,9 @@ struct closed_result {
 int closed_run(const struct closed_plan *plan, const struct trace *t, const struct presence *p,
                const struct drive_options *o, usec_t from_at, usec_t until_at, struct closed_result *ret,
                struct err *err);
+/* Results per person-week if nobody ever waited for a GPU, which no machine and no order can beat: every batch begins when
+ * its chain comes to it, and a chain that is nowhere later has nowhere fewer results. */
+int closed_at_best(const struct closed_plan *plan, const struct trace *t, const struct presence *p, usec_t from_at,
+                   usec_t until_at, double *ret, struct err *err);
 
 #endif

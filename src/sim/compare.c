@@ -12,6 +12,7 @@
 
 #include "base/hash.h"
 #include "base/io.h"
+#include "sim/bound.h"
 #include "sim/capped.h"
 #include "sim/closed.h"
 #include "sim/luck.h"
@@ -194,6 +195,11 @@ bool compare_option(struct compare_options *o, const char *name, const char *val
         return str_u64(s, &o->seed) == 0;
     if (strcmp(name, "--shake") == 0)
         return real(s, 1, &o->shake);
+    if (strcmp(name, "--bound") == 0) {
+        o->bound = str_u64(s, &n) == 0 && n <= 100000;
+        o->bound_steps = o->bound ? (uint32_t)n : 0;
+        return o->bound;
+    }
     if (strcmp(name, "--set") == 0)
         return setting(o, s);
     return false;
@@ -244,9 +250,30 @@ void compare_shake(struct trace *t, double shake, uint64_t seed)
     trace_sort(t);
 }
 
+struct compare_bound compare_bound_of(const struct compare_options *o, const struct trace *t, const struct presence *p,
+                                      uint32_t gpus, const struct powercap *cap, const struct zone *zone, double best_h)
+{
+    struct bound_options b = { .gpus = gpus, .steps = o->bound_steps,
+                               .target_us = best_h * (double)USEC_PER_HOUR * (double)t->jobs_n,
+                               .cap = cap, .zone = zone, .gpu_watts = o->watts };
+    struct compare_bound ret = { .h = bound_tte_h(t, p, &b) };
+    b.preemptive = true;
+    ret.preemptive_h = bound_tte_h(t, p, &b);
+    return ret;
+}
+
+void compare_print_bound(const struct compare_options *o, const struct compare_bound *b, enum lang lang)
+{
+    if (o->closed_loop)
+        printf(tr(lang, "at best: %.2f results per person-week, if nobody ever waited\n"), b->results_per_person_week);
+    else
+        printf(tr(lang, "at best: %.2f without interrupting, %.2f with\n"), b->h, b->preemptive_h);
+}
+
 struct compare {
     const struct compare_options *o;
     enum lang lang;
+    struct compare_bound bound;
     struct workload w;
     struct closed_plan plan;     /* closed loop */
     struct figures figures[COMPARE_POLICIES_MAX];
@@ -291,6 +318,30 @@ static int run_one(struct compare *c, uint32_t i, struct err *err)
         return r;
     figures_make(&run, &w->presence, &f, &c->figures[i]);
     drive_result_finish(&run);
+    return 0;
+}
+
+/* Time by the least there can be, in the closed loop results by the most; NAN where jobs were dropped or never ended, which
+ * the bound counts and the mean does not. */
+static double by_bound(const struct compare *c, uint32_t i)
+{
+    const struct figures *f = &c->figures[i];
+    if (c->o->closed_loop)
+        return c->bound.results_per_person_week > 0 ? c->results[i] / c->bound.results_per_person_week : NAN;
+    double least = c->o->policies[i].preempt && trace_interrupts(&c->w.trace) ? c->bound.preemptive_h : c->bound.h;
+    return least > 0 && f->jobs == c->w.trace.jobs_n ? f->tte_mean_h / least : NAN;
+}
+
+static int find_bound(struct compare *c, struct err *err)
+{
+    const struct workload *w = &c->w;
+    double best_h = INFINITY;
+    if (c->o->closed_loop)
+        return closed_at_best(&c->plan, &w->trace, &w->presence, w->trace.jobs[0].submit_at, workload_weeks_until(w),
+                              &c->bound.results_per_person_week, err);
+    for (uint32_t i = 0; i < c->o->policies_n; i++)
+        best_h = fmin(best_h, c->figures[i].tte_mean_h);
+    c->bound = compare_bound_of(c->o, &w->trace, &w->presence, w->gpus, compare_cap(c->o), &w->zone, best_h);
     return 0;
 }
 
@@ -395,7 +446,16 @@ static void print_json(const struct compare *c)
         json_t *p = compare_json(&c->o->policies[i], &c->figures[i], c->w.billing);
         if (c->o->closed_loop)
             json_object_set_new(p, "results_per_person_week", json_real(c->results[i]));
+        if (c->o->bound)
+            json_object_set_new(p, c->o->closed_loop ? "results_over_best" : "tte_over_bound",
+                                isnan(by_bound(c, i)) ? json_null() : json_real(by_bound(c, i)));
         json_array_append_new(policies, p);
+    }
+    if (c->o->bound && c->o->closed_loop) {
+        json_object_set_new(j, "results_at_best", json_real(c->bound.results_per_person_week));
+    } else if (c->o->bound) {
+        json_object_set_new(j, "bound_h", json_real(c->bound.h));
+        json_object_set_new(j, "bound_preemptive_h", json_real(c->bound.preemptive_h));
     }
     json_object_set_new(j, "policies", policies);
     json_dumpf(j, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
@@ -404,7 +464,7 @@ static void print_json(const struct compare *c)
 }
 
 /* A share, or "-" where nothing was forecast. */
-static const char *share(uint32_t of, double value, char text[16])
+static const char *share(bool of, double value, char text[16])
 {
     snprintf(text, 16, "%.3f", value);
     return of ? text : "-";
@@ -438,25 +498,37 @@ static void print_head(const struct compare *c)
 static void print_table(const struct compare *c)
 {
     print_head(c);
-    printf("%-9s %7s %10s %9s %9s %12s %10s %11s %11s %12s %8s %15s %6s %15s %11s %16s %16s %6s%s%s\n", "policy",
+    if (c->o->bound)
+        compare_print_bound(c->o, &c->bound, c->lang);
+    printf("%-9s %7s %10s %9s %9s %12s %10s %11s %11s %12s %8s %15s %6s %15s %11s %16s %16s %6s%s%s%s\n", "policy",
            "jobs", "tte_mean_h", "tte_p50_h", "tte_p95_h", "delay_mean_h", "jct_mean_h", "wait_mean_h",
            "utilisation", "cost_per_kwh", "currency", "off_hours_share", "jain", "worst_over_mean",
            "preemptions", "eta_p50_coverage", "eta_p90_coverage", "wall_s",
-           c->o->closed_loop ? " results_per_person_week" : "", c->o->power_cap ? " peak_kw over_cap_h" : "");
+           c->o->closed_loop ? " results_per_person_week" : "", c->o->power_cap ? " peak_kw over_cap_h" : "",
+           !c->o->bound ? "" : c->o->closed_loop ? " results/best" : "    tte/bound");
     for (uint32_t i = 0; i < c->o->policies_n; i++) {
         const struct figures *f = &c->figures[i];
-        char p50[16], p90[16];
+        char p50[16], p90[16], bound[16];
         printf("%-9s %7u %10.2f %9.2f %9.2f %12.2f %10.2f %11.2f %11.3f %12.2f %8s %15.3f %6.3f %15.2f %11u "
                "%16s %16s %6.2f", c->o->policies[i].word, f->jobs, f->tte_mean_h, f->tte_p50_h,
                f->tte_p95_h, f->delay_mean_h, f->jct_mean_h, f->wait_mean_h, f->utilisation,
                f->cost_per_kwh, c->w.billing ? c->w.billing->tariff.currency : "-", f->off_hours_share, f->jain,
-               f->worst_over_mean, f->preemptions, share(f->eta_n, f->eta_p50_coverage, p50),
-               share(f->eta_n, f->eta_p90_coverage, p90), f->wall_s);
+               f->worst_over_mean, f->preemptions, share(f->eta_n > 0, f->eta_p50_coverage, p50),
+               share(f->eta_n > 0, f->eta_p90_coverage, p90), f->wall_s);
         if (c->o->closed_loop)
             printf(" %23.2f", c->results[i]);
         if (c->o->power_cap)
             printf(" %7.2f %10.2f", f->peak_kw, f->over_cap_h);
+        if (c->o->bound)
+            printf(" %12s", share(!isnan(by_bound(c, i)), by_bound(c, i), bound));
         putchar('\n');
+    }
+    for (uint32_t i = 0; i < c->o->policies_n; i++) {
+        uint32_t left = c->figures[i].dropped + c->figures[i].unfinished;
+        if (left)
+            printf(trn(c->lang, "%s: %u job passed its deadline or never ended, and is not in the means\n",
+                       "%s: %u jobs passed their deadline or never ended, and are not in the means\n", left),
+                   c->o->policies[i].word, left);
     }
 }
 
@@ -475,6 +547,8 @@ int compare_run(const struct compare_options *o, enum lang lang)
         closed_of_trace(&c->w.trace, &c->w.presence, &c->plan);
     for (uint32_t i = 0; i < o->policies_n && r == 0; i++)
         r = run_one(c, i, &err);
+    if (r == 0 && o->bound)
+        r = find_bound(c, &err);
     if (r < 0)
         fprintf(stderr, "eoul sim: %s\n", err.text);
     else if (o->json)

@@ -23,6 +23,8 @@ struct compare_options {
     double person_hour; /* the tariff counts in the plan, beside people at so much an hour; 0: it does not */
     enum trace_format format;
     bool format_given, json, sessions, closed_loop, no_eta, quiet;
+    bool bound;             /* beside what can be had at best (bound.h), by so many steps */
+    uint32_t bound_steps;
     uint32_t gpus;          /* 0: the trace's own */
     struct compare_policy policies[COMPARE_POLICIES_MAX];
     uint32_t policies_n;
@@ -48,6 +50,14 @@ void compare_defaults(struct compare_options *o);
 bool compare_option(struct compare_options *o, const char *name, const char *value, bool *ret_took, struct err *err);
 /* "blend", "blend-np" (nobody makes way), "saf-p" (whoever may makes way). */
 bool compare_policy_parse(struct str word, struct compare_policy *ret);
+/* What no order could beat, in mean hours over all jobs of the trace; `best_h` is the least that a policy came to. */
+struct compare_bound {
+    double h, preemptive_h;
+    double results_per_person_week; /* closed loop: if nobody ever waited; the other two are 0 then */
+};
+struct compare_bound compare_bound_of(const struct compare_options *o, const struct trace *t, const struct presence *p,
+                                      uint32_t gpus, const struct powercap *cap, const struct zone *zone, double best_h);
+void compare_print_bound(const struct compare_options *o, const struct compare_bound *b, enum lang lang);
 /* Prints a table or one JSON object; an exit status. */
 int compare_run(const struct compare_options *o, enum lang lang);
 

@@ -51,6 +51,7 @@ struct args {
     enum shell_bug bug;
     struct team_options team;
     struct compare_options compare;
+    char of_team[32], of_trace[32]; /* the last option that only the one verb takes; "" */
 };
 
 static int usage(FILE *out)
@@ -92,14 +93,15 @@ static int usage(FILE *out)
         "  --seed S         of what is drawn;  --no-eta: no forecasts;  --json: figures for programs\n"
         "  --shake X        every run time and submit a little other, by seed (0.1: a tenth)\n"
         "  --set NAME=N     a number of the policies' settings (src/core/event.h)\n"
-        "  --closed-loop    the next is asked for when the last was seen: results per person-week\n"));
+        "  --closed-loop    the next is asked for when the last was seen: results per person-week\n"
+        "  --bound STEPS    beside it what could be had at best: the least mean time until seen, or\n"
+        "                   the most results of the closed loop\n"));
     fprintf(out, "%s", tr(language,
-        "\nOf a team, besides policy, estimates, mode, agreed, presence, checkpoint, tariff, power-cap and closed-loop as above:\n"
+        "\nOf a team, besides policy, estimates, mode, agreed, presence, checkpoint, tariff, power-cap, closed-loop and bound as above:\n"
         "  --family F,F     office16, office64, leave, zones, overload, sweeps, deadline, long, always, capped\n"
         "  --load L,L       share of the GPUs' hours that is asked for;  --weeks N;  --gpus N;  --people N\n"
         "  --seeds N        so many teams from --seed on: ratios with half the width of their 95 % interval\n"
         "  --spread X       how much the runs of one script differ (log standard deviation)\n"
-        "  --bound STEPS    the least mean time until seen that any order could reach, beside it\n"
         "  --misstate N     what N of its people would gain by saying other hours than theirs\n"
         "  --early-fail X   so many of its jobs fail in their first minutes until they are mended\n"
         "  --canary N       every job asks for a canary of N minutes\n"));
@@ -136,6 +138,16 @@ static bool bug_of(const char *text, enum shell_bug *ret)
             return true;
         }
     }
+    return false;
+}
+
+/* What compare.h takes and a made-up team has no use for. */
+static bool of_trace(const char *name)
+{
+    static const char *const words[] = { "--format", "--team", "--calendars", "--zone", "--shake" };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(name, words[i]) == 0)
+            return true;
     return false;
 }
 
@@ -180,6 +192,10 @@ static bool option(struct args *a, const char *name, const char *value, bool *re
     bool compare = compare_option(&a->compare, name, value, &compare_took, err);
     if (compare)
         *ret_took = compare_took;
+    if (team && !compare)
+        snprintf(a->of_team, sizeof(a->of_team), "%s", name);
+    if (compare && !team && of_trace(name))
+        snprintf(a->of_trace, sizeof(a->of_trace), "%s", name);
     return team || compare;
 }
 
@@ -288,6 +304,33 @@ static int do_stories(const struct args *a)
     return failed > 0;
 }
 
+static int elsewhere(const char *name, const char *verb)
+{
+    struct err err = { .translate = tr_of(language) };
+    wants_elsewhere(name, verb, &err);
+    return complain(2, tr(language, "%s See \"eoul sim help\"."), err.text);
+}
+
+static int do_trace(const struct args *a)
+{
+    if (a->of_team[0])
+        return elsewhere(a->of_team, "eoul sim team");
+    return compare_run(&a->compare, language);
+}
+
+static int do_team(struct args *a)
+{
+    if (a->compare.trace || a->of_trace[0])
+        return elsewhere(a->compare.trace ? "--trace" : a->of_trace, "eoul sim --trace");
+    if (a->seed_given)
+        a->team.seed = a->seed;
+    a->team.seeds = a->seeds ? a->seeds : 1;
+    a->team.compare = &a->compare;
+    if (a->team.seeds > TEAM_SEEDS_MAX)
+        return complain(2, tr(language, "at most %d seeds can be compared at once"), TEAM_SEEDS_MAX);
+    return a->team.misstate ? misstate_run(&a->team, language) : team_run(&a->team, language);
+}
+
 /* The program that has planted bugs lies beside this one. */
 static int become_mutant(char **argv)
 {
@@ -324,7 +367,7 @@ int main(int argc, char **argv)
     if (a.replay)
         return do_replay(&a);
     if (a.compare.trace && !a.verb)
-        return compare_run(&a.compare, language);
+        return do_trace(&a);
     if (!a.verb)
         return a.seed_given ? do_seed(&a) : usage(stderr);
     if (strcmp(a.verb, "help") == 0) /* and --help */
@@ -333,15 +376,8 @@ int main(int argc, char **argv)
         return do_seeds(&a);
     if (strcmp(a.verb, "story") == 0)
         return do_stories(&a);
-    if (strcmp(a.verb, "team") == 0) {
-        if (a.seed_given)
-            a.team.seed = a.seed;
-        a.team.seeds = a.seeds ? a.seeds : 1;
-        a.team.compare = &a.compare;
-        if (a.team.seeds > TEAM_SEEDS_MAX)
-            return complain(2, tr(language, "at most %d seeds can be compared at once"), TEAM_SEEDS_MAX);
-        return a.team.misstate ? misstate_run(&a.team, language) : team_run(&a.team, language);
-    }
+    if (strcmp(a.verb, "team") == 0)
+        return do_team(&a);
     if (mutants)
         return seeds_mutants(a.first, a.seeds ? a.seeds : 100, stdout) > 0;
     return complain(2, tr(language, "\"%s\" is not something the simulator does; see \"eoul sim help\""), a.verb);

@@ -80,8 +80,6 @@ bool team_option(struct team_options *t, const char *name, const char *value)
         return small(s, 0, (uint32_t)(CORE_CANARY_MAX_US / USEC_PER_MIN), &t->canary_min);
     if (strcmp(name, "--misstate") == 0)
         return small(s, 1, DRIVE_PERSONS_MAX, &t->misstate);
-    if (strcmp(name, "--bound") == 0)
-        return small(s, 0, 100000, &t->bound_steps);
     return false;
 }
 
@@ -111,6 +109,18 @@ static void make(const struct team_options *t, enum office_family family, double
         presence_add_sessions(&ret->trace, &ret->presence);
 }
 
+static usec_t closed_from(const struct office *office) { return office->presence.from_at + 2 * USEC_PER_DAY; }
+
+static int closed_best(const struct office_options *oo, const struct office *office, double *ret, struct err *err)
+{
+    struct closed_plan plan;
+    usec_t from_at = closed_from(office);
+    closed_of_office(oo, office, &plan);
+    int r = closed_at_best(&plan, &office->trace, &office->presence, from_at, from_at + (usec_t)oo->weeks * 7 * USEC_PER_DAY, ret, err);
+    closed_plan_finish(&plan);
+    return r;
+}
+
 static int run_team(const struct team_options *t, const struct office_options *oo, const struct office *office,
                     const struct compare_policy *policy, const struct billing *billing, struct team_figures *ret,
                     struct err *err)
@@ -136,7 +146,7 @@ static int run_team(const struct team_options *t, const struct office_options *o
     }
     struct closed_plan plan;
     struct closed_result closed;
-    usec_t from_at = office->presence.from_at + 2 * USEC_PER_DAY;
+    usec_t from_at = closed_from(office);
     f.until_at = from_at + (usec_t)oo->weeks * 7 * USEC_PER_DAY;
     closed_of_office(oo, office, &plan);
     int r = closed_run(&plan, &office->trace, &office->presence, &d, from_at, f.until_at, &closed, err);
@@ -166,7 +176,8 @@ int team_one(const struct team_options *t, enum office_family family, double loa
 
 struct cell { /* one seed */
     struct team_figures by_policy[COMPARE_POLICIES_MAX];
-    double bound_h, bound_preemptive_h;
+    struct compare_bound bound;
+    bool interrupts; /* some jobs may be interrupted */
     uint32_t jobs, gpus, people;
     int64_t cap_mw; /* the highest; 0: no cap */
 };
@@ -218,14 +229,30 @@ static struct ratio against(const struct cell *cells, uint32_t n, uint32_t a, ui
     return ratio_of(values, n);
 }
 
-static struct ratio above_bound(const struct cell *cells, uint32_t n, uint32_t a, bool preemptive)
+/* In the open loop time by the least there can be, in the closed loop results by the most. */
+static struct ratio by_bound(const struct team_options *t, const struct cell *cells, uint32_t a)
 {
     double values[TEAM_SEEDS_MAX] = { 0 };
-    for (uint32_t i = 0; i < n; i++) {
-        double below = preemptive ? cells[i].bound_preemptive_h : cells[i].bound_h;
-        values[i] = below > 0 ? cells[i].by_policy[a].f.tte_mean_h / below : 1;
+    for (uint32_t i = 0; i < t->seeds; i++) {
+        const struct compare_bound *b = &cells[i].bound;
+        const struct team_figures *f = &cells[i].by_policy[a];
+        bool preemptive = t->compare->policies[a].preempt && cells[i].interrupts;
+        double best = t->compare->closed_loop ? b->results_per_person_week : preemptive ? b->preemptive_h : b->h;
+        double own = t->compare->closed_loop ? f->results_per_person_week : f->f.tte_mean_h;
+        values[i] = best > 0 ? own / best : 1;
     }
-    return ratio_of(values, n);
+    return ratio_of(values, t->seeds);
+}
+
+static void print_bounds(const struct team_options *t, const struct cell *cells, enum lang lang)
+{
+    struct compare_bound b = { 0 };
+    for (uint32_t i = 0; i < t->seeds; i++) {
+        b.h += cells[i].bound.h / t->seeds;
+        b.preemptive_h += cells[i].bound.preemptive_h / t->seeds;
+        b.results_per_person_week += cells[i].bound.results_per_person_week / t->seeds;
+    }
+    compare_print_bound(t->compare, &b, lang);
 }
 
 static struct figures mean_of(const struct cell *cells, uint32_t n, uint32_t a, struct team_figures *ret)
@@ -293,14 +320,8 @@ static void print_table(const struct team_options *t, enum office_family family,
     bool closed = t->compare->closed_loop;
     printf(tr(lang, "%s: %u people, %u GPUs, load %.2f, %u weeks, %u seeds from %" PRIu64 ", %u jobs a seed; hours\n"),
            office_family_word(family), cells[0].people, cells[0].gpus, load, t->weeks, t->seeds, t->seed, cells[0].jobs);
-    if (t->bound_steps) {
-        double b = 0, p = 0;
-        for (uint32_t i = 0; i < t->seeds; i++) {
-            b += cells[i].bound_h / t->seeds;
-            p += cells[i].bound_preemptive_h / t->seeds;
-        }
-        printf(tr(lang, "at best: %.2f without interrupting, %.2f with\n"), b, p);
-    }
+    if (t->compare->bound)
+        print_bounds(t, cells, lang);
     if (cells[0].cap_mw)
         printf(tr(lang, "under a power cap of at most %.2f kW\n"), (double)cells[0].cap_mw / 1e6);
     printf("%-9s %8s %8s %8s %8s %6s %6s %6s %6s %8s", "policy", "tte_mean", "tte_p95", "delay", "jct", "util", "price",
@@ -314,8 +335,8 @@ static void print_table(const struct team_options *t, enum office_family family,
             printf(" %9s%-5s", closed ? "results/" : "tte/", peers[k]);
     if (place_of(t, "saf") >= 0 && !closed)
         printf(" %14s %14s", "delay/saf", "price/saf");
-    if (t->bound_steps)
-        printf(" %14s", "tte/bound");
+    if (t->compare->bound)
+        printf(" %14s", closed ? "results/best" : "tte/bound");
     putchar('\n');
     for (uint32_t a = 0; a < t->compare->policies_n; a++) {
         struct team_figures m;
@@ -341,8 +362,8 @@ static void print_table(const struct team_options *t, enum office_family family,
             print_ratio(&delay);
             print_ratio(&price);
         }
-        if (t->bound_steps) {
-            struct ratio r = above_bound(cells, t->seeds, a, t->compare->policies[a].preempt);
+        if (t->compare->bound) {
+            struct ratio r = by_bound(t, cells, a);
             print_ratio(&r);
         }
         putchar('\n');
@@ -364,12 +385,23 @@ static json_t *by_seed_json(const struct team_options *t, const struct cell *cel
     return seeds;
 }
 
-static json_t *bounds_json(const struct team_options *t, const struct cell *cells, bool preemptive)
+static void bounds_json(const struct team_options *t, const struct cell *cells, json_t *to)
 {
-    json_t *seeds = json_array();
-    for (uint32_t i = 0; i < t->seeds; i++)
-        json_array_append_new(seeds, json_real(preemptive ? cells[i].bound_preemptive_h : cells[i].bound_h));
-    return seeds;
+    json_t *h = json_array(), *preemptive = json_array(), *results = json_array();
+    for (uint32_t i = 0; i < t->seeds; i++) {
+        json_array_append_new(h, json_real(cells[i].bound.h));
+        json_array_append_new(preemptive, json_real(cells[i].bound.preemptive_h));
+        json_array_append_new(results, json_real(cells[i].bound.results_per_person_week));
+    }
+    if (t->compare->closed_loop) {
+        json_object_set(to, "results_at_best_by_seed", results);
+    } else {
+        json_object_set(to, "bound_h_by_seed", h);
+        json_object_set(to, "bound_preemptive_h_by_seed", preemptive);
+    }
+    json_decref(h);
+    json_decref(preemptive);
+    json_decref(results);
 }
 
 static json_t *json_of(const struct team_options *t, enum office_family family, double load, const struct cell *cells,
@@ -410,18 +442,16 @@ static json_t *json_of(const struct team_options *t, enum office_family family, 
                 json_object_set_new(p, name, ratio_json(against(cells, t->seeds, a, (uint32_t)b, RESULTS)));
             }
         }
-        if (t->bound_steps)
-            json_object_set_new(p, "tte_over_bound",
-                                ratio_json(above_bound(cells, t->seeds, a, t->compare->policies[a].preempt)));
+        if (t->compare->bound)
+            json_object_set_new(p, t->compare->closed_loop ? "results_over_best" : "tte_over_bound",
+                                ratio_json(by_bound(t, cells, a)));
         json_object_set_new(p, "tte_mean_h_by_seed", by_seed_json(t, cells, a, TTE));
         if (t->compare->closed_loop)
             json_object_set_new(p, "results_per_person_week_by_seed", by_seed_json(t, cells, a, RESULTS));
         json_array_append_new(policies, p);
     }
-    if (t->bound_steps) {
-        json_object_set_new(j, "bound_h_by_seed", bounds_json(t, cells, false));
-        json_object_set_new(j, "bound_preemptive_h_by_seed", bounds_json(t, cells, true));
-    }
+    if (t->compare->bound)
+        bounds_json(t, cells, j);
     json_object_set_new(j, "policies", policies);
     return j;
 }
@@ -441,14 +471,12 @@ static int run_seed(const struct team_options *t, enum office_family family, dou
         r = run_team(t, &oo, &office, &t->compare->policies[a], billing, &ret->by_policy[a], err);
         best_h = fmin(best_h, ret->by_policy[a].f.tte_mean_h);
     }
-    if (r == 0 && t->bound_steps && !t->compare->closed_loop) {
-        struct bound_options b = { .gpus = office.gpus, .steps = t->bound_steps,
-            .target_us = best_h * (double)USEC_PER_HOUR * (double)office.trace.jobs_n,
-            .cap = office.capped ? &office.cap : NULL, .zone = &office.zone, .gpu_watts = t->compare->watts };
-        ret->bound_h = bound_tte_h(&office.trace, &office.presence, &b);
-        b.preemptive = true;
-        ret->bound_preemptive_h = bound_tte_h(&office.trace, &office.presence, &b);
-    }
+    ret->interrupts = trace_interrupts(&office.trace);
+    if (r == 0 && t->compare->bound && t->compare->closed_loop)
+        r = closed_best(&oo, &office, &ret->bound.results_per_person_week, err);
+    else if (r == 0 && t->compare->bound)
+        ret->bound = compare_bound_of(t->compare, &office.trace, &office.presence, office.gpus, office.capped ? &office.cap : NULL,
+                                      &office.zone, best_h);
     office_finish(&office);
     return r;
 }

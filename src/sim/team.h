@@ -7,7 +7,6 @@
 #ifndef EOUL_SIM_TEAM_H
 #define EOUL_SIM_TEAM_H
 
-#include "sim/bound.h"
 #include "sim/closed.h"
 #include "sim/compare.h"
 #include "sim/office.h"
@@ -24,7 +23,6 @@ struct team_options {
     double loads[TEAM_LOADS_MAX];        /* none: the family's */
     uint32_t loads_n;
     double spread;
-    uint32_t bound_steps;                /* 0: no bound */
     uint32_t misstate;                   /* so many people say other hours, one at a time (misstate.h); 0: nobody */
     double early_fail;                   /* so many jobs fail in their first minutes until they are mended (drive.h) */
     uint32_t canary_min;                 /* every job asks for a canary of so many minutes; 0: none does */

@@ -109,6 +109,14 @@ static void count_users(struct trace *t)
         t->users[t->jobs[i].user].jobs++;
 }
 
+bool trace_interrupts(const struct trace *t)
+{
+    for (size_t i = 0; i < t->jobs_n; i++)
+        if (t->jobs[i].checkpoint)
+            return true;
+    return false;
+}
+
 void trace_fit(struct trace *t, uint32_t gpus)
 {
     size_t kept = 0;

@@ -108,3 +108,8 @@ int wants_complain(const char *name, const char *value, enum lang lang, struct e
         return err_set(err, E_USAGE, "%s needs a value: %s.", name, wants);
     return err_set(err, E_USAGE, "%s is not \"%.60s\" here but %s.", name, value, wants);
 }
+
+int wants_elsewhere(const char *name, const char *verb, struct err *err)
+{
+    return err_set(err, E_USAGE, "%s is of \"%s\" and means nothing here.", name, verb);
+}

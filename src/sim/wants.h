@@ -8,5 +8,7 @@
 /* One sentence about an option that was refused; value NULL: there was none.  Keeps what *err says already.  Returns
  * err's code. */
 int wants_complain(const char *name, const char *value, enum lang lang, struct err *err);
+/* One sentence about an option that another verb takes and this one does not.  Returns err's code. */
+int wants_elsewhere(const char *name, const char *verb, struct err *err);
 
 #endif

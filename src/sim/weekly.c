@@ -219,7 +219,9 @@ static int parse(int argc, char **argv, enum lang lang, struct compare_options *
         bool known = strcmp(name, "--until") == 0 ? seconds(value, ret_until_at)
                      : strcmp(name, "--trace") == 0 || strcmp(name, "--from") == 0 ? (o->trace = value) != NULL
                                                     : compare_option(o, name, value, &took, &err);
-        if (!known) {
+        if (!known || o->bound) {
+            if (known)
+                wants_elsewhere(name, "eoul sim", &err);
             wants_complain(name, value, lang, &err);
             fprintf(stderr, tr(lang, "eoul sim mode: %s See \"eoul sim mode --help\".\n"), err.text);
             return 1 + 2;

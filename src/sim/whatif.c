@@ -370,5 +370,10 @@ int whatif_main(int argc, char **argv, enum lang lang)
     }
     if (!c.trace)
         return usage(lang, stderr);
+    if (c.bound) {
+        wants_elsewhere("--bound", "eoul sim", &err);
+        fprintf(stderr, tr(lang, "eoul whatif: %s See \"eoul whatif --help\".\n"), err.text);
+        return 2;
+    }
     return whatif_run(&o, lang);
 }

@@ -213,9 +213,10 @@ def part_closed(b):
         p = policies(result)[word]
         b.line("%s %s results" % (name, word), p["results_per_person_week"], "a person-week")
         b.ratio("%s %s results_over_easy" % (name, word), p["results_over_easy"], ge(target))
+        b.ratio("%s %s results by those if nobody ever waited" % (name, word), p["results_over_best"])
 
     for estimates, target in (("exact", 1.23), ("sigma:0.5", 1.19)):
-        r = b.team("--closed-loop", "--estimates", estimates, "--checkpoint", "none", "--policy", "easy,saf,blend", loads="1.5")
+        r = b.team("--closed-loop", "--estimates", estimates, "--checkpoint", "none", "--policy", "easy,saf,blend", "--bound", "0", loads="1.5")
 
         def show(r=r, estimates=estimates, target=target):
             lines("closed loop, 16 GPUs, %s" % estimates, r.result()[0], "saf")
@@ -224,7 +225,7 @@ def part_closed(b):
     for gpus, checkpoint, target in (("16", "over:4h", 1.26), ("16", "all", 1.26), ("24", "over:4h", 1.30), ("24", "all", 1.30),
                                      ("12", "all", None)):
         options = ("--closed-loop", "--estimates", "sigma:0.5", "--checkpoint", checkpoint, "--gpus", gpus, "--people", "12")
-        r = b.team(*options, "--policy", "easy,saf,srsf,blend", loads="1.5")
+        r = b.team(*options, "--policy", "easy,saf,srsf,blend", "--bound", "0", loads="1.5")
         plain = b.team(*options, "--policy", "blend", "--set", "half_life_us=0", loads="1.5")
 
         def show2(r=r, plain=plain, gpus=gpus, checkpoint=checkpoint, target=target):
@@ -375,14 +376,31 @@ def kth_of(b):
     return os.path.join(b.args.data, "swf", "KTH-SP2-1996-2.swf.gz")
 
 
+def log_bounds(b, name, words, runs, bounds, preemptive):
+    """Hours and how far they are from what could be had; the bounds are of the same shaken jobs and hours, whatever the estimates."""
+    for word in words.split(","):
+        hours = [policies(r)[word]["tte_mean_h"] for r in runs]
+        b.line("%s %s time until seen" % (name, word), mean(hours), "h")
+        kind = "bound_preemptive_h" if preemptive and preempts(word, ()) else "bound_h"
+        b.ratios("%s %s over the bound" % (name, word), hours, [r.result()[kind] for r in bounds])
+
+
+def kth_bounds(b, *options):
+    """One run a seed for all of KTH's rows of the same hours."""
+    key = ("kth", *options)
+    if key not in b.bounds:
+        b.bounds[key] = shaken(b, kth_of(b), "--calendars", "infer", "--estimates", "exact", "--policy", "saf", "--bound", "400", *options)
+    return b.bounds[key]
+
+
 def kth(b, name, options, words, targets):
     """targets: {(over, under): most or None}"""
     futures = shaken(b, kth_of(b), "--calendars", "infer", *options, "--policy", words)
+    bounds = kth_bounds(b, *(("--presence", "sessions") if "sessions" in options else ()))
 
     def show():
         runs = [r.result() for r in futures]
-        for word in words.split(","):
-            b.line("KTH-SP2 %s %s time until seen" % (name, word), mean([policies(r)[word]["tte_mean_h"] for r in runs]), "h")
+        log_bounds(b, "KTH-SP2 " + name, words, runs, bounds, options[options.index("--checkpoint") + 1] != "none")
         for (over, under), most in targets.items():
             log_ratio(b, "KTH-SP2 %s" % name, runs, over, under, target=le(most))
     return show
@@ -409,10 +427,15 @@ def part_logs(b):
             r = shaken(b, philly, *options, "--calendars", "always", "--checkpoint", "none", "--policy", "saf,blend")
             o = shaken(b, philly, *options, "--calendars", "office", "--checkpoint", "over:4h", "--policy", "saf,srsf,blend,blend-np")
 
-            def show_v(r=r, o=o, team=team, gpus=gpus):
+            exact = ("--team", team, "--gpus", gpus, "--estimates", "exact", "--policy", "saf", "--bound", "400")
+            r_bound = shaken(b, philly, *exact, "--calendars", "always")
+            o_bound = shaken(b, philly, *exact, "--calendars", "office")
+
+            def show_v(r=r, o=o, team=team, gpus=gpus, r_bound=r_bound, o_bound=o_bound):
                 runs, hours = [x.result() for x in r], [x.result() for x in o]
                 name = "Philly %s, %s GPUs" % (team, gpus)
-                b.line("%s saf time until seen" % name, mean([policies(x)["saf"]["tte_mean_h"] for x in runs]), "h")
+                log_bounds(b, name + " always there", "saf,blend", runs, r_bound, False)
+                log_bounds(b, name + " office hours", "saf,blend-np,srsf,blend", hours, o_bound, True)
                 log_ratio(b, name + " always there", runs, "blend", "saf", target=le(1.01))
                 log_ratio(b, name + " office hours", hours, "blend-np", "saf", target=le(1.02))
                 log_ratio(b, name + " office hours, > 4 h checkpoint", hours, "blend", "saf", target=le(1.00))

@@ -19,6 +19,35 @@ for day in range(56):
 PY
 }
 
+@test "a trace beside what could be had at best" {
+    jobs_csv >jobs.csv
+    run "$eoul" sim --trace jobs.csv --gpus 4 --policy easy,srsf --estimates exact --bound 60 --json
+    [ "$status" -eq 0 ]
+    jq -e '.bound_preemptive_h > 0 and .bound_preemptive_h <= .bound_h * 1.02' <<<"$output"
+    # easy interrupts nobody, srsf may: each beside its own, and not below it
+    jq -e '. as $all | .policies[0] | (.tte_over_bound - .tte_mean_h / $all.bound_h | fabs) < 1e-4 and .tte_over_bound >= 1' <<<"$output"
+    jq -e '. as $all | .policies[1] | (.tte_over_bound - .tte_mean_h / $all.bound_preemptive_h | fabs) < 1e-4 and .tte_over_bound >= 1' <<<"$output"
+    run "$eoul" sim --trace jobs.csv --gpus 4 --policy easy --estimates exact --bound 0
+    [[ "$output" == *"at best: "*"without interrupting"* && "$output" == *"tte/bound"* ]]
+    run "$eoul" sim --trace jobs.csv --gpus 4 --policy easy --estimates exact --closed-loop --bound 0 --json
+    jq -e '.results_at_best > 0 and .policies[0].results_over_best <= 1 and (.policies[0] | has("tte_over_bound") | not)' <<<"$output"
+}
+
+@test "an option of another verb is named, not passed over" {
+    jobs_csv >jobs.csv
+    run "$eoul" sim --trace jobs.csv --gpus 4 --family office16
+    [ "$status" -eq 2 ] && [[ "$output" == *'--family is of "eoul sim team" and means nothing here.'* ]]
+    run "$eoul" sim team --zone Asia/Seoul
+    [ "$status" -eq 2 ] && [[ "$output" == *'--zone is of "eoul sim --trace" and means nothing here.'* ]]
+    run "$eoul" sim mode --trace jobs.csv --bound 3
+    [ "$status" -eq 2 ] && [[ "$output" == *'--bound is of "eoul sim" and means nothing here.'* ]]
+    run "$eoul" whatif --from jobs.csv --gpus 4 --bound 3
+    [ "$status" -eq 2 ] && [[ "$output" == *'--bound is of "eoul sim" and means nothing here.'* ]]
+    printf 'submit,runtime,gpus,user,deadline\n0,3600,2,a,\n100,7200,2,b,\n200,7200,2,b,300\n' >late.csv
+    run "$eoul" sim --trace late.csv --gpus 2 --policy easy --estimates exact --bound 9
+    [[ "$output" == *"easy: 1 job passed its deadline or never ended, and is not in the means"* ]]
+}
+
 @test "a trace under three policies: figures for each, the same twice" {
     jobs_csv >jobs.csv
     run "$eoul" sim --trace jobs.csv --gpus 4 --policy easy,saf,blend --estimates sigma:0.5 --seed 3 --zone Asia/Seoul --json

@@ -899,9 +899,43 @@ static void test_closed(void **state)
     assert_int_equal(r.seen, 19); /* four a day; Friday's last is seen on the Monday after */
     assert_float_equal(r.results_per_person_week, 19, 1e-9);
     drive_result_finish(&r.run);
+    double best; /* alone on a GPU nobody waits */
+    assert_int_equal(closed_at_best(&plan, &t, &p, MONDAY_AT, MONDAY_AT + 7 * USEC_PER_DAY, &best, &err), 0);
+    assert_float_equal(best, 19, 1e-9);
     closed_plan_finish(&plan);
     presence_finish(&p);
     trace_finish(&t);
+}
+
+/* However many GPUs there are, and whatever the order, nobody has more results than if nobody ever waited. */
+static void test_closed_at_best(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        struct office_options oo = { .family = OFFICE_16, .people = 4, .gpus = 4, .weeks = 2, .load = 1.5, .seed = seed };
+        struct office f;
+        struct closed_plan plan;
+        double best, narrow = 0;
+        office_make(&oo, &f);
+        closed_of_office(&oo, &f, &plan);
+        usec_t from_at = f.presence.from_at, until_at = from_at + 14 * USEC_PER_DAY;
+        assert_int_equal(closed_at_best(&plan, &f.trace, &f.presence, from_at, until_at, &best, &err), 0);
+        for (uint32_t gpus = 8; gpus <= 64; gpus *= 8) {
+            for (int policy = 0; policy < 2; policy++) {
+                struct closed_result r;
+                struct drive_options o = { .policy = policy ? POLICY_EASY : POLICY_SAF, .gpus = gpus, .seed = seed,
+                                           .estimates = ESTIMATE_EXACT, .no_eta = true };
+                assert_int_equal(closed_run(&plan, &f.trace, &f.presence, &o, from_at, until_at, &r, &err), 0);
+                assert_true(r.results_per_person_week <= best + 1e-9);
+                narrow = gpus == 8 ? r.results_per_person_week : narrow;
+                drive_result_finish(&r.run);
+            }
+        }
+        assert_true(best > narrow); /* eight GPUs are few for them: waiting costs results */
+        closed_plan_finish(&plan);
+        office_finish(&f);
+    }
 }
 
 static void test_goal(void **state)
@@ -942,7 +976,7 @@ int main(void)
         cmocka_unit_test(test_always),
         cmocka_unit_test(test_row_order), cmocka_unit_test(test_figures), cmocka_unit_test(test_figures_of_a_holiday),
         cmocka_unit_test(test_slots), cmocka_unit_test(test_forecasts), cmocka_unit_test(test_sessions),
-        cmocka_unit_test(test_offices), cmocka_unit_test(test_misstated_hours), cmocka_unit_test(test_bound), cmocka_unit_test(test_closed),
+        cmocka_unit_test(test_offices), cmocka_unit_test(test_misstated_hours), cmocka_unit_test(test_bound), cmocka_unit_test(test_closed), cmocka_unit_test(test_closed_at_best),
         cmocka_unit_test(test_goal),
     };
     if (tzif_parse_posix(STR("KST-9"), &seoul, NULL) < 0)
