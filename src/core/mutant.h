@@ -74,7 +74,10 @@
     X(MUTANT_CANARY_FREE, "canary-failure-ignored", "canary-held") \
     X(MUTANT_CANARY_AGAIN, "canary-forgotten", "canary") /* one that went well is made again */ \
     X(MUTANT_SLACK_LINK, "slack-of-a-link", "slack") /* a start is moved as if nothing waited for it */ \
-    X(MUTANT_WOULD, "would-beyond-slack", "would") /* of a start that would have been moved half a day more is said */
+    X(MUTANT_WOULD, "would-beyond-slack", "would") /* of a start that would have been moved half a day more is said */ \
+    X(MUTANT_MODE_MOVES, "mode-moves", "mode") /* who moves starts goes on in a mode that moves none */ \
+    X(MUTANT_MODE_FORGETS, "mode-forgets", "mode-switch") /* a switch forgets whose start was moved */ \
+    X(MUTANT_MODE_TOLD, "mode-untold", "mode-switch") /* ... and by how much forecasts were off: what is told is another */
 #define MUTANT_BY_ITSELF_MAX MUTANT_PREEMPT /* up to here core_broken, people or hashes notice it too */
 enum mutant {
 #define X(name, word, rule) name,

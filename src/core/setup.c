@@ -3,6 +3,7 @@
 
 #include "core/capacity.h"
 #include "core/estimate.h"
+#include "core/job.h"
 #include "core/mutant.h"
 #include "core/person.h"
 #include "core/queue.h"
@@ -31,7 +32,11 @@ int setup_check_settings(const struct ev_settings *e, struct err *err)
 
 void setup_settings(struct core *c, const struct ev_settings *e)
 {
+    uint32_t defer = c->settings_known && MUTANT(c, MUTANT_MODE_MOVES) ? c->settings.defer : e->defer;
     c->settings = *e;
+    c->settings.defer = defer;
+    if (c->settings_known && MUTANT(c, MUTANT_MODE_TOLD))
+        c->settings.calibrate = 0;
     c->settings_known = true;
     estimate_renew(c);
     /* presence_us is part of the classes' keys: hang every pending job anew. */
@@ -39,6 +44,11 @@ void setup_settings(struct core *c, const struct ev_settings *e)
         uint32_t slot = ids_of(c)[at].slot;
         if (slot == NONE || jobs_of(c)[slot].state != JOB_PENDING)
             continue;
+        if (MUTANT(c, MUTANT_MODE_FORGETS)) {
+            job_open(c, &jobs_of(c)[slot]);
+            jobs_of(c)[slot].deferred_s = 0;
+            job_close(c, &jobs_of(c)[slot]);
+        }
         queue_leave(c, slot);
         queue_update(c, slot);
     }

@@ -14,12 +14,11 @@
 #include "sim/kept.h"
 #include "sim/quotas.h"
 #include "sim/slack.h"
+#include "sim/switched.h"
 #include "sim/urgent.h"
 #include "sim/timer.h"
 #include "sim/watts.h"
 
-#define SLOT_US (30 * USEC_PER_MIN) /* starts that are moved begin with one (doc/planner.md) */
-#define IDLE_GRACE_US (2 * USEC_PER_SEC) /* a turn may come this much after what caused it */
 
 void invariant_init(struct invariant *v, struct verdict *verdict)
 {
@@ -39,6 +38,7 @@ void invariant_finish(struct invariant *v)
     quotas_finish(v);
     hands_finish(&v->hands);
     explained_finish(v);
+    switched_finish(v);
     map_finish(&v->ack_of_key);
     map_finish(&v->job_of_op);
     memset(v, 0, sizeof(*v));
@@ -60,11 +60,6 @@ static const uint32_t legal[JOB_STATE_COUNT] = {
     [JOB_COMPLETING] = S(JOB_PENDING) | ENDS,
 };
 
-static bool is_busy(enum job_state s)
-{
-    return s == JOB_CONFIGURING || s == JOB_RUNNING || s == JOB_COMPLETING;
-}
-
 static struct ledger_job *job_of(struct invariant *v, job_id id)
 {
     return id > 0 && id <= v->last_id && v->jobs[id].known ? &v->jobs[id] : NULL;
@@ -79,7 +74,7 @@ static uint32_t array_busy(const struct invariant *v, const struct ledger_job *j
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < j->array_n; i++)
-        n += is_busy(v->jobs[j->array + i].state);
+        n += ledger_busy(v->jobs[j->array + i].state);
     return n;
 }
 
@@ -147,7 +142,7 @@ static void ledger_submit(struct invariant *v, uint32_t op)
             .array_index = index, .owner = e->owner, .account = e->account, .gpus = e->gpus, .gpu_type = e->gpu_type,
             .cpus = e->cpus, .mem_mib = e->mem_mib, .name_key = e->name_key, .command_key = e->command_key,
             .told_mw = e->watts_mw, .flags = e->flags,
-            .preempt = e->preempt, .array_max = e->array_max, .submit_at = v->wall_at, .begin_at = e->begin_at,
+            .preempt = e->preempt, .array_max = e->array_max, .submit_at = v->wall_at, .submit_boot_at = v->boot_at, .begin_at = e->begin_at,
             .deadline_at = e->deadline_at, .backoff_us = e->backoff_us, .retries_left = e->retries,
             .flex = e->flex_us > 0, .limit_us = e->limit_us, .canary_us = v->canaries ? e->canary_us : 0,
             .deps_at = v->deps_n, .deps_n = e->deps_n, .attempt = e->attempt, .op = op,
@@ -257,7 +252,7 @@ static void do_set(struct invariant *v, struct ledger_job *j, job_id id)
     int64_t value = v->ev->set.value;
     if (v->ev->set.field == SET_LIMIT_US)
         j->limit_us = value;
-    if (is_busy(j->state) && v->ev->set.field != SET_OWNER && v->ev->set.field != SET_REVIEWER &&
+    if (ledger_busy(j->state) && v->ev->set.field != SET_OWNER && v->ev->set.field != SET_REVIEWER &&
         v->ev->set.field != SET_ARRAY_MAX)
         return; /* too late for this task of an array */
     switch ((enum set_field)v->ev->set.field) {
@@ -286,7 +281,7 @@ static void do_set(struct invariant *v, struct ledger_job *j, job_id id)
         j->mem_mib = (uint64_t)value;
         break;
     case SET_OWNER:
-        if (is_busy(j->state)) {
+        if (ledger_busy(j->state)) {
             v->persons[j->owner].running--;
             v->persons[j->owner].gpus -= j->gpus;
             v->persons[value].running++;
@@ -325,6 +320,7 @@ static void ledger_event(struct invariant *v, uint32_t op)
     }
     switch (ev->kind) {
     case EVENT_SETTINGS:
+        switched_event(v);
         v->age_us = ev->settings.age_us;
         v->preempts = ev->settings.preempt != 0;
         v->quantum_us = ev->settings.quantum_us;
@@ -479,7 +475,7 @@ static void ledger_state(struct invariant *v, const struct core_update *u)
     if (!(legal[u->from] & S(u->to)))
         BREAK(v, "transition", "job %u goes from %s to %s", u->job, job_state_word(u->from),
               job_state_word(u->to));
-    bool was = is_busy(j->state), is = is_busy(u->to);
+    bool was = ledger_busy(j->state), is = ledger_busy(u->to);
     if (was && !is && j->run_boot_at)
         quotas_left(v, j);
     j->run_boot_at = u->to == JOB_RUNNING ? v->boot_at : u->to == JOB_COMPLETING ? j->run_boot_at : 0;
@@ -509,7 +505,7 @@ static void ledger_state(struct invariant *v, const struct core_update *u)
         j->ever_started = true;
     }
     j->state = u->to;
-    if (!is_busy(j->state))
+    if (!ledger_busy(j->state))
         j->stopping = j->making_way = false;
 }
 
@@ -581,6 +577,7 @@ static void ledger_start(struct invariant *v, const struct core_update *u)
     if (u->value)
         canary_begun(v, u->job, j, u->value);
     slack_begun(v, u->job, j);
+    switched_begun(v, u->job, j);
     j->attempt = u->attempt;
     j->gpu_mask = u->gpus;
     v->busy_mask |= u->gpus;
@@ -775,11 +772,13 @@ void invariant_committed(struct invariant *v, const struct core_event *ev, usec_
             ledger_start(v, u);
         else if (u->kind == UPDATE_SIGNAL)
             ledger_signal(v, u, j);
-        else if (u->kind == UPDATE_STOP && j && is_busy(j->state))
+        else if (u->kind == UPDATE_STOP && j && ledger_busy(j->state))
             ledger_stop(v, u, j);
     }
-    if (ev->kind == EVENT_DECIDE)
+    if (ev->kind == EVENT_DECIDE) {
         watts_decided(v);
+        switched_decided(v);
+    }
     if (ev->kind == EVENT_DECIDE && v->age_us > 0 && v->live > v->busy)
         judge_age(v, n > 0);
     if (ev->kind == EVENT_DECIDE && v->boosts_n) {
@@ -815,8 +814,7 @@ void invariant_refused(struct invariant *v, uint32_t op)
         BREAK(v, "refused-there", "a submit was refused, and is job %u", job);
 }
 
-/* Every answered submit is on the disk as the job it was said to be. */
-static void judge_acks(struct invariant *v)
+void invariant_acked(struct invariant *v)
 {
     for (size_t i = 0; i < v->acks_n; i++) {
         const struct ledger_job *j = invariant_job(v, v->acks[i].id);
@@ -829,7 +827,7 @@ void invariant_recovered(struct invariant *v, const struct core *core)
 {
     uint32_t live = 0;
     struct core_job c;
-    judge_acks(v);
+    invariant_acked(v);
     for (job_id id = 0; core_job_after(core, id, &c); id = c.id) {
         const struct ledger_job *j = invariant_job(v, c.id);
         live++;
@@ -837,7 +835,7 @@ void invariant_recovered(struct invariant *v, const struct core *core)
             BREAK(v, "recovered", "after a restart job %u is %s, attempt %u; it was %s, attempt %u",
                   c.id, job_state_word(c.state), c.attempt, j ? job_state_word(j->state) : "unknown",
                   j ? j->attempt : 0);
-        else if (is_busy(j->state) && c.gpu_mask != j->gpu_mask)
+        else if (ledger_busy(j->state) && c.gpu_mask != j->gpu_mask)
             BREAK(v, "recovered", "after a restart job %u has other GPUs", c.id);
     }
     hands_recovered(v, core);
@@ -855,6 +853,9 @@ void invariant_stepped(struct invariant *v, const struct core *core, const struc
     const char *broken = v->without_core_check ? NULL : hash ? core_broken(core) : core_broken_but_hash(core);
     if (broken)
         BREAK(v, "core", "after \"%s\" the core says: %s", event_word(ev->kind), broken);
+    if (ev->kind == EVENT_SETTINGS)
+        switched_after(v, core, ev, n);
+    v->switched.stepped_at = ev->wall_at;
     if (ev->kind != EVENT_DECIDE)
         return;
     boosted_stepped(v, core, ev->wall_at);
@@ -866,6 +867,7 @@ void invariant_stepped(struct invariant *v, const struct core *core, const struc
             continue;
         watts_stepped(v, core, u->job);
         slack_started(v, core, u);
+        switched_started(v, core, u);
         for (uint32_t r = 0; r < plan.rows_n && !row; r++) {
             if (plan.rows[r].number == u->plan_row)
                 row = &plan.rows[r];
@@ -873,84 +875,6 @@ void invariant_stepped(struct invariant *v, const struct core *core, const struc
         if (!row || row->job != u->job || row->start_at != ev->wall_at || row->gpu_mask != u->gpus)
             BREAK(v, "plan-row", "job %u starts, and row %u of the plan does not say so", u->job,
                   u->plan_row);
-    }
-}
-
-/* --- nothing stuck ------------------------------------------------------------------------------- */
-
-/* Could it start on an idle machine at this moment? */
-static bool could_run(const struct invariant *v, job_id id, const struct ledger_job *j,
-                      usec_t wall_at, usec_t boot_at)
-{
-    const struct ledger_person *p = &v->persons[j->owner];
-    uint32_t up = 0;
-    if (j->state != JOB_PENDING || j->flags & (JOB_HELD | JOB_HELD_ADMIN) || j->canary_held || v->closed)
-        return false;
-    if ((!j->begun && wall_at < j->begin_at) || boot_at < j->not_before_boot_at
-        || boot_at < j->idle_from_boot_at || (j->deadline_at && wall_at >= j->deadline_at))
-        return false;
-    if ((p->gpus_max && j->gpus > p->gpus_max) || j->cpus > v->cpus || j->mem_mib > v->mem_mib || !watts_ever_fit(v, j) ||
-        quotas_may_hold(v, j))
-        return false;
-    for (uint32_t g = 0; g < CORE_GPUS_MAX; g++)
-        up += v->gpus[g].known && v->gpus[g].state == GPU_UP
-              && (!j->gpu_type || v->gpus[g].type == j->gpu_type);
-    return j->gpus <= up && conditions_clear(v, j) && conditions_met(v, j, boot_at, true) && conditions_single(v, id, j);
-}
-
-/* May its start be moved later inside its slack?  Nobody else's idles a machine. */
-static bool may_wait(const struct invariant *v, const struct ledger_job *j, usec_t wall_at)
-{
-    if (!v->defer || j->flags & (JOB_NOW | JOB_URGENT | JOB_FIRST) ||
-        (v->age_us && wall_at - j->submit_at >= v->age_us))
-        return false;
-    return v->defer > 1 || ((v->persons[j->owner].defer || j->flex) && j->flags & JOB_CLEAN_TREE);
-}
-
-/* A start that may be moved begins with a slot, and who has no room before it waits for that, too. */
-void invariant_idle(struct invariant *v, usec_t wall_at, usec_t boot_at)
-{
-    bool movable = false;
-    if (v->busy > 0 || v->live == 0 || watts_barred(v))
-        return;
-    for (job_id id = 1; id <= v->last_id && v->defer && !movable; id++) {
-        const struct ledger_job *j = invariant_job(v, id);
-        movable = j && could_run(v, id, j, wall_at, boot_at) && may_wait(v, j, wall_at);
-    }
-    if (movable && boot_at - v->idle_boot_at <= SLOT_US + IDLE_GRACE_US)
-        return;
-    for (job_id id = 1; id <= v->last_id; id++) {
-        const struct ledger_job *j = invariant_job(v, id);
-        if (j && could_run(v, id, j, wall_at - IDLE_GRACE_US, boot_at - IDLE_GRACE_US)
-            && !may_wait(v, j, wall_at - IDLE_GRACE_US) && !kept_may_block(v, j, wall_at - IDLE_GRACE_US))
-            BREAK(v, "idle", "the machine is idle and job %u, which could run, waits", id);
-    }
-}
-
-/* Its conditions can still come true, as far as what it waits for can still run. */
-bool invariant_can_run(const struct invariant *v, job_id id)
-{
-    const struct ledger_job *j = invariant_job(v, id);
-    if (!j || job_state_is_final(j->state))
-        return false;
-    return could_run(v, id, j, j->deadline_at ? v->wall_at : USEC_NEVER, USEC_NEVER);
-}
-
-void invariant_settled(struct invariant *v)
-{
-    judge_acks(v);
-    for (uint32_t g = 0; g < CORE_GPUS_MAX; g++) {
-        if (v->gpus[g].known && v->gpus[g].state != GPU_UP)
-            BREAK(v, "gpu-back", "GPU %u is not given back although nothing is wrong with it", g);
-    }
-    for (job_id id = 1; id <= v->last_id; id++) {
-        const struct ledger_job *j = invariant_job(v, id);
-        if (!j || job_state_is_final(j->state))
-            continue;
-        if (is_busy(j->state))
-            BREAK(v, "stuck", "job %u is %s for ever", id, job_state_word(j->state));
-        else if (could_run(v, id, j, j->deadline_at ? v->wall_at : USEC_NEVER, USEC_NEVER))
-            BREAK(v, "starved", "job %u could run and never does", id);
     }
 }
 
@@ -980,13 +904,14 @@ void invariant_plan(struct invariant *v, const struct core *core, usec_t wall_at
                  && (r->start_at < wall_at || r->end_p50_at < r->start_at
                      || r->eyes_at < r->end_p50_at || r->eyes_late_at < r->eyes_at))
             BREAK(v, "plan", "the plan's times of job %u are out of order", r->job);
-        else if (is_busy(r->state) && r->gpu_mask != j->gpu_mask)
+        else if (ledger_busy(r->state) && r->gpu_mask != j->gpu_mask)
             BREAK(v, "plan", "the plan has job %u on other GPUs than it has", r->job);
     }
     hands_plan(v, &plan, wall_at);
     electric_plan(v, core, &plan);
     explained_plan(v, core, &plan);
     slack_plan(v, core, &plan);
+    switched_plan(v, &plan);
     if (rows != v->live)
         BREAK(v, "plan", "the plan has %u rows for %u live jobs", rows, v->live);
     if (core_hash(core) != before)

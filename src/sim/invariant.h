@@ -28,6 +28,7 @@ struct ledger_job {
     uint32_t preempt, made_way;
     uint32_t array_max;
     usec_t submit_at, begin_at, deadline_at;
+    usec_t submit_boot_at;
     usec_t backoff_us;
     uint32_t retries_left, retries_used;
     size_t deps_at;
@@ -52,6 +53,11 @@ struct ledger_job {
     bool array_waits;        /* a todo was put before its whole array: a later run may wait for it too */
 };
 
+static inline bool ledger_busy(enum job_state s)
+{
+    return s == JOB_CONFIGURING || s == JOB_RUNNING || s == JOB_COMPLETING;
+}
+
 struct ledger_person {
     uint32_t running_max, gpus_max, queued_max;
     bool defer; /* agreed that starts are moved later */
@@ -70,6 +76,12 @@ struct ledger_runs { /* of one owner, command and width: what they took */
 struct ledger_said {
     job_id job;
     uint32_t w;
+};
+
+struct ledger_moved { /* a start of which it is known that it was moved later */
+    job_id job;
+    uint32_t attempt; /* the last there was then */
+    usec_t from_at;
 };
 
 struct ledger_run { /* of whoever had a quota of hours then; 0: they had none */
@@ -138,6 +150,22 @@ struct invariant {
         struct ledger_said *said; /* of starts not committed yet */
         size_t said_n, said_size;
     } watts;
+    struct { /* the mode of the week (switched.h) */
+        struct ev_settings settings; /* the core's, committed or not */
+        bool known, pure;            /* the change of them under way is of the mode alone */
+        usec_t stepped_at;           /* of the last event that the core was given */
+        bool moves;                  /* committed: somebody's start may be moved ... */
+        usec_t still_boot_at;        /* ... and since when not; 0: since ever */
+        usec_t off_us, steady_boot_at; /* wall less boot time, and since when it is that */
+        usec_t at_boot_at;           /* committed: when settings last changed */
+        bool undecided;              /* nothing was decided since */
+        struct plan_row *rows;       /* before a switch */
+        size_t rows_n, rows_size;
+        usec_t *late_us;             /* ... how long each of them may run */
+        size_t late_size;
+        struct ledger_moved *moved, *said; /* at the last switch; of starts not committed yet */
+        size_t moved_n, moved_size, said_n, said_size;
+    } switched;
     usec_t decided_boot_at;  /* last EVENT_DECIDE */
     uint64_t checks;
     struct hands hands;      /* hands-on work */
@@ -164,6 +192,8 @@ void invariant_recovered(struct invariant *v, const struct core *core);
 void invariant_idle(struct invariant *v, usec_t wall_at, usec_t boot_at);
 /* The plan of this moment is possible, and asking for it changed nothing. */
 void invariant_plan(struct invariant *v, const struct core *core, usec_t wall_at, usec_t boot_at);
+/* Every answered submit is on the disk as the job it was said to be. */
+void invariant_acked(struct invariant *v);
 /* Nothing more will go wrong and time was given: is everything over that can be? */
 void invariant_settled(struct invariant *v);
 /* Is everything that this todo waits for there?  For hands.c. */

@@ -15,7 +15,7 @@
 
 enum luck_stream { LUCK_TEAM = 1, LUCK_CLIENT, LUCK_MACHINE, LUCK_FAULT, LUCK_LOOK, LUCK_TRUTH,
                    LUCK_HANDS, LUCK_RESERVE, LUCK_NOTICE, LUCK_TARIFF, LUCK_BOOST, LUCK_CAP, LUCK_QUOTA,
-                   LUCK_FAULT_LATER };
+                   LUCK_FAULT_LATER, LUCK_MODE };
 
 static inline bool luck_chance(struct prng *p, uint32_t per_mille)
 {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "sim/switched.h"
 #include "sim/timer.h"
 
 #define SNAPSHOT_ROWS 256 /* rows between snapshots: many restarts in a week replay a part */
@@ -251,6 +252,8 @@ static int give(struct shell *s, struct core_event *ev, const struct op *op)
             verdict_break(s->verdict, "core", "core_check says E_FULL after growing");
         return r;
     }
+    if (s->invariant && ev->kind == EVENT_SETTINGS)
+        switched_before(s->invariant, s->box.core, ev);
     const struct core_update *updates = core_box_step(&s->box, ev, &n);
     if (s->invariant)
         invariant_stepped(s->invariant, s->box.core, ev, updates, n);

@@ -6,18 +6,20 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "core/mode.h"
 #include "sim/faults.h"
 
 #define WEEK_US      (7 * USEC_PER_DAY)
 #define WEEK_SUBMITS 200 /* at least */
 #define WEEK_CALM_MAX_US (90 * USEC_PER_DAY) /* a queue that is not empty then is stuck */
 
-enum { T_SUBMIT = FAULTS_KINDS, T_COMMAND, T_TODO, T_ANSWER, T_RESERVE, T_BOOST, T_QUOTA, T_HOURS, T_UNDRAIN, T_OPEN };
+enum { T_SUBMIT = FAULTS_KINDS, T_COMMAND, T_TODO, T_ANSWER, T_RESERVE, T_BOOST, T_QUOTA, T_HOURS, T_UNDRAIN, T_OPEN, T_MODE };
 
 struct week {
     struct world world;
     struct faults faults;
-    struct prng client, hands, reserve, boost, quota;
+    struct prng client, hands, reserve, boost, quota, mode;
+    struct ev_settings settings; /* of the mode that the team began with */
     uint32_t gpus_n, cpus, types_n;
     uint64_t mem_mib;
     usec_t run_median_us;
@@ -133,6 +135,7 @@ static void week_found(struct week *k)
     week_channels(k);
     k->world.has_tariff = k->world.options.seed % 3 != 0;
     k->world.has_cap = k->world.options.seed % 5 == 2; /* no draw: weeks without one stay what they were */
+    k->settings = settings;
     world_found(&k->world, &settings, k->cpus, k->mem_mib, k->gpus_n, types, limits, limits_n);
     /* 250 submits of about two jobs of about two GPUs fill 30 to 110 % of the week */
     int64_t room_us = (int64_t)k->gpus_n * WEEK_US / 800;
@@ -484,6 +487,28 @@ static void week_boost(struct week *k)
     world_send(&k->world, op);
 }
 
+/* --- the mode of the week --------------------------------------------------------------------------- */
+
+/* Another is picked, by what a week of replays said: settings, and nothing else, told beside somebody's hours for a new day.
+ * Or an operator writes one into eoul.yaml and has it read again, where another number may have changed, too, and everybody's
+ * hours are told anew. */
+static void week_mode(struct week *k)
+{
+    struct prng *p = &k->mode;
+    bool by_hand = luck_chance(p, 300);
+    struct world_op *op = world_op_new(&k->world, EVENT_SETTINGS);
+    struct ev_settings *e = &op->op.ev.settings;
+    *e = k->settings;
+    mode_apply((enum mode)prng_below(p, MODE_COUNT), e->preempt, &e->policy, e);
+    op->once = true;
+    if (by_hand && luck_chance(p, 500))
+        e->age_us = k->settings.age_us = luck_between(p, 1, 72) * USEC_PER_HOUR;
+    for (person_no who = 1; who <= (by_hand ? k->world.people_n : 1); who++)
+        world_tell_hours(&k->world, who);
+    k->result->switches++;
+    world_send(&k->world, op);
+}
+
 /* --- other commands ------------------------------------------------------------------------------- */
 
 static void week_set(struct week *k, struct ev_set *e)
@@ -644,6 +669,8 @@ static void week_timer(struct world *w, uint32_t kind, uint32_t what)
         week_boost(k);
     else if (kind == T_QUOTA)
         week_quota(k);
+    else if (kind == T_MODE)
+        week_mode(k);
     else if (kind == T_HOURS)
         week_hours(k);
     else if (kind == T_UNDRAIN)
@@ -682,6 +709,8 @@ static void week_plan(struct week *k)
         world_at(w, begin_at + luck_between(&k->quota, 0, last_us), T_QUOTA, 0);
     for (uint32_t i = 0; i < 5; i++)
         world_at(w, begin_at + luck_between(p, 0, last_us), T_HOURS, 0);
+    for (uint32_t i = 0; k->settings.policy == POLICY_BLEND && i < 6; i++) /* no other policy has modes */
+        world_at(w, begin_at + luck_between(&k->mode, 0, last_us), T_MODE, 0);
     faults_plan(&k->faults, k->gpus_n, begin_at, last_us);
     for (uint32_t i = 0; i < 24; i++)
         world_at(w, begin_at + luck_between(&k->faults.first, 0, WEEK_US), WORLD_TIMER_LOOK, 0);
@@ -816,6 +845,7 @@ static void week_once(const struct week_options *options, uint64_t run, struct w
     prng_init(&k->reserve, options->seed, LUCK_RESERVE);
     prng_init(&k->boost, options->seed, LUCK_BOOST);
     prng_init(&k->quota, options->seed, LUCK_QUOTA);
+    prng_init(&k->mode, options->seed, LUCK_MODE);
     week_found(k);
     week_plan(k);
     if (world_run(&k->world, k->ends_boot_at)) {

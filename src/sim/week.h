@@ -11,7 +11,7 @@ struct week_result {
     usec_t wall_at;      /* when it broke, or ended */
     char clock[32];
     uint64_t digest;
-    uint64_t rows, decisions, restarts, submits, ops, faults, hours_changes, starts, lost, checks,
+    uint64_t rows, decisions, restarts, submits, ops, faults, hours_changes, switches, starts, lost, checks,
         looks, rows_unseen, pieces, told, messages;
     uint32_t jobs;
 };
