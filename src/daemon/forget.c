@@ -28,6 +28,7 @@ int forget_op(struct daemon *d, const struct op *op, struct err *err)
         code = people_unsay(d->people, d, no, err);
     if (code < 0)
         return code;
+    passed_forget(d, no);
     code = store_todos_unname(d->store, no);
     return code < 0 ? d->broken = err_set(err, code, "The change could not be stored.") : 0;
 }

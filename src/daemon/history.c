@@ -72,6 +72,21 @@ static int put_windows(struct history *h, person_no no, struct span range)
     return 0;
 }
 
+/* In place of that, as far as it is known, what was told when it was not yet past. */
+static void put_passed(struct history *h, person_no no)
+{
+    struct span known;
+    struct core_event ev = { .kind = EVENT_AVAIL, .avail = { .person = no } };
+    const struct span *at;
+    size_t n;
+    if (!passed_get(h->d, no, &known, &at, &n) || known.from_at >= h->until_at || known.until_at < h->until_at)
+        return;
+    ev.avail.until_at = known.until_at;
+    ev.avail.windows = at;
+    ev.avail.windows_n = (uint32_t)n;
+    put(h, known.from_at, &ev);
+}
+
 /* Whose hours cannot be planned with has the office's. */
 static void put_person(struct history *h, person_no no)
 {
@@ -80,8 +95,10 @@ static void put_person(struct history *h, person_no no)
         return;
     struct core_event ev = { .kind = EVENT_PERSON, .person = { .person = no, .weight_milli = 1000, .defer = p.defer } };
     put(h, h->from_at, &ev);
-    if (put_windows(h, no, (struct span){ h->from_at, h->until_at }) == 0)
-        (void)put_windows(h, no, (struct span){ h->until_at, h->until_at + AHEAD_US });
+    if (put_windows(h, no, (struct span){ h->from_at, h->until_at }) < 0)
+        return;
+    put_passed(h, no);
+    (void)put_windows(h, no, (struct span){ h->until_at, h->until_at + AHEAD_US });
 }
 
 /* --- jobs --------------------------------------------------------------------------------------------- */

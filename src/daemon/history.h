@@ -1,7 +1,8 @@
 /* history.h - the team's last nine weeks as a journal that eoul-sim can read: what a replay of the week is given.
  *
  * Not the daemon's own journal, which is kept for days only, but the same form (event.h): for each person their windows as
- * they are planned (people_planned), and whether they agreed to later starts; for each ended job one submit, one start and
+ * they were told in the last seven days (passed.h) and before that as they are planned now (people_planned), and whether
+ * they agreed to later starts; for each ended job one submit, one start and
  * one end.  Of a job that was interrupted the run is what was kept of it.  A job that waited for its begin time counts from
  * then; one that waited for others counts from its submit, because nobody keeps when they ended.
  *

@@ -39,6 +39,7 @@
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/notices.h"
+#include "daemon/passed.h"
 #include "daemon/people.h"
 #include "daemon/accounts.h"
 #include "daemon/boost.h"
@@ -245,6 +246,7 @@ struct daemon {
     struct listener *listener;
     struct fetch *fetch;        /* who reads calendars */
     struct week *week;          /* the mode of the week */
+    struct passed *passed;      /* when people could look lately */
     struct notices *notices;    /* what is to be told; who delivers it */
 
     /* copies; see backup.c */

@@ -285,6 +285,8 @@ static int start(struct daemon *d, int lock_fd, struct err *err)
     if (code == 0)
         code = week_load(d, err);
     if (code == 0)
+        code = passed_load(d, err);
+    if (code == 0)
         code = gpus_load(d, err);
     if (code < 0)
         return code;
@@ -335,6 +337,7 @@ static void stop(struct daemon *d)
     engine_destroy(d->engine);
     turn_finish(d);
     index_clear(&d->index);
+    passed_finish(d);
     state_finish(d);
     people_destroy(d->people);
     roles_forget(d);

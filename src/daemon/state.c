@@ -208,6 +208,8 @@ int state_check(struct daemon *d, struct core_event *ev, struct err *err)
 
 int daemon_event(struct daemon *d, struct core_event *ev, struct err *err)
 {
+    if (ev->kind == EVENT_AVAIL)
+        passed_note(d, (person_no)ev->avail.person);
     return state_event_at(d, ev, d->now.wall_at, d->now.boot_at, err);
 }
 

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/io.h"
 #include "daemon/history.h"
 #include "daemon/internal.h"
@@ -26,9 +27,18 @@
 #define RUN_CPU_S    600u                   /* a year of a busy team takes 20 s */
 #define RUN_MEMORY   ((size_t)1 << 30)
 #define ANSWER_MAX   16384u
-#define KEPT_MAX     512                    /* bytes of the store's text */
+#define KEPT_MAX     4096                   /* bytes of the store's text: 21 numbers a week */
 #define SEEN_H_MAX   1e6
 #define STOP_MS      200                    /* to see a killed child go, at our own end */
+
+#define DAYS 7
+#define DAY_MH_MAX (int64_t)1000000000000 /* of the results of one day */
+
+struct kept_week { /* what a replay said of it, made while it was known when people could look */
+    usec_t until_at;
+    uint32_t results;
+    int64_t seen_mh[MODE_COUNT][DAYS]; /* sums over what was submitted on each day */
+};
 
 struct kept { /* in the store, as "mode" */
     enum mode used, picked;
@@ -37,6 +47,9 @@ struct kept { /* in the store, as "mode" */
     usec_t until_at;
     uint32_t weeks, results;
     int64_t seen_mh[MODE_COUNT];
+    uint64_t how;        /* a hash of the machine and settings under which the weeks below were played */
+    uint32_t known_n;
+    struct kept_week known[MODE_WEEKS]; /* oldest first */
 };
 
 struct week {
@@ -48,6 +61,7 @@ struct week {
     usec_t again_us, again_boot_at, run_us_max;
     struct history *history; /* being gathered */
     usec_t until_at;         /* the end of the weeks that are being replayed */
+    uint64_t how;            /* ... and how */
     struct child child;
     struct loop_watch out, gone;
     struct buf said;
@@ -64,12 +78,26 @@ const char *week_state_word(enum week_state state)
 
 /* --- the store's text --------------------------------------------------------------------------------- */
 
+/* Its end (by that many microseconds), its results and sums: for the store, and for the child's --week. */
+static void put_week(const struct kept_week *w, char between, usec_t unit_us, struct buf *out)
+{
+    buf_printf(out, "%lld%c%u", (long long)(w->until_at / unit_us), between, w->results);
+    for (int m = 0; m < MODE_COUNT; m++)
+        for (int day = 0; day < DAYS; day++)
+            buf_printf(out, "%c%lld", between, (long long)w->seen_mh[m][day]);
+}
+
 static void put_kept(const struct kept *k, struct buf *out)
 {
     buf_printf(out, "%s %lld %s %s %lld %u %u", mode_word(k->used), (long long)k->since_at, mode_word(k->picked),
                week_state_word(k->state), (long long)k->until_at, k->weeks, k->results);
     for (int m = 0; m < MODE_COUNT; m++)
         buf_printf(out, " %lld", (long long)k->seen_mh[m]);
+    buf_printf(out, " %llu", (unsigned long long)k->how);
+    for (uint32_t i = 0; i < k->known_n; i++) {
+        buf_char(out, ' ');
+        put_week(&k->known[i], ' ', 1, out);
+    }
 }
 
 static bool take_i64(struct str *rest, int64_t max, int64_t *ret)
@@ -98,6 +126,31 @@ static bool take_state(struct str *rest, enum week_state *ret)
     return false;
 }
 
+static bool take_week(struct str *rest, struct kept_week *ret)
+{
+    int64_t results = 0;
+    bool ok = take_i64(rest, USEC_NEVER, &ret->until_at) && take_i64(rest, HISTORY_JOBS_MAX, &results);
+    ret->results = (uint32_t)results;
+    for (int m = 0; m < MODE_COUNT && ok; m++)
+        for (int day = 0; day < DAYS && ok; day++)
+            ok = take_i64(rest, DAY_MH_MAX, &ret->seen_mh[m][day]);
+    return ok;
+}
+
+/* An older eoul kept none: they are played again. */
+static bool take_weeks(struct str rest, struct kept *ret)
+{
+    struct str word;
+    if (rest.len == 0)
+        return true;
+    if (!str_next(&rest, ' ', &word) || str_u64(word, &ret->how) < 0)
+        return false;
+    for (; rest.len && ret->known_n < MODE_WEEKS; ret->known_n++)
+        if (!take_week(&rest, &ret->known[ret->known_n]))
+            return false;
+    return rest.len == 0;
+}
+
 static bool take_kept(struct str text, struct kept *ret)
 {
     struct kept k = { 0 };
@@ -109,6 +162,7 @@ static bool take_kept(struct str text, struct kept *ret)
         ok = take_i64(&text, INT64_MAX, &k.seen_mh[m]);
     k.weeks = (uint32_t)weeks;
     k.results = (uint32_t)results;
+    ok = ok && take_weeks(text, &k);
     if (ok)
         *ret = k;
     return ok;
@@ -206,7 +260,7 @@ static void too_little(struct week *w)
     struct kept k = w->now; /* the mode stays */
     k.state = WEEK_LITTLE;
     k.until_at = w->until_at;
-    k.weeks = k.results = 0;
+    k.weeks = k.results = k.known_n = 0;
     memset(k.seen_mh, 0, sizeof k.seen_mh);
     history_drop(w);
     answer(w, &k);
@@ -221,6 +275,45 @@ static bool read_whole(const json_t *from, const char *name, int64_t least, int6
     return json_is_integer(v) && *ret >= least && *ret <= most;
 }
 
+static bool read_hours(const json_t *v, double max, int64_t *ret_mh)
+{
+    double h = json_number_value(v);
+    if (!json_is_number(v) || !(h >= 0 && h < max))
+        return false;
+    *ret_mh = (int64_t)llround(h * 1000);
+    return true;
+}
+
+static bool read_week(const json_t *j, usec_t until_at, struct kept_week *ret)
+{
+    int64_t results;
+    if (!read_whole(j, "until_at", 1, until_at, &ret->until_at) || !read_whole(j, "results", 0, HISTORY_JOBS_MAX, &results))
+        return false;
+    ret->results = (uint32_t)results;
+    for (int m = 0; m < MODE_COUNT; m++) {
+        const json_t *days = json_object_get(json_object_get(j, "days_h"), mode_word((enum mode)m));
+        if (json_array_size(days) != DAYS)
+            return false;
+        for (size_t day = 0; day < DAYS; day++)
+            if (!read_hours(json_array_get(days, day), (double)DAY_MH_MAX / 1000, &ret->seen_mh[m][day]))
+                return false;
+    }
+    return true;
+}
+
+static bool read_weeks(const json_t *j, struct kept *ret)
+{
+    const json_t *weeks = json_object_get(j, "by_week");
+    size_t n = json_array_size(weeks);
+    if (!json_is_array(weeks) || n > MODE_WEEKS)
+        return false;
+    ret->known_n = (uint32_t)n;
+    for (size_t i = 0; i < n; i++)
+        if (!read_week(json_array_get(weeks, i), ret->until_at, &ret->known[i]))
+            return false;
+    return true;
+}
+
 /* It is of our own making, and still it is checked like any input. */
 static bool read_answer(const struct week *w, const json_t *j, struct kept *ret)
 {
@@ -231,17 +324,15 @@ static bool read_answer(const struct week *w, const json_t *j, struct kept *ret)
         !read_whole(j, "results", weeks * MODE_JOBS_MIN, HISTORY_JOBS_MAX, &results))
         return false;
     for (int m = 0; m < MODE_COUNT; m++) {
-        const json_t *v = json_object_get(json_object_get(j, "seen_h"), mode_word((enum mode)m));
-        double h = json_number_value(v);
-        if (!json_is_number(v) || !(h >= 0 && h < SEEN_H_MAX))
+        if (!read_hours(json_object_get(json_object_get(j, "seen_h"), mode_word((enum mode)m)), SEEN_H_MAX, &ret->seen_mh[m]))
             return false;
-        ret->seen_mh[m] = (int64_t)llround(h * 1000);
     }
     ret->state = weeks ? WEEK_PICKED : WEEK_LITTLE;
     ret->until_at = until_at;
     ret->weeks = (uint32_t)weeks;
     ret->results = (uint32_t)results;
-    return true;
+    ret->how = w->how;
+    return read_weeks(j, ret);
 }
 
 static void take_answer(struct week *w)
@@ -337,8 +428,8 @@ static int lend(struct str text, int *ret_fd)
 }
 
 struct words { /* argv with the memory of its numbers */
-    char text[8][64];
-    char *argv[40];
+    char text[8][64], weeks[MODE_WEEKS][KEPT_MAX / MODE_WEEKS];
+    char *argv[48];
     uint32_t texts_n, n;
 };
 
@@ -359,7 +450,30 @@ static void option_i64(struct words *a, const char *name, const char *prefix, in
     option(a, name, a->text[a->texts_n++]);
 }
 
-static void make_words(const struct week *w, struct words *a)
+/* What the machine and the settings are: weeks that were played under others are not added to those of now. */
+static uint64_t how(const struct words *a)
+{
+    uint64_t hash = 1;
+    for (uint32_t i = 0; i < a->n; i++)
+        hash = hash_bytes(hash, a->argv[i], strlen(a->argv[i]) + 1);
+    return hash;
+}
+
+/* Weeks that were played when they were over, by the hours that were told then: these are gone after a week (passed.h). */
+static void put_known(const struct week *w, struct words *a)
+{
+    for (uint32_t i = 0; i < w->now.known_n && w->now.how == w->how; i++) {
+        struct buf text;
+        if (w->now.known[i].until_at >= w->until_at) /* of a clock that was ahead */
+            continue;
+        buf_init_fixed(&text, a->weeks[i], sizeof a->weeks[i]);
+        put_week(&w->now.known[i], ':', USEC_PER_SEC, &text);
+        if (!text.failed)
+            option(a, "--week", a->weeks[i]);
+    }
+}
+
+static void make_words(struct week *w, struct words *a)
 {
     const struct daemon *d = w->d;
     const struct ev_settings s = settings_of(d, MODE_LATER);
@@ -369,17 +483,19 @@ static void make_words(const struct week *w, struct words *a)
     option(a, "--format", "journal");
     option(a, "--calendars", "told");
     option(a, "--estimates", "history");
-    option(a, "--mode", mode_word(w->now.picked));
     option(a, "--zone", people_system_zone_name(d->people));
     option(a, "--tariff", d->config->tariff ? d->config->tariff : "none");
     option_i64(a, "--person-hour", "", d->config->tariff ? d->config->person_hour : 0);
     option_i64(a, "--gpus", "", history_gpus(d));
-    option_i64(a, "--until", "", w->until_at / USEC_PER_SEC);
     option_i64(a, "--set", "runtime_guess_us=", s.runtime_guess_us);
     option_i64(a, "--set", "age_us=", s.age_us);
     option_i64(a, "--set", "half_life_us=", s.half_life_us);
     if (d->config->power_cap)
         option(a, "--power-cap", d->config->power_cap);
+    w->how = how(a);
+    option(a, "--mode", mode_word(w->now.picked));
+    option_i64(a, "--until", "", w->until_at / USEC_PER_SEC);
+    put_known(w, a);
     word(a, "--json");
     word(a, NULL);
 }
@@ -465,6 +581,7 @@ static void look_fired(struct loop_timer *t, void *data)
     struct week *w = data;
     (void)t;
     w->look = true;
+    passed_step(w->d);
     loop_timer_set(w->d->loop, &w->hourly, loop_now(w->d->loop).boot_at + LOOK_US, look_fired, w);
 }
 
@@ -487,6 +604,7 @@ void week_step(struct daemon *d)
     /* Not only a later one: after a clock that was years ahead, this week counts again. */
     if (!may(w, &now) || w->until_at == w->now.until_at)
         return;
+    passed_step(d);
     int code = history_create(d, w->until_at, &w->history);
     if (code < 0)
         fail(w, err_word(code));

@@ -4,14 +4,18 @@
  * last four whole weeks, to Sunday midnight of the machine's zone, under each mode (sim/weekly.h), and says which did best.
  *
  *     hourly: is there a week that was not replayed?
- *         └─▶ gather: ended jobs of nine weeks, a few hundred at a time, as a journal; hours and who agreed, as told now
+ *         └─▶ gather: ended jobs of nine weeks, a few hundred at a time, as a journal; hours as they were told, as far as
+ *                 is known; who agreed, limits and quotas as they are now; and what the jobs met (history.h)
  *         └─▶ run: eoul-sim mode on that, in no hurry; at most one, at most RUN_US_MAX, gone with the daemon
  *         └─▶ answer: in a turn, EVENT_SETTINGS if the mode is another, and what was found out into the store
  *
  * A child that fails, hangs, or says something else is forgotten and tried again later; the mode stays.  A team with too
  * little history keeps the mode it has, at first `later`.  While the clock is in doubt (believed.h) nothing is begun.
- * When people could look is gone after a week (doc/data.md): past weeks are played with the hours told today, less
- * the absences and appointments that are still known.  Under a power cap a GPU takes what the simulator thinks (300 W).
+ * When people could look is gone after a week (doc/data.md).  So a week is played once, when it is over, by the hours that
+ * were told in it (passed.h), and kept are its sums by mode and day, which tell of nobody; in the next three weeks they are
+ * handed to the child (--week).  They are forgotten when the machine or a setting is another.  A week that could not be
+ * played then, and what was in line at its beginning, goes by the hours of today, less the absences and appointments
+ * that are still known.
  * What it answers is about the team, never about a person.
  */
 #ifndef EOUL_DAEMON_WEEK_H

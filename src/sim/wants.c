@@ -50,6 +50,7 @@ static const struct {
     { "--trace", N_("a file") },
     { "--until", N_("seconds since 1970") },
     { "--watts", N_("watts, 0 to 10000") },
+    { "--week", N_("what --json said of a week: its end, its results and 21 sums, with colons between") },
     { "--weeks", N_("a number of weeks, 2 to 110") },
     { "--zone", N_("a zone such as Asia/Seoul") },
 };

@@ -503,8 +503,8 @@ static void week_mode(struct week *k)
     op->once = true;
     if (by_hand && luck_chance(p, 500))
         e->age_us = k->settings.age_us = luck_between(p, 1, 72) * USEC_PER_HOUR;
-    for (person_no who = 1; who <= (by_hand ? k->world.people_n : 1); who++)
-        world_tell_hours(&k->world, who);
+    for (size_t i = 0; i < (by_hand ? k->world.people_n : 1); i++)
+        world_tell_hours(&k->world, (person_no)(i + 1));
     k->result->switches++;
     world_send(&k->world, op);
 }

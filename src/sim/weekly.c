@@ -39,8 +39,17 @@ static void add_up(struct weekly *w)
         w->seen_h[m] /= w->jobs;
 }
 
+/* What was found out of that week when it was over; NULL: nothing. */
+static const struct weekly_week *known_of(const struct weekly_known *known, usec_t until_at)
+{
+    for (uint32_t i = 0; i < known->n; i++)
+        if (known->week[i].until_at == until_at)
+            return &known->week[i];
+    return NULL;
+}
+
 int weekly_weigh(const struct trace *trace, const struct presence *presence, const struct drive_options *options,
-                 usec_t until_at, struct weekly *ret, struct err *err)
+                 const struct weekly_known *known, usec_t until_at, struct weekly *ret, struct err *err)
 {
     struct drive_options o = *options;
     struct drive_result run;
@@ -60,7 +69,11 @@ int weekly_weigh(const struct trace *trace, const struct presence *presence, con
         ret->week[i - 1].until_at = week_before(o.zone, ret->week[i].until_at);
     for (uint32_t i = 0; i < MODE_WEEKS && r == 0; i++) {
         struct weekly_week *w = &ret->week[i];
-        r = mode_play(run.jobs, run.jobs_n, trace, presence, &o, w->until_at, &w->score, err);
+        const struct weekly_week *was = known_of(known, w->until_at);
+        if (was)
+            w->score = was->score;
+        else
+            r = mode_play(run.jobs, run.jobs_n, trace, presence, &o, w->until_at, &w->score, err);
         mode_note(&choice, &w->score);
     }
     drive_result_finish(&run);
@@ -77,6 +90,19 @@ static json_t *seen_json(const double seen_h[MODE_COUNT])
     json_t *j = json_object();
     for (int m = 0; m < MODE_COUNT; m++)
         json_object_set_new(j, mode_word((enum mode)m), json_real(seen_h[m]));
+    return j;
+}
+
+/* Sums over what was submitted on each day: what --week takes. */
+static json_t *days_json(const struct mode_week *w)
+{
+    json_t *j = json_object();
+    for (int m = 0; m < MODE_COUNT; m++) {
+        json_t *days = json_array();
+        for (int day = 0; day < 7; day++)
+            json_array_append_new(days, json_real(w->jobs ? w->seen_h[m][day] : 0));
+        json_object_set_new(j, mode_word((enum mode)m), days);
+    }
     return j;
 }
 
@@ -105,10 +131,11 @@ static void print_json(const struct weekly *w)
         json_object_set_new(week, "until_at", json_integer(w->week[i].until_at));
         json_object_set_new(week, "results", json_integer(w->week[i].score.jobs));
         json_object_set_new(week, "seen_h", seen_json(h));
+        json_object_set_new(week, "days_h", days_json(&w->week[i].score));
         json_array_append_new(weeks, week);
     }
     json_object_set_new(j, "by_week", weeks);
-    json_dumpf(j, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
+    json_dumpf(j, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
     putchar('\n');
     json_decref(j);
 }
@@ -189,6 +216,9 @@ static int usage(enum lang lang, FILE *out)
         "\n"
         "  --mode M          the mode in use: later, plan or area (later)\n"
         "  --until N         the weeks end at or before this instant, in seconds since 1970 (the log's last end)\n"
+        "  --week TEXT       what --json said of an earlier week, which is then not played again: its end in seconds since\n"
+        "                    1970, its results, and for each mode the sums of seven days in thousandths of hours, with\n"
+        "                    colons between them; up to four times\n"
         "  --json            for programs; and --estimates, --calendars, --agreed, --checkpoint, --tariff,\n"
         "                    --person-hour, --power-cap, --zone, --set as eoul sim. Of a journal also --calendars told\n"));
     return out == stdout ? 0 : 2;
@@ -203,8 +233,36 @@ static bool seconds(const char *value, usec_t *ret)
     return true;
 }
 
+static bool whole(struct str *rest, uint64_t max, uint64_t *ret)
+{
+    struct str word;
+    return str_next(rest, ':', &word) && str_u64(word, ret) == 0 && *ret <= max;
+}
+
+#define DAY_MH_MAX 1000000000000u
+
+static bool known_week(const char *value, struct weekly_known *known)
+{
+    struct str rest = value ? str_of(value) : (struct str){ 0 };
+    struct weekly_week w = { 0 };
+    uint64_t until_s, jobs, mh;
+    if (known->n == MODE_WEEKS || !whole(&rest, 253402300800u, &until_s) || !whole(&rest, UINT32_MAX, &jobs))
+        return false;
+    w.until_at = (usec_t)until_s * USEC_PER_SEC;
+    w.score.jobs = (uint32_t)jobs;
+    for (int m = 0; m < MODE_COUNT; m++)
+        for (int day = 0; day < 7; day++) {
+            if (!whole(&rest, DAY_MH_MAX, &mh))
+                return false;
+            w.score.seen_h[m][day] = (double)mh / 1000;
+        }
+    known->week[known->n++] = w;
+    return rest.len == 0;
+}
+
 /* 0 to go on, else an exit status plus one. */
-static int parse(int argc, char **argv, enum lang lang, struct compare_options *o, usec_t *ret_until_at)
+static int parse(int argc, char **argv, enum lang lang, struct compare_options *o, struct weekly_known *ret_known,
+                 usec_t *ret_until_at)
 {
     struct err err = { .translate = tr_of(lang) };
     for (int i = 1; i < argc; i++) {
@@ -217,6 +275,7 @@ static int parse(int argc, char **argv, enum lang lang, struct compare_options *
         value = joined ? equals + 1 : value;
         err_clear(&err);
         bool known = strcmp(name, "--until") == 0 ? seconds(value, ret_until_at)
+                     : strcmp(name, "--week") == 0 ? known_week(value, ret_known)
                      : strcmp(name, "--trace") == 0 || strcmp(name, "--from") == 0 ? (o->trace = value) != NULL
                                                     : compare_option(o, name, value, &took, &err);
         if (!known || o->bound) {
@@ -248,7 +307,8 @@ static void cut(struct trace *t, usec_t until_at)
         t->jobs_n--;
 }
 
-static int weigh(const struct compare_options *o, struct workload *w, usec_t until_at, struct weekly *ret, struct err *err)
+static int weigh(const struct compare_options *o, struct workload *w, const struct weekly_known *known, usec_t until_at,
+                 struct weekly *ret, struct err *err)
 {
     struct drive_options d = { .policy = POLICY_BLEND, .preempt = o->settings.preempt, .gpus = w->gpus, .seed = o->seed,
         .estimates = o->estimates, .sigma = o->sigma, .mode = o->mode, .agreed = o->agreed, .settings = &o->settings,
@@ -256,7 +316,7 @@ static int weigh(const struct compare_options *o, struct workload *w, usec_t unt
     until_at = weekly_end(&w->zone, until_at ? until_at : last_end(&w->trace));
     cut(&w->trace, until_at);
     *ret = (struct weekly){ .now = o->mode, .best = o->mode, .until_at = until_at };
-    return w->trace.jobs_n ? weekly_weigh(&w->trace, &w->presence, &d, until_at, ret, err)
+    return w->trace.jobs_n ? weekly_weigh(&w->trace, &w->presence, &d, known, until_at, ret, err)
                            : err_set(err, E_NOT_FOUND, "\"%s\" has no job before the end of a whole week.", o->trace);
 }
 
@@ -266,15 +326,16 @@ int weekly_main(int argc, char **argv, enum lang lang)
     struct err err = { .translate = tr_of(lang) };
     struct workload w;
     struct weekly answer;
+    struct weekly_known known = { 0 };
     usec_t until_at = 0;
     compare_defaults(&o);
-    int status = parse(argc, argv, lang, &o, &until_at);
+    int status = parse(argc, argv, lang, &o, &known, &until_at);
     if (status)
         return status - 1;
     int r = workload_load(&o, 0, 0, &w, &err);
     if (r == 0) {
         workload_tell_faults(&w, lang);
-        r = weigh(&o, &w, until_at, &answer, &err);
+        r = weigh(&o, &w, &known, until_at, &answer, &err);
         if (r == 0 && o.json)
             print_json(&answer);
         else if (r == 0)

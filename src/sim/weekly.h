@@ -27,9 +27,14 @@ struct weekly {
 /* The Monday 0:00 of the zone that is `at` or the last before it. */
 usec_t weekly_end(const struct zone *zone, usec_t at);
 
+struct weekly_known { /* weeks that need not be played: what an earlier answer said of them */
+    struct weekly_week week[MODE_WEEKS];
+    uint32_t n;
+};
+
 /* `trace` is the log up to `until_at`; `options` are those of a run in the mode in use. */
 int weekly_weigh(const struct trace *trace, const struct presence *presence, const struct drive_options *options,
-                 usec_t until_at, struct weekly *ret, struct err *err);
+                 const struct weekly_known *known, usec_t until_at, struct weekly *ret, struct err *err);
 
 int weekly_main(int argc, char **argv, enum lang lang);
 

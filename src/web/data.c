@@ -1,10 +1,11 @@
 /* data.c - all that is stored about somebody, for that person: GET /v1/me/data.
  *
- * What they said, their calendars with every stretch that is kept of them, their channels, work by hand that they
+ * What they said, when they could look in the last days as it was told then (daemon/passed.h), their calendars with every stretch that is kept of them, their channels, work by hand that they
  * asked for or were asked for, how many of their jobs are kept; and for how long what goes by itself stays.
  * Whoever runs the daemon sees it of sample people only, as with calendars.
  */
 #include "daemon/calendars.h"
+#include "daemon/passed.h"
 #include "web/internal.h"
 
 /* Live jobs of an owner. */
@@ -33,6 +34,24 @@ static void put_jobs(struct json_out *j, struct daemon *d, person_no no)
     out_end(j);
 }
 
+/* [from_at, until_at] each. */
+static void put_passed(struct json_out *j, const struct daemon *d, person_no no)
+{
+    struct span known;
+    const struct span *at = NULL;
+    size_t n = 0;
+    (void)passed_get(d, no, &known, &at, &n);
+    out_key(j, "looked");
+    out_array(j);
+    for (size_t i = 0; i < n; i++) {
+        out_array(j);
+        out_i64(j, at[i].from_at);
+        out_i64(j, at[i].until_at);
+        out_end(j);
+    }
+    out_end(j);
+}
+
 void data_show(struct call *c)
 {
     struct daemon *d = c->web->daemon;
@@ -56,6 +75,7 @@ void data_show(struct call *c)
     feeds_write(&j, c->web, no);
     links_write(&j, c->web, no);
     code = todos_write_all(&j, c->web, no);
+    put_passed(&j, d, no);
     put_jobs(&j, d, no);
     out_end(&j);
     if (code < 0) {

@@ -129,7 +129,13 @@ def own_programs(world, script):
 
 ANSWER = """while [ $# -gt 0 ]; do [ "$1" = --until ] && u=$2; shift; done
 while read -r line; do :; done
-echo '{"mode": "MODE", "in_use": "later", "until_at": '$u'000000, "weeks": 4, "results": 200, "seen_h": {"later": 12.4, "plan": 12.9, "area": 11.1}}'
+echo '{"mode": "MODE", "in_use": "later", "until_at": '$u'000000, "weeks": 4, "results": 200, "seen_h": {"later": 12.4, "plan": 12.9, "area": 11.1}, "by_week": []}'
+"""
+
+# Answers with how many weeks it was told of, and how many lines of the history hold what SAID is.
+COUNTS = """k=0; n=0; while [ $# -gt 0 ]; do case "$1" in --until) u=$2;; --week) k=$((k + 1));; esac; shift; done
+while read -r line; do case "$line" in *"SAID"*) n=$((n + 1));; esac; done
+echo '{"mode": "later", "in_use": "later", "until_at": '$u'000000, "weeks": 4, "results": '$((200 + 10 * n + k))', "seen_h": {"later": 1, "plan": 1, "area": 1}, "by_week": []}'
 """
 
 
@@ -194,6 +200,76 @@ def another_mode():
     check("which is told nothing twice", settings_of(world) == told)
     again = replays(world)
     check("the journal with the change in it can be recomputed", again.returncode == 0, again.stdout + again.stderr)
+    world.close()
+
+
+def picked(world):
+    return until(lambda: (lambda s: s if s["state"] == "picked" else None)(week(world)))
+
+
+def a_week_later():
+    """What a week said is kept as sums, and only the week that is new is played; not where the machine is another."""
+    world, _, monday = with_history()
+    world.start()
+    first = picked(world)
+    world.close_daemon()
+    with sqlite3.connect(f"{world.state}/eoul.db") as db:
+        words = db.execute("SELECT value FROM meta WHERE key = 'mode'").fetchone()[0].split()
+        ends = [int(word) for word in words[11::23]]
+        check("the sums of four weeks are kept", ends == [monday - i * WEEK for i in (3, 2, 1, 0)] and len(words) == 11 + 4 * 23, words)
+        mean = sum(sum(int(mh) for mh in words[13 + i * 23:20 + i * 23]) for i in range(4)) / first["results"]
+        check("which are what was said", abs(mean / 1000 - first["seen_us"]["later"] / HOUR) < 0.01, (mean, first))
+        words[4] = str(monday - WEEK)  # as it was a week ago
+        earlier = " ".join(words[:11 + 3 * 23])
+        db.execute("UPDATE meta SET value = ? WHERE key = 'mode'", (earlier,))
+    db.close()
+    world.start()
+    again = until(lambda: (lambda s: s if s["until_at"] == monday else None)(week(world)))
+    check("the real child adds the new one to them", again["seen_us"] == first["seen_us"] and again["results"] == first["results"], (again, first))
+    world.close_daemon()
+    own_programs(world, COUNTS.replace("SAID", "nothing of the kind"))
+    for config, known in ((CONFIG, 3), (CONFIG.replace("5 kW", "4 kW"), 0)):
+        with sqlite3.connect(f"{world.state}/eoul.db") as db:
+            db.execute("UPDATE meta SET value = ? WHERE key = 'mode'", (earlier,))
+        db.close()
+        with open(os.path.join(world.dir, "eoul.yaml"), "w", encoding="utf-8") as f:
+            f.write(config)
+        world.start()
+        w = until(lambda: (lambda s: s if s["until_at"] == monday else None)(week(world)))
+        check(f"the child is told of {known} earlier weeks", w["results"] == 200 + known, w)
+        world.close_daemon()
+    world.close()
+
+
+def hours_of_then():
+    """What was told of last week's hours is what last week is played by, whatever is said now; older than a week it goes."""
+    world, _, monday = with_history()
+    now = int(time.time() * 1e6)
+    here = now - 3 * DAY
+    old = now - 9 * DAY
+    with open(os.path.join(world.state, "passed"), "w", encoding="utf-8") as f:
+        f.write(f"eoul-passed 1\n1 {old} {now} {old} {old + HOUR} {here} {here + HOUR}\n")
+    own_programs(world, COUNTS.replace("SAID", f"{here}/{here + HOUR}"))
+    world.start()
+    w = picked(world)
+    check("hours as they were told then are in the history", w["results"] == 210, w)
+    with open(os.path.join(world.state, "passed"), encoding="utf-8") as f:
+        line = [line.split() for line in f if line.startswith("1 ")][0]
+    check("what is older than a week is not kept", int(line[1]) >= now - 7 * DAY and line[3:5] == [str(here), str(here + HOUR)], line)
+    check("nobody but the daemon reads it", os.stat(os.path.join(world.state, "passed")).st_mode & 0o777 == 0o600)
+    told = world.get("/v1/me/data?for=ana")["looked"]
+    check("its owner sees what is kept of them", [here, here + HOUR] in told, told)
+    world.post("/v1/me", {"for": "ana", "forget": True})
+    check("and can have it deleted", world.get("/v1/me/data?for=ana")["looked"] == [] and
+          str(here) not in open(os.path.join(world.state, "passed"), encoding="utf-8").read())
+    world.close_daemon()
+    for what in ("garbage", "eoul-passed 1\n1 5 4\n", f"eoul-passed 1\n1 {old} {now} {here} {here}\n"):
+        with open(os.path.join(world.state, "passed"), "w", encoding="utf-8") as f:
+            f.write(what)
+        forget_replay(world)
+        world.start()
+        check("a file that is not understood is as none", picked(world)["results"] == 200, what)
+        world.close_daemon()
     world.close()
 
 
@@ -278,7 +354,7 @@ def daemon_dies():
 
 eould, eoul, sim = (os.path.abspath(path) for path in sys.argv[1:4])
 try:
-    for part in (real_child, another_mode, fixed, bad_children, daemon_dies):
+    for part in (real_child, another_mode, a_week_later, hours_of_then, fixed, bad_children, daemon_dies):
         os.environ.pop("EOUL_LIBEXEC", None)
         part()
 finally:  # whatever was found, nothing runs on
