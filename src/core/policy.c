@@ -137,9 +137,7 @@ void policy_forecast(const struct policy_ctx *ctx, const struct class_key *key,
     if (!policy_is_stale(ctx, view))
         return;
     struct forecast_nodes nodes;
-    usec_t before_us[NODES];
     int64_t area = view->area;
-    memcpy(before_us, view->node_us, sizeof before_us);
     view->epoch = core_epoch(c);
     if (view->group == NONE || groups_of(c)[view->group].key != key->group_key)
         view->group = estimate_find(c, key->group_key);
@@ -147,10 +145,14 @@ void policy_forecast(const struct policy_ctx *ctx, const struct class_key *key,
     estimate_nodes(c, &(struct ask){ key->owner, view->group, key->estimate_us,
                                      key->estimate_sd_milli, key->done_us, key->restart_us },
                    ctx->deciding, &nodes);
-    for (int i = 0; i < NODES; i++)
-        view->node_us[i] = key->limit_us ? usec_min(nodes.us[i], key->limit_us) : nodes.us[i];
+    bool moved = false;
+    for (int i = 0; i < NODES; i++) {
+        usec_t node_us = key->limit_us ? usec_min(nodes.us[i], key->limit_us) : nodes.us[i];
+        moved |= node_us != view->node_us[i];
+        view->node_us[i] = node_us;
+    }
     policy_area(c, key->gpus, key->cpus, view);
-    if (view->area != area || memcmp(view->node_us, before_us, sizeof before_us) != 0)
+    if (moved || view->area != area)
         view->base_at = 0; /* its value is to be made anew */
 }
 
@@ -194,6 +196,8 @@ uint32_t policy_share(const struct core *c)
 
 int64_t policy_nice(int64_t value, int32_t nice)
 {
+    if (nice == 0)
+        return value;
     int64_t up = nice < 0 ? 100 - (int64_t)nice : 100, down = nice > 0 ? 100 + (int64_t)nice : 100;
     if (value < 0) { /* the policies of negative values: nicer is more negative */
         int64_t swap = up;

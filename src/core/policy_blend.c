@@ -16,46 +16,22 @@
 #include "core/avail.h"
 #include "core/defer.h"
 #include "core/policy.h"
+#include "core/rise.h"
 #include "core/weight.h"
 
-/* 60/m for the m of the later starts (policy_ctx.start_us): the sum over m of (60/m) x mW is then 6 x 60 W. */
 #define STEPS (POLICY_STARTS - 1)
-static const int64_t inverse_60[STEPS] = { 600, 240, 120, 60, 40, 30 };
-
-struct ends { /* the quantiles of a run, each once, and how often it stands */
-    usec_t us[NODES];
-    int64_t times[NODES];
-    int n;
-    usec_t sum_us; /* of all quantiles; of use where a sum of them fits */
-};
-
-static void ends_make(struct ends *e, const struct class_view *view)
-{
-    int n = 0;
-    e->sum_us = 0;
-    for (int i = 0; i < NODES; i++) {
-        e->sum_us = usec_add(e->sum_us, view->node_us[i]);
-        if (n > 0 && e->us[n - 1] == view->node_us[i]) {
-            e->times[n - 1]++;
-        } else {
-            e->us[n] = view->node_us[i];
-            e->times[n++] = 1;
-        }
-    }
-    e->n = n;
-}
 
 /* Sum over the quantiles of eyes(start + p_k), and of how late that is.  Both the quantiles and the
  * windows are sorted, so one cursor walks the windows, from the first that ends after the start. */
-static __int128 cost(const struct core *c, const struct class_key *key, usec_t presence_at, const struct ends *e,
+static __int128 cost(const struct core *c, const struct class_key *key, usec_t presence_at, const struct class_view *view,
                      usec_t start_at, uint32_t window)
 {
     const struct person *p = &c->persons[key->eyes];
     const struct span *w = spans_of(c) + p->spans_at;
     __int128 sum = 0;
     usec_t late_at = key->deadline_at && core_looks_ahead(c) ? key->deadline_at : USEC_NEVER;
-    for (int i = 0; i < e->n; i++) {
-        usec_t t = start_at + e->us[i];
+    for (int i = 0; i < NODES; i++) {
+        usec_t t = start_at + view->node_us[i];
         __int128 seen_at = t;
         if (t >= presence_at && t < p->until_at) {
             while (window < p->spans_n && w[window].until_at <= t)
@@ -64,74 +40,55 @@ static __int128 cost(const struct core *c, const struct class_key *key, usec_t p
         }
         if (t > late_at)
             seen_at += TARDY_WEIGHT * (t - late_at);
-        sum += seen_at * e->times[i];
+        sum += seen_at;
     }
     return sum;
 }
 
-/* The same in 64 bits, where nothing is late and all lies within WITHIN_US of the base: sums of instants then fit, and
- * so do their differences times inverse_60. */
-#define WITHIN_US ((usec_t)1 << 46) /* two years */
-#define LATEST_AT ((usec_t)1 << 59) /* NODES such instants fit */
-static int64_t near_cost(const struct span *w, const struct span *last, usec_t until_at, usec_t presence_at,
-                         const struct ends *e, usec_t start_at)
-{
-    int64_t sum = 0;
-    if (start_at + e->us[0] >= until_at) /* behind all that is known of their windows: a long backlog reaches far */
-        return NODES * start_at + e->sum_us;
-    for (int i = 0; i < e->n; i++) {
-        usec_t t = start_at + e->us[i], seen_at = t;
-        if (t >= presence_at && t < until_at) {
-            while (w < last && w->until_at <= t)
-                w++;
-            seen_at = usec_min(w == last ? until_at : usec_max(t, w->from_at), until_at);
-        }
-        sum += seen_at * e->times[i];
-    }
-    return sum;
-}
-
-static bool is_near(const struct core *c, const struct policy_ctx *ctx, const struct class_key *key,
-                    const struct class_view *view, usec_t base_at)
-{
-    return !key->deadline_at && ctx->w_us < WITHIN_US / 2 && view->node_us[NODES - 1] < WITHIN_US &&
-           base_at < LATEST_AT && base_at > -LATEST_AT && c->persons[key->eyes].until_at - base_at < WITHIN_US;
-}
-
-/* Sum over the quantiles of eyes now, and over the starts of how much more it is then. */
-struct rise {
+/* Sum over the quantiles of eyes now, and over the starts of how much more it is then, times 60/m: the sum over m of
+ * (60/m) x mW is 6 x 60 W. */
+struct rises {
     __int128 now, sum;
 };
 
-static struct rise rise_of(const struct policy_ctx *ctx, const struct class_key *key, const struct class_view *view)
+/* Of runs by themselves in 64 bits (rise.h), where nothing is due and all is near.  Where a limit cuts quantiles, several
+ * are one. */
+static bool is_near(const struct core *c, const struct policy_ctx *ctx, const struct class_key *key,
+                    const struct class_view *view, usec_t base_at)
+{
+    return !key->deadline_at && ctx->w_us < RISE_WITHIN_US / 2 && view->node_us[NODES - 1] < RISE_WITHIN_US &&
+           base_at < RISE_LATEST_AT && base_at > -RISE_LATEST_AT &&
+           c->persons[key->eyes].until_at - base_at < RISE_WITHIN_US;
+}
+
+static struct rises rises_of(const struct policy_ctx *ctx, const struct class_key *key, const struct class_view *view)
 {
     const struct core *c = ctx->core;
     usec_t base_at = view->base_at;
     usec_t presence_at = class_presence_at(key) > base_at ? class_presence_at(key) : 0;
     const uint32_t *window = ctx->window[key->eyes];
-    struct ends e;
-    ends_make(&e, view);
     if (!is_near(c, ctx, key, view, base_at)) {
-        struct rise r = { cost(c, key, presence_at, &e, base_at, window[0]), 0 };
+        struct rises r = { cost(c, key, presence_at, view, base_at, window[0]), 0 };
         for (int i = 0; i < STEPS; i++)
-            r.sum += (cost(c, key, presence_at, &e, base_at + ctx->start_us[i + 1], window[i + 1]) - r.now) *
-                     inverse_60[i];
+            r.sum += (cost(c, key, presence_at, view, base_at + ctx->start_us[i + 1], window[i + 1]) - r.now) *
+                     rise_inverse_60[i];
         return r;
     }
-    const struct person *p = &c->persons[key->eyes];
-    const struct span *w = spans_of(c) + p->spans_at, *last = w + p->spans_n;
-    int64_t now = near_cost(w + window[0], last, p->until_at, presence_at, &e, base_at), sum = 0;
-    for (int i = 0; i < STEPS; i++)
-        sum += (near_cost(w + window[i + 1], last, p->until_at, presence_at, &e, base_at + ctx->start_us[i + 1]) - now) *
-               inverse_60[i];
-    return (struct rise){ now, sum };
+    struct rise one = rise_of_run(ctx, key->eyes, base_at, presence_at, view->node_us[0]), all = one;
+    for (int k = 1; k < NODES; k++) {
+        if (view->node_us[k] != view->node_us[k - 1])
+            one = rise_of_run(ctx, key->eyes, base_at, presence_at, view->node_us[k]);
+        all.seen_at += one.seen_at;
+        all.sum += one.sum;
+    }
+    return (struct rises){ all.seen_at, all.sum };
 }
 
 static int64_t value(const struct policy_ctx *ctx, const struct class_key *key,
                      struct class_view *view)
 {
     const struct core *c = ctx->core;
-    struct rise rise = rise_of(ctx, key, view);
+    struct rises rise = rises_of(ctx, key, view);
     unsigned __int128 slope = ((unsigned __int128)rise.sum << 20) /
                               ((unsigned __int128)ctx->w_us * (STEPS * 60 * NODES));
     view->weight_milli = weight_of_person(c, key->owner);

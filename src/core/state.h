@@ -428,6 +428,16 @@ struct busy_end { /* a running job's expected end */
     uint32_t id;
 };
 
+#define RISES_MAX 256
+struct rise_stretch { /* derived: lengths of runs whose sum is straight (rise.h) */
+    usec_t base_at, w_us;       /* as of then, and of that backlog; 0: none */
+    uint32_t person, version;   /* of whoever looks, and of their windows */
+    usec_t from_us, until_us;   /* these lengths */
+    usec_t ref_us;              /* one of them; of it: */
+    int64_t seen_at, sum, slope;
+    bool seen_moves;            /* with the length, one to one; the sum: by the slope */
+};
+
 struct search; /* scratch of a decision (search.h) */
 
 struct table { size_t at; }; /* offset from the core */
@@ -505,6 +515,7 @@ struct core {
     uint32_t renew_epoch;       /* changes with settings and the machine */
     bool waits_known;           /* enough of them to say how far off the next one is */
     struct order order;
+    struct rise_stretch rises[RISES_MAX];
     struct room up, free;       /* of GPUs that are UP; free: now, but for watts (power_free_w) */
     uint32_t busy_w;            /* booked by busy jobs */
     struct room known;          /* of all GPUs but GONE ones */

@@ -2,9 +2,11 @@
 #include "core_desk.h"
 
 #include "base/prng.h"
+#include "core/avail.h"
 #include "core/capacity.h"
 #include "core/estimate.h"
 #include "core/policy.h"
+#include "core/rise.h"
 
 /* --- orders ----------------------------------------------------------------------------------- */
 
@@ -103,6 +105,50 @@ static void test_hours_move_priority_and_do_not_raise_it(void **state)
                      said[i].until, said[i].days, mean / honest);
         assert_true(i == 0 || most > 1.05 * honest); /* it does move */
     }
+    desk_end(&d);
+}
+
+/* What is remembered of a stretch of lengths is what each of them comes to, at its edges too; windows that change, and
+ * another base or backlog, are seen. */
+static void test_rises_are_remembered_as_they_are(void **state)
+{
+    static struct desk d;
+    struct prng prng;
+    uint32_t met = 0;
+    (void)state;
+    prng_init(&prng, 7, 7);
+    desk_begin(&d, 1, POLICY_BLEND);
+    for (uint32_t round = 0; round < 40; round++) {
+        struct span w[12];
+        usec_t at = DESK_START + (usec_t)prng_below(&prng, 10) * HOUR;
+        for (uint32_t i = 0; i < 12; i++) {
+            at += (usec_t)prng_below(&prng, 15) * HOUR; /* some touch */
+            w[i].from_at = at;
+            w[i].until_at = at += (usec_t)(1 + prng_below(&prng, 9)) * HOUR;
+        }
+        desk_avail(&d, 1 + round % 2, w, 12, at + ((usec_t)prng_below(&prng, 20) - 10) * HOUR);
+        struct policy_ctx ctx = { .core = d.core, .ops = policy_ops_of(d.core), .deciding = true };
+        ctx.now_at = ctx.tick_at = DESK_START + (usec_t)prng_below(&prng, 5 * 24) * HOUR;
+        policy_starts(&ctx, (usec_t)(1 + prng_below(&prng, 3)) * 20 * HOUR);
+        for (uint32_t i = 0; i < 2000; i++) {
+            uint32_t person = 1 + (uint32_t)prng_below(&prng, 2);
+            usec_t base_at = policy_base(&ctx, person), run_us = (usec_t)(1 + prng_below(&prng, 400)) * 15 * MIN;
+            run_us += (usec_t)prng_below(&prng, 3) - 1;
+            struct rise rise = rise_of_run(&ctx, person, base_at, 0, run_us);
+            usec_t now_at = avail_eyes(d.core, person, base_at + run_us);
+            int64_t sum = 0;
+            for (int k = 1; k < POLICY_STARTS; k++)
+                sum += (avail_eyes(d.core, person, base_at + ctx.start_us[k] + run_us) - now_at) * rise_inverse_60[k - 1];
+            assert_true(rise.seen_at == now_at && rise.sum == sum);
+            ctx.deciding = false; /* whoever only looks finds the same */
+            struct rise alone = rise_of_run(&ctx, person, base_at, 0, run_us);
+            ctx.deciding = true;
+            assert_true(alone.seen_at == now_at && alone.sum == sum);
+        }
+        for (uint32_t i = 0; i < RISES_MAX; i++)
+            met += d.core->rises[i].slope != 0;
+    }
+    assert_true(met > 0);
     desk_end(&d);
 }
 
@@ -713,6 +759,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_of_each_policy),
         cmocka_unit_test(test_hours_move_priority_and_do_not_raise_it),
+        cmocka_unit_test(test_rises_are_remembered_as_they_are),
         cmocka_unit_test(test_fifo_never_overtakes_easy_does),
         cmocka_unit_test(test_backfill_respects_the_reservation),
         cmocka_unit_test(test_nice_and_first),
