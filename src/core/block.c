@@ -120,6 +120,7 @@ struct core *core_grow(void *block, size_t size, const struct core_limits *limit
     memcpy(todo_ids_of(c), todo_ids_of(old), old->todos_n * sizeof(uint32_t));
     memcpy(offers_of(c), offers_of(old), old->offers_used * sizeof(struct offer));
     order_drop(c);
+    c->order.looked_n = ORDER_LOOKS; /* nothing else is new */
     queue_rehash(c);
     estimate_rehash(c);
     return c;

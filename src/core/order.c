@@ -364,7 +364,7 @@ bool order_ready(struct core *c, struct policy_ctx *ctx)
     touch_stale(c, ctx);
     touch_aged(c, ctx);
     unsay(c);
-    if (o->new_n > ORDER_STEP && o->looked_n < ORDER_LOOKS) {
+    if (o->new_n > ORDER_STEP + c->classes_n / ORDER_PART && o->looked_n < ORDER_LOOKS) {
         uint32_t looked_n = o->looked_n + 1;
         order_drop(c);
         o->looked_n = looked_n;

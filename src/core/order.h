@@ -9,9 +9,9 @@
  *                    0                                      order.new_n    classes_n
  *
  * A class leaves the treap before anything changes that its place or its sums hang on (order_touch), and is entered
- * again by the next decision.  Entering costs more than a look: when there is news of more than ORDER_STEP (a tick with
- * news of run times, a restart) the order is dropped, and ORDER_LOOKS decisions look at all classes before it is made
- * anew.
+ * again by the next decision.  Entering costs more than a look: when there is news of more than ORDER_STEP and one in
+ * ORDER_PART (a tick with news of run times, a restart) the order is dropped, and ORDER_LOOKS decisions look at all
+ * classes before it is made anew.  A move into a larger block is news but once: it is made anew at once.
  *
  * A look at all needs a key for each class, the kept order needs few: its nodes lie in the upper part of the table of
  * keys, and whoever looks at all drops them.
@@ -27,6 +27,7 @@
 #include "core/policy.h"
 
 #define ORDER_STEP     512 /* half a millisecond */
+#define ORDER_PART     16  /* ... and the cost of a look at sixteen is that of entering one */
 #define ORDER_LOOKS    256 /* making it anew is the cost of ten looks: of one decision in so many */
 #define ORDER_NEXT_MAX (STARTS_MAX + CLAIMS_MAX) /* keys of those that come after a start in its class */
 
