@@ -157,17 +157,29 @@ void quota_know(struct core *c)
 {
     if (!c->quotas_stale)
         return;
-    for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++)
+    c->quotas_any = false;
+    for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++) {
         know_person(c, i);
-    for (uint32_t i = 1; i <= ACCOUNTS_MAX; i++)
+        c->quotas_any |= c->persons[i].quota.hours != 0;
+    }
+    for (uint32_t i = 1; i <= ACCOUNTS_MAX; i++) {
         know_account(c, i);
+        c->quotas_any |= c->accounts[i].quota.hours != 0;
+    }
     c->quotas_stale = false;
 }
+
+/* Most teams have none, and are not asked for them at each event. */
+static bool nobody_has_any(const struct core *c) { return !c->quotas_any && !c->quotas_stale; }
 
 /* Who has something running uses more as time passes; another day changes it for all. */
 void quota_tick(struct core *c)
 {
     int64_t day = c->now_at / USEC_PER_DAY;
+    if (nobody_has_any(c)) {
+        c->quotas_day = day;
+        return;
+    }
     for (uint32_t i = 1; day != c->quotas_day && i <= CORE_PERSONS_MAX; i++)
         c->persons[i].up.known = false;
     for (uint32_t i = 1; day != c->quotas_day && i <= ACCOUNTS_MAX; i++)
@@ -238,7 +250,7 @@ usec_t quota_free_at(const struct core *c, uint32_t owner, uint32_t account)
 usec_t quota_due(const struct core *c)
 {
     usec_t next_at = (c->now_at / USEC_PER_DAY + 1) * USEC_PER_DAY;
-    if (c->state_n[JOB_PENDING] == 0)
+    if (c->state_n[JOB_PENDING] == 0 || nobody_has_any(c))
         return USEC_NEVER;
     for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++)
         if (c->persons[i].queued && person_used_up(c, i))

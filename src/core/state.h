@@ -468,6 +468,7 @@ struct core {
     usec_t again_at;            /* the last decision asked for another then */
     bool quiet;                 /* nothing has happened since the last decision */
     bool quotas_stale;          /* derived: somebody's used_up is not known */
+    bool quotas_any;            /* derived, unless they are stale: somebody has a quota of hours */
     int64_t quotas_day;         /* derived: the day as of which the others are */
     struct gpu gpus[CORE_GPUS_MAX];
     struct person persons[CORE_PERSONS_MAX + 1];
