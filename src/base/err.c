@@ -22,6 +22,7 @@ void err_clear(struct err *err)
     if (!err)
         return;
     err->code = E_OK;
+    err->rule = (struct err_rule){ 0 };
     err->text[0] = '\0';
 }
 
@@ -54,9 +55,11 @@ int err_set(struct err *err, int code, const char *format, ...)
     va_end(args);
     cut_at_character(err->text, sizeof err->text);
     err->code = code;
+    err->rule = (struct err_rule){ 0 };
     errno = saved;
     return code;
 }
+
 
 int err_wrap(struct err *err, const char *format)
 {

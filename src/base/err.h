@@ -12,6 +12,8 @@
 #ifndef EOUL_BASE_ERR_H
 #define EOUL_BASE_ERR_H
 
+#include <stdint.h>
+
 /* X(code, value, word, exit status of the programs, HTTP status) - the one table. */
 #define ERR_LIST(X) \
     X(E_OK,           0, "ok",           0, 200) \
@@ -46,9 +48,17 @@ enum err_code {
 
 #define ERR_TEXT_MAX 512 /* a sentence; longer ones are not read */
 
+/* What a refusal by a rule compared, for whoever explains it afterwards. */
+struct err_rule {
+    uint32_t rule;              /* in the caller's own numbering; 0: none */
+    int64_t limit, used, need;  /* what is allowed, what was taken of it, what was asked for; what of the three a rule has */
+    int64_t change_at;          /* the instant at which that changes by itself; 0: not known */
+};
+
 struct err {
     int code;                                    /* E_OK or the negative code last set */
     const char *(*translate)(const char *format); /* NULL: English as written */
+    struct err_rule rule;                        /* of the last failure */
     char text[ERR_TEXT_MAX];
 };
 
@@ -62,6 +72,14 @@ int err_set(struct err *err, int code, const char *format, ...) __attribute__((f
 #if defined __clang_analyzer__ || defined EOUL_ANALYZER /* they cannot look into err.c: it returns the code it is given */
 #define err_set(err, code, ...) ((void)err_set(err, code, __VA_ARGS__), (code))
 #endif
+
+/* Say which rule that was: return err_by_rule(err, err_set(err, E_LIMIT, ...), (struct err_rule){ ... }); */
+static inline int err_by_rule(struct err *err, int code, struct err_rule rule)
+{
+    if (err)
+        err->rule = rule;
+    return code;
+}
 
 /* Put a sentence before the one already there ("%s: " is not glued: the format holds one %s that
  * receives the old sentence).  Keeps the code. */

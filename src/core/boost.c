@@ -26,6 +26,15 @@ static bool target_lives(const struct core *c, uint32_t kind, uint32_t target)
     return false;
 }
 
+/* When the first of them is over; one of the list is there. */
+static usec_t first_over(const struct core *c)
+{
+    usec_t at = USEC_NEVER;
+    for (uint32_t i = 0; i < c->boosts_n; i++)
+        at = usec_min(at, c->boosts[i].until_at);
+    return at;
+}
+
 int boost_check(const struct core *c, const struct ev_boost *e, usec_t now_at, struct err *err)
 {
     if (e->boost <= c->last_boost)
@@ -34,14 +43,22 @@ int boost_check(const struct core *c, const struct ev_boost *e, usec_t now_at, s
         return err_set(err, E_NOT_FOUND, "There is no job, person or account number %u to be boosted.", e->target);
     if ((e->by < 1 || e->by > CORE_PERSONS_MAX || !e->reason0) && !MUTANT(c, MUTANT_BOOST_MUTE))
         return err_set(err, E_INVALID, "A boost has somebody who gives it, and a reason.");
-    if (e->until_at <= now_at || e->until_at > usec_add(now_at, BOOST_LENGTH_MAX_US))
-        return err_set(err, E_INVALID, "A boost ends later than now, and within %d days.",
-                       (int)(BOOST_LENGTH_MAX_US / USEC_PER_DAY));
+    if (e->until_at <= now_at || e->until_at > usec_add(now_at, BOOST_LENGTH_MAX_US)) {
+        int code = err_set(err, E_INVALID, "A boost ends later than now, and within %d days.",
+                           (int)(BOOST_LENGTH_MAX_US / USEC_PER_DAY));
+        return e->until_at <= now_at ? code
+               : err_by_rule(err, code, (struct err_rule){ .rule = REFUSED_BOOST_LENGTH, .limit = BOOST_LENGTH_MAX_US,
+                                                           .need = e->until_at - now_at });
+    }
     if (c->boosts_n == BOOSTS_MAX)
-        return err_set(err, E_TOO_LARGE, "There are %d boosts already; end one first.", BOOSTS_MAX);
+        return err_by_rule(err, err_set(err, E_TOO_LARGE, "There are %d boosts already; end one first.", BOOSTS_MAX),
+                           (struct err_rule){ .rule = REFUSED_BOOSTS, .limit = BOOSTS_MAX, .used = BOOSTS_MAX, .need = 1,
+                                              .change_at = first_over(c) });
     for (uint32_t i = 0; i < c->boosts_n; i++)
         if (is_of(&c->boosts[i], (enum boost_kind)e->kind, e->target))
-            return err_set(err, E_EXISTS, "Boost %u is of this already; end it first.", c->boosts[i].id);
+            return err_by_rule(err, err_set(err, E_EXISTS, "Boost %u is of this already; end it first.", c->boosts[i].id),
+                               (struct err_rule){ .rule = REFUSED_BOOSTED, .used = c->boosts[i].id,
+                                                  .change_at = c->boosts[i].until_at });
     return 0;
 }
 

@@ -63,8 +63,8 @@ static int check_each(const struct core *c, job_id id, uint32_t scope, bool pend
             (busy && job_is_busy(j) && !(state == JOB_COMPLETING && change_stop_is_final(j))))
             return 0;
     } while (each_next(c, &e));
-    return err_set(err, E_STATE, "Job %u is %s; that cannot be done to it now.", id,
-                   job_state_word(state));
+    return err_by_rule(err, err_set(err, E_STATE, "Job %u is %s; that cannot be done to it now.", id, job_state_word(state)),
+                       (struct err_rule){ .rule = REFUSED_STATE });
 }
 
 static void apply_cancel(struct core *c, const struct ev_cancel *ev, struct out *out)
@@ -94,7 +94,8 @@ static int check_release(const struct core *c, const struct ev_release *ev, stru
     int r = check_each(c, ev->job, ev->scope, true, false, err);
     uint32_t slot = job_find(c, ev->job);
     if (r == 0 && !ev->scope && !ev->admin && jobs_of(c)[slot].flags & JOB_HELD_ADMIN)
-        return err_set(err, E_DENIED, "Job %u is held by an administrator.", ev->job);
+        return err_by_rule(err, err_set(err, E_DENIED, "Job %u is held by an administrator.", ev->job),
+                           (struct err_rule){ .rule = REFUSED_ADMIN_HOLD });
     return r;
 }
 
@@ -132,8 +133,10 @@ static int check_set(const struct core *c, const struct ev_set *ev, struct err *
     if (ev->field >= SET_FIELD_COUNT)
         return err_set(err, E_INVALID, "There is no field number %u to set.", ev->field);
     if (ev->value < may[ev->field].min || ev->value > may[ev->field].max)
-        return err_set(err, E_INVALID, "The value is not within %lld to %lld.",
-                       (long long)may[ev->field].min, (long long)may[ev->field].max);
+        return err_by_rule(err, err_set(err, E_INVALID, "The value is not within %lld to %lld.",
+                                        (long long)may[ev->field].min, (long long)may[ev->field].max),
+                           (struct err_rule){ .rule = REFUSED_RANGE, .limit = may[ev->field].max, .used = may[ev->field].min,
+                                              .need = ev->value });
     int r = check_each(c, ev->job, ev->scope, true, may[ev->field].busy_too, err);
     if (r == 0 && ev->field == SET_ARRAY_MAX && array_of(c, ev->job) == NONE)
         return err_set(err, E_STATE, "Job %u is not an array.", ev->job);

@@ -22,6 +22,7 @@
 #include <stddef.h>
 
 #include "core/event.h"
+#include "core/refused.h"
 
 struct core; /* lives in the caller's block */
 
@@ -247,6 +248,12 @@ struct core_quota {
 };
 struct core_quota core_account_quota(const struct core *core, uint32_t account);
 struct core_quota core_person_quota(const struct core *core, person_no person);
+
+/* Jobs of a person that wait, and how many may; most 0: any number. */
+struct core_waiting {
+    uint32_t n, most;
+};
+struct core_waiting core_waiting(const struct core *core, person_no person);
 
 /* Work that an operator put before others' (boost.h).  What is over goes at the next decision. */
 #define BOOST_FIELDS(F) \

@@ -4,6 +4,7 @@
  * parsing and (elsewhere) the hash of an event walk it.  Nothing here knows an event by name.
  */
 #include "core/event.h"
+#include "core/refused.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +62,14 @@ _Static_assert(COUNT(cause_words) == END_CAUSE_COUNT, "one word per cause");
 _Static_assert(COUNT(update_words) == UPDATE_COUNT, "one word per update");
 
 /* Numbers outside the lists come from damaged records only; "?" says so without failing. */
+static const char *const refused_words[] = {
+#define X(rule, word) [rule] = word,
+    REFUSED_LIST(X)
+#undef X
+};
+
+const char *refused_word(enum refused rule) { return rule < REFUSED_COUNT ? refused_words[rule] : ""; }
+
 const char *event_word(enum event_kind kind)
 {
     return (size_t)kind < COUNT(event_words) ? event_words[kind] : "?";

@@ -496,14 +496,16 @@ int graph_check(const struct core *c, const struct dep *deps, uint32_t n, uint32
                 struct err *err)
 {
     if (n > CORE_DEPS_MAX)
-        return err_set(err, E_TOO_LARGE, "A job can wait for at most %u others; this one names %u.",
-                       CORE_DEPS_MAX, n);
+        return err_by_rule(err, err_set(err, E_TOO_LARGE, "A job can wait for at most %u others; this one names %u.",
+                                        CORE_DEPS_MAX, n),
+                           (struct err_rule){ .rule = REFUSED_CONDITIONS, .limit = CORE_DEPS_MAX, .need = n });
     for (uint32_t i = 0; i < n; i++) {
         const struct dep *d = &deps[i];
         if (d->kind >= DEP_KIND_COUNT || d->outcome >= DEP_OUTCOME_COUNT || d->scope > 1)
             return err_set(err, E_INVALID, "Dependency %u is of no known kind.", i + 1);
         if (d->scope && array && d->job == array)
-            return err_set(err, E_INVALID, "Array %u cannot wait for itself.", array);
+            return err_by_rule(err, err_set(err, E_INVALID, "Array %u cannot wait for itself.", array),
+                               (struct err_rule){ .rule = REFUSED_CIRCLE, .need = array });
         if (d->outcome != DEP_LIVE)
             continue;
         if (d->scope ? array_find(c, d->job) == NONE
@@ -641,8 +643,9 @@ int graph_check_before(const struct core *c, const struct ev_todo_add *ev, struc
                        "that is too many to look for circles.", WALK_MAX);
     for (uint32_t i = 0; i < ev->before_n; i++)
         if (walk_meets(c, &w, &ev->before[i]))
-            return err_set(err, E_INVALID, "%u must come both before and after this todo; leave one "
-                           "of the two out.", ev->before[i].job);
+            return err_by_rule(err, err_set(err, E_INVALID, "%u must come both before and after this todo; leave one "
+                                            "of the two out.", ev->before[i].job),
+                               (struct err_rule){ .rule = REFUSED_CIRCLE, .need = ev->before[i].job });
     return 0;
 }
 

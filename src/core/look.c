@@ -50,6 +50,13 @@ bool core_job_after(const struct core *c, job_id after, struct core_job *ret)
     return true;
 }
 
+struct core_waiting core_waiting(const struct core *c, person_no person)
+{
+    if (person > CORE_PERSONS_MAX)
+        return (struct core_waiting){ 0 };
+    return (struct core_waiting){ .n = c->persons[person].queued, .most = c->persons[person].queued_max };
+}
+
 struct core_counts core_count(const struct core *c)
 {
     struct core_counts n = {.pending = c->state_n[JOB_PENDING],

@@ -196,14 +196,16 @@ int power_check_submit(const struct core *c, const struct ev_submit *e, struct e
                                               e->gpu_type }, &source);
     if (w <= most_w(c))
         return 0;
+    const struct err_rule rule = { .rule = REFUSED_POWER, .limit = most_w(c), .need = w };
     if (source == POWER_TOLD)
-        return err_set(err, E_TOO_LARGE, "This job is said to take %u W; the power cap is %u W, so it could never start.", w,
-                       most_w(c));
+        return err_by_rule(err, err_set(err, E_TOO_LARGE, "This job is said to take %u W; the power cap is %u W, so it could never "
+                                        "start.", w, most_w(c)), rule);
     if (source == POWER_HISTORY)
-        return err_set(err, E_TOO_LARGE, "Runs like this one took %u W; the power cap is %u W, so it could never start. Say "
-                       "with --watts what it takes if that is less.", w, most_w(c));
-    return err_set(err, E_TOO_LARGE, "%u such GPUs take %u W at full load; the power cap is %u W, so it could never start. Say "
-                   "with --watts what it takes if that is less.", e->gpus, w, most_w(c));
+        return err_by_rule(err, err_set(err, E_TOO_LARGE, "Runs like this one took %u W; the power cap is %u W, so it could never "
+                                        "start. Say with --watts what it takes if that is less.", w, most_w(c)), rule);
+    return err_by_rule(err, err_set(err, E_TOO_LARGE, "%u such GPUs take %u W at full load; the power cap is %u W, so it could "
+                                    "never start. Say with --watts what it takes if that is less.", e->gpus, w, most_w(c)),
+                       rule);
 }
 
 /* --- what is left --------------------------------------------------------------------------------- */

@@ -39,6 +39,15 @@ static uint32_t most_reserved(const struct core *c, const struct ev_reserve *e, 
     return most;
 }
 
+/* When the first of them is over; one of the list is there. */
+static usec_t first_over(const struct core *c)
+{
+    usec_t at = USEC_NEVER;
+    for (uint32_t i = 0; i < c->reservations_n; i++)
+        at = usec_min(at, c->reservations[i].until_at);
+    return at;
+}
+
 int reserve_check(const struct core *c, const struct ev_reserve *e, struct err *err)
 {
     uint32_t all = room_gpus(&c->known, 0);
@@ -50,18 +59,28 @@ int reserve_check(const struct core *c, const struct ev_reserve *e, struct err *
     if (e->from_at >= e->until_at || e->until_at <= c->now_at)
         return err_set(err, E_INVALID, "A reservation must end after it begins, and not be over already.");
     if (e->until_at - e->from_at > RESERVE_LENGTH_MAX_US)
-        return err_set(err, E_TOO_LARGE, "A reservation is at most %d days long.",
-                       (int)(RESERVE_LENGTH_MAX_US / USEC_PER_DAY));
+        return err_by_rule(err, err_set(err, E_TOO_LARGE, "A reservation is at most %d days long.",
+                                        (int)(RESERVE_LENGTH_MAX_US / USEC_PER_DAY)),
+                           (struct err_rule){ .rule = REFUSED_RESERVE_LENGTH, .limit = RESERVE_LENGTH_MAX_US,
+                                              .need = e->until_at - e->from_at });
     if (e->gpus < 1 || e->gpu_type > TYPES_MAX)
         return err_set(err, E_INVALID, "A reservation is of at least one GPU, of a model that there is.");
     if (c->reservations_n == RESERVATIONS_MAX)
-        return err_set(err, E_TOO_LARGE, "There are %d reservations already; remove one first.", RESERVATIONS_MAX);
+        return err_by_rule(err, err_set(err, E_TOO_LARGE, "There are %d reservations already; remove one first.",
+                                        RESERVATIONS_MAX),
+                           (struct err_rule){ .rule = REFUSED_RESERVATIONS, .limit = RESERVATIONS_MAX, .used = RESERVATIONS_MAX,
+                                              .need = 1, .change_at = first_over(c) });
     if (e->gpus > room_gpus(&c->known, e->gpu_type))
-        return err_set(err, E_TOO_LARGE, "There are only %u such GPUs to reserve.", room_gpus(&c->known, e->gpu_type));
+        return err_by_rule(err, err_set(err, E_TOO_LARGE, "There are only %u such GPUs to reserve.",
+                                        room_gpus(&c->known, e->gpu_type)),
+                           (struct err_rule){ .rule = REFUSED_GPUS, .limit = room_gpus(&c->known, e->gpu_type), .need = e->gpus });
     if (e->gpus + most_reserved(c, e, 0) > all ||
         (e->gpu_type && e->gpus + most_reserved(c, e, e->gpu_type) > room_gpus(&c->known, e->gpu_type)))
-        return err_set(err, E_LIMIT, "Of the %u GPUs %u are reserved in that time already.",
-                       e->gpu_type ? room_gpus(&c->known, e->gpu_type) : all, most_reserved(c, e, e->gpu_type));
+        return err_by_rule(err, err_set(err, E_LIMIT, "Of the %u GPUs %u are reserved in that time already.",
+                                        e->gpu_type ? room_gpus(&c->known, e->gpu_type) : all, most_reserved(c, e, e->gpu_type)),
+                           (struct err_rule){ .rule = REFUSED_RESERVED,
+                                              .limit = e->gpu_type ? room_gpus(&c->known, e->gpu_type) : all,
+                                              .used = most_reserved(c, e, e->gpu_type), .need = e->gpus });
     return 0;
 }
 

@@ -82,8 +82,9 @@ static int check_ids(const struct core *c, const struct ev_submit *e, uint64_t t
 static int check_needs(const struct ev_submit *e, struct err *err)
 {
     if (e->gpus > CORE_GPUS_MAX || e->gpu_type > TYPES_MAX)
-        return err_set(err, E_TOO_LARGE, "A job can ask for at most %d GPUs; this one asks for %u.",
-                       CORE_GPUS_MAX, e->gpus);
+        return err_by_rule(err, err_set(err, E_TOO_LARGE, "A job can ask for at most %d GPUs; this one asks for %u.",
+                                        CORE_GPUS_MAX, e->gpus),
+                           (struct err_rule){ .rule = REFUSED_GPUS, .limit = CORE_GPUS_MAX, .need = e->gpus });
     if (e->cpus < 1 || e->cpus > CPUS_MAX || e->mem_mib > MEM_MAX_MIB)
         return err_set(err, E_INVALID, "A job needs 1 to %u CPUs and at most %u MiB of memory.",
                        CPUS_MAX, MEM_MAX_MIB);
@@ -106,7 +107,8 @@ int submit_check(const struct core *c, const struct ev_submit *e, struct err *er
         return err_set(err, E_INVALID,
                        "An array's ranges need from <= until and a step of at least 1.");
     if (tasks > CORE_ARRAY_MAX)
-        return err_set(err, E_TOO_LARGE, "An array can have at most %d tasks.", CORE_ARRAY_MAX);
+        return err_by_rule(err, err_set(err, E_TOO_LARGE, "An array can have at most %d tasks.", CORE_ARRAY_MAX),
+                           (struct err_rule){ .rule = REFUSED_ARRAY, .limit = CORE_ARRAY_MAX, .need = (int64_t)tasks });
     if ((r = setup_check_person(e->owner, err)) < 0 || (r = setup_check_person(e->submitter, err)) < 0)
         return r;
     if ((r = check_ids(c, e, tasks, err)) < 0 || (r = check_needs(e, err)) < 0)
@@ -117,10 +119,14 @@ int submit_check(const struct core *c, const struct ev_submit *e, struct err *er
         return r;
     const struct person *p = &c->persons[e->owner];
     if (p->queued_max && !MUTANT(c, MUTANT_QUEUED_MAX) && p->queued + tasks > p->queued_max)
-        return err_set(err, E_LIMIT, "This person may have %u jobs waiting and has %u already.",
-                       p->queued_max, p->queued);
+        return err_by_rule(err, err_set(err, E_LIMIT, "This person may have %u jobs waiting and has %u already.",
+                                        p->queued_max, p->queued),
+                           (struct err_rule){ .rule = REFUSED_WAITING, .limit = p->queued_max, .used = p->queued,
+                                              .need = (int64_t)tasks });
     if (c->jobs_n + tasks > CORE_JOBS_MAX)
-        return err_set(err, E_TOO_LARGE, "The queue holds at most %d jobs.", CORE_JOBS_MAX);
+        return err_by_rule(err, err_set(err, E_TOO_LARGE, "The queue holds at most %d jobs.", CORE_JOBS_MAX),
+                           (struct err_rule){ .rule = REFUSED_QUEUE, .limit = CORE_JOBS_MAX, .used = c->jobs_n,
+                                              .need = (int64_t)tasks });
     bool per_task = e->attempt > 0 || e->tasks_n == 0;
     if (c->jobs_n + tasks > c->limits.jobs || (e->array && c->arrays_n >= c->arrays_max) ||
         c->deps_n + (per_task ? tasks : 1) * e->deps_n > c->limits.deps)

@@ -28,9 +28,11 @@ int urgent_check(const struct core *c, const struct ev_submit *e, usec_t now_at,
     uint32_t most = c->settings.urgent_week;
     if (!counts(c, e) || used(u, now_at) < most || MUTANT(c, MUTANT_URGENT_COUNT))
         return 0;
-    return err_set(err, E_LIMIT,
-                   "This person has used --urgent %u times in seven days, which is all there is; \"eoul status\" says "
-                   "when the next one is free.  Without --urgent the job is taken.", most);
+    return err_by_rule(err, err_set(err, E_LIMIT,
+                                    "This person has used --urgent %u times in seven days, which is all there is; "
+                                    "\"eoul status\" says when the next one is free.  Without --urgent the job is taken.", most),
+                       (struct err_rule){ .rule = REFUSED_URGENT, .limit = most, .used = used(u, now_at), .need = 1,
+                                          .change_at = core_urgent(c, (person_no)e->owner, now_at).free_at });
 }
 
 void urgent_apply(struct core *c, const struct ev_submit *e)
