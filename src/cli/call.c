@@ -63,6 +63,7 @@ int cli_refusal(struct cli *cli, int status, const json_t *answer, int64_t *ret_
         code = e;
     ERR_LIST(X)
 #undef X
+    cli->refusal = (uint32_t)json_i64(error, "refusal");
     if (ret_item && json_object_get(error, "item"))
         *ret_item = json_i64(error, "item");
     if (!message[0])
@@ -267,6 +268,9 @@ int cli_fail(struct cli *cli)
                 "There is not enough memory.");
     round_off(cli->err.text, sizeof cli->err.text);
     cli_say(cli, "%s", cli->err.text);
+    if (cli->refusal)
+        cli_say(cli, tr(cli->lang, "What would change that: \"eoul why r%u\"."), cli->refusal);
+    cli->refusal = 0;
     if (cli->cmd && (cli->cmd->flags & CMD_OWN_CODE))
         return CLI_OWN_FAILURE;
     return cli->err.code == E_USAGE ? CLI_USAGE : CLI_FAILED;

@@ -86,6 +86,7 @@ struct cli {
     struct place place;
     struct http http;
     struct err err;
+    uint32_t refusal; /* the daemon's number of the refusal in `err`, to be asked about; 0: none */
     struct buf out;
     struct zone zone;
     char zone_name[ZONE_NAME_MAX];

@@ -1,4 +1,4 @@
-/* cmd_show.c - `eoul show` and `eoul why`: one job. */
+/* cmd_show.c - `eoul show`: one job. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -337,54 +337,4 @@ const struct cmd cmd_show = {
     .summary = N_("Show everything about a job: what it runs, what it needs, its attempts."),
     .examples = (const char *const[]){"eoul show 12", N_("job 12"), "eoul show 12_3",
                                       N_("task 3 of array 12"), NULL},
-};
-
-/* --- why
- * ------------------------------------------------------------------------------------------------
- */
-
-static int run_why(struct cli *cli, struct args *args)
-{
-    int r = args_operands(cli, args, 1, -1, "JOB...");
-    for (int i = 0; r == 0 && i < args->rest_n; i++) {
-        json_t *why = NULL;
-        struct buf path;
-        buf_init(&path, 512);
-        r = cli_check_id(cli, args->rest[i]);
-        buf_printf(&path, "/v1/jobs/%.40s/why", args->rest[i]);
-        if (getenv("TZ") && cli_zone(cli)) { /* the daemon writes the sentences: in this terminal's time */
-            buf_c(&path, "?zone=");
-            http_encode(&path, str_of(cli->zone_name));
-        }
-        if (r == 0 && args_flag(args, "json")) {
-            r = cli_print_json(cli, path.ptr);
-        } else if (r == 0) {
-            r = cli_call(cli, "GET", path.ptr, NULL, &why);
-            size_t n;
-            json_t *sentence;
-            if (r == 0)
-                buf_c(&cli->out, i ? "\n" : "");
-            else
-                r = todo_instead(cli, args->rest[i], false, r);
-            json_array_foreach(json_object_get(why, "sentences"), n, sentence)
-            {
-                cli_clean(&cli->out, json_string_value(sentence));
-                buf_char(&cli->out, '\n');
-            }
-            json_decref(why);
-        }
-        buf_finish(&path);
-    }
-    return r < 0 ? cli_fail(cli) : 0;
-}
-
-const struct cmd cmd_why = {
-    .name = "why",
-    .group = "look",
-    .usage = "JOB...",
-    .opts = show_opts,
-    .flags = CMD_NEEDS_DAEMON,
-    .run = run_why,
-    .summary = N_("Say why a job is where it is, and what would change that."),
-    .examples = (const char *const[]){"eoul why 12", N_("why job 12 waits"), NULL},
 };

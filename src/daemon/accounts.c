@@ -123,7 +123,7 @@ bool daemon_account_may(const struct daemon *d, uint32_t account, const char *pe
     return a && is_member(a, person);
 }
 
-static void list(struct buf *out, const struct daemon *d, const char *person)
+void daemon_accounts_of(const struct daemon *d, const char *person, struct buf *out)
 {
     for (uint32_t i = 0; i < d->config->accounts_n; i++)
         if (!person || is_member(&d->config->accounts[i], person))
@@ -136,7 +136,7 @@ int daemon_account_refuse(const struct daemon *d, struct str name, struct err *e
     struct buf names;
     struct str shown = str_slice(name, 0, CONFIG_NAME_MAX);
     buf_init_fixed(&names, memory, sizeof memory - 1);
-    list(&names, d, NULL);
+    daemon_accounts_of(d, NULL, &names);
     if (d->config->accounts_n == 0)
         return err_set(err, E_NOT_FOUND, "There is no account \"%.*s\"; none is configured.", STR_ARG(shown));
     struct str all = names.failed ? STR("...") : buf_look(&names);
@@ -160,12 +160,14 @@ int accounts_of_submit(const struct daemon *d, struct str name, person_no owner,
     const struct config_account *a = configured(d, name);
     if (!a)
         return daemon_account_refuse(d, name, err);
-    list(&names, d, person);
+    daemon_accounts_of(d, person, &names);
     struct str all = names.failed ? STR("...") : buf_look(&names);
-    if (!is_member(a, person))
-        return all.len ? err_set(err, E_DENIED, "Account \"%s\" has no member %s, who may use: %.*s.", a->name, person,
-                                 STR_ARG(all))
-                       : err_set(err, E_DENIED, "Account \"%s\" has no member %s, nor has any other.", a->name, person);
+    if (!is_member(a, person)) {
+        int code = all.len ? err_set(err, E_DENIED, "Account \"%s\" has no member %s, who may use: %.*s.", a->name, person,
+                                     STR_ARG(all))
+                           : err_set(err, E_DENIED, "Account \"%s\" has no member %s, nor has any other.", a->name, person);
+        return err_by_rule(err, code, (struct err_rule){ .rule = REFUSED_ACCOUNT, .need = number_of(&d->accounts, name) });
+    }
     *ret = number_of(&d->accounts, name);
     return 0;
 }

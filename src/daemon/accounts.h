@@ -30,6 +30,7 @@ int accounts_of_submit(const struct daemon *d, struct str name, person_no owner,
 /* Its name; "" for 0. */
 uint32_t daemon_account_find(const struct daemon *d, struct str name); /* 0: there never was one of that name */
 int daemon_account_refuse(const struct daemon *d, struct str name, struct err *err); /* E_NOT_FOUND, with those there are */
+void daemon_accounts_of(const struct daemon *d, const char *person, struct buf *out); /* names of those that are open to them */
 bool daemon_account_may(const struct daemon *d, uint32_t account, const char *person); /* is it open to them? */
 const char *daemon_account_name(const struct daemon *d, uint32_t account);
 

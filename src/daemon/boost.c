@@ -103,8 +103,9 @@ int boost_op(struct daemon *d, struct op *op)
 {
     person_no by = 0;
     if (!daemon_is_operator(d, &op->peer))
-        return err_set(&op->err, E_DENIED, "Only an operator may put work before others'; \"eoul submit --urgent\" is "
-                       "everybody's, a few times a week.");
+        return err_by_rule(&op->err, err_set(&op->err, E_DENIED, "Only an operator may put work before others'; \"eoul submit "
+                                             "--urgent\" is everybody's, a few times a week."),
+                           (struct err_rule){ .rule = REFUSED_OPERATOR });
     int code = people_of_uid(d->people, d, op->peer.uid, &by, &op->err);
     if (code == 0)
         code = op->boost.change->remove ? end(d, op, by) : add(d, op, by);

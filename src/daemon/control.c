@@ -20,7 +20,8 @@ static int may_change(struct daemon *d, const struct op *op, const struct job_re
         return op->kind == OP_RELEASE && owner == op->by_link
                    ? 0 : err_set(err, E_DENIED, "Job %u belongs to somebody else.", ref->id);
     if (!daemon_may(d, &op->peer, uid))
-        return err_set(err, E_DENIED, "Job %u belongs to somebody else.", ref->id);
+        return err_by_rule(err, err_set(err, E_DENIED, "Job %u belongs to somebody else.", ref->id),
+                           (struct err_rule){ .rule = REFUSED_OTHERS });
     return 0;
 }
 
@@ -268,7 +269,8 @@ static int queue_op(struct daemon *d, struct op *op)
 static int gpu_op(struct daemon *d, struct op *op)
 {
     if (!daemon_is_operator(d, &op->peer))
-        return err_set(&op->err, E_DENIED, "Only whoever runs this daemon may drain.");
+        return err_by_rule(&op->err, err_set(&op->err, E_DENIED, "Only whoever runs this daemon may drain."),
+                           (struct err_rule){ .rule = REFUSED_OPERATOR });
     if (str_is(op->gpu.id, "queue"))
         return queue_op(d, op);
     uint64_t no = UINT64_MAX;
@@ -288,7 +290,8 @@ static int gpu_op(struct daemon *d, struct op *op)
 static int down_op(struct daemon *d, struct op *op)
 {
     if (!daemon_is_operator(d, &op->peer))
-        return err_set(&op->err, E_DENIED, "Only whoever runs this daemon may stop it.");
+        return err_by_rule(&op->err, err_set(&op->err, E_DENIED, "Only whoever runs this daemon may stop it."),
+                           (struct err_rule){ .rule = REFUSED_OPERATOR });
     if (!op->down.cancel_jobs) {
         d->stopping = true;
         return 0;

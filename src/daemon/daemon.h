@@ -79,6 +79,7 @@ struct op_item { /* one job or array of a submit */
     uint32_t ret_id;      /* the answer */
     uint32_t ret_tasks;
     uint32_t ret_review;  /* the todo of its --review; 0: none */
+    uint32_t ret_gpus;    /* that it asks for, also where it is refused */
     struct op_forecast {  /* with `test`: what the plan would say of its (first) job */
         uint8_t reason;      /* enum reason */
         usec_t start_at, end_p10_at, end_p50_at, end_p90_at, eyes_at; /* USEC_NEVER: not to be said */
@@ -156,6 +157,7 @@ struct op {
     uint32_t item;               /* submit: which item was refused */
     bool again;                  /* submit: the key was known */
     uint32_t changed;            /* how many jobs it changed */
+    uint32_t refusal;            /* refused, and kept to be explained (refusal.h): its number; 0: not */
 
     void (*done)(struct op *op, void *context);
     void *context;
@@ -202,6 +204,7 @@ bool daemon_job_info(const struct daemon *d, job_id id, struct job_info *ret);
 
 /* May this peer see argv, environment and output of the request / act on it? */
 bool daemon_may(const struct daemon *d, const struct op_peer *peer, uid_t request_uid);
+void daemon_operators(const struct daemon *d, struct buf *out); /* their names, the first few */
 bool daemon_is_operator(const struct daemon *d, const struct op_peer *peer);
 bool daemon_lets_in(const struct daemon *d, const struct op_peer *peer); /* has this user any way in?  Roles change at a reload */
 /* privacy.c: how much of a job of this submitter and owner this peer may see.  NULL: the daemon itself, all. */

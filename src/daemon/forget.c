@@ -29,6 +29,8 @@ int forget_op(struct daemon *d, const struct op *op, struct err *err)
     if (code < 0)
         return code;
     passed_forget(d, no);
+    if (!op->for_person.len)
+        refusals_forget(d, op->peer.uid);
     code = store_todos_unname(d->store, no);
     return code < 0 ? d->broken = err_set(err, code, "The change could not be stored.") : 0;
 }

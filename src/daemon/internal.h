@@ -28,6 +28,7 @@
  *   believed.c  the time of day by which old rows go
  *   keep.c      snapshots, retention, tails: what is done when nobody waits
  *   roles.c     system mode: who may do what
+ *   refusal.c   what was refused, kept to be explained; refusal_now.c: the same rule asked now
  *   log.c       logfmt
  */
 #ifndef EOUL_DAEMON_INTERNAL_H
@@ -41,6 +42,7 @@
 #include "daemon/notices.h"
 #include "daemon/passed.h"
 #include "daemon/people.h"
+#include "daemon/refusal.h"
 #include "daemon/accounts.h"
 #include "daemon/boost.h"
 #include "daemon/reserve.h"
@@ -248,6 +250,7 @@ struct daemon {
     struct week *week;          /* the mode of the week */
     struct passed *passed;      /* when people could look lately */
     struct notices *notices;    /* what is to be told; who delivers it */
+    struct refusals *refusals;  /* what was refused, to be explained */
 
     /* copies; see backup.c */
     struct loop_timer snapshots; /* frozen trees of code */

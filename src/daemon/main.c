@@ -281,6 +281,8 @@ static int start(struct daemon *d, int lock_fd, struct err *err)
     if (code == 0)
         code = notices_load(d, err);
     if (code == 0)
+        code = refusals_load(d, err);
+    if (code == 0)
         code = state_load(d, err);
     if (code == 0)
         code = week_load(d, err);
@@ -324,6 +326,8 @@ static void stop(struct daemon *d)
         if (code < 0)
             log_line("snapshot", "code=%s", err_word(code));
     }
+    if (d->web)
+        refusals_flush(d);
     web_destroy(d->web);
     if (d->loop) {
         look_finish(d);
@@ -336,6 +340,7 @@ static void stop(struct daemon *d)
         loop_watch_remove(&d->engine_watch);
     engine_destroy(d->engine);
     turn_finish(d);
+    refusals_finish(d);
     index_clear(&d->index);
     passed_finish(d);
     state_finish(d);

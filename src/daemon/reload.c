@@ -90,7 +90,8 @@ int reload_op(struct daemon *d, struct op *op)
 {
     struct config *next = NULL;
     if (!daemon_is_operator(d, &op->peer))
-        return err_set(&op->err, E_DENIED, "Only whoever runs this daemon may have it read its settings again.");
+        return err_by_rule(&op->err, err_set(&op->err, E_DENIED, "Only whoever runs this daemon may have it read its settings again."),
+                           (struct err_rule){ .rule = REFUSED_OPERATOR });
     if (d->disk_full)
         return err_set(&op->err, E_NO_SPACE, "The disk that holds %s is full; nothing was changed. Free some space and "
                        "try again.", d->place.state);

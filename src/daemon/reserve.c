@@ -29,7 +29,9 @@ static int check_times(const struct reserve_change *c, usec_t now_at, struct err
     if (c->until_at <= now_at)
         return err_set(err, E_INVALID, "That time is already over.");
     if (c->from_at > usec_add(now_at, AHEAD_MAX_US))
-        return err_set(err, E_TOO_LARGE, "GPUs can be reserved at most a year ahead.");
+        return err_by_rule(err, err_set(err, E_TOO_LARGE, "GPUs can be reserved at most a year ahead."),
+                           (struct err_rule){ .rule = REFUSED_RESERVE_AHEAD, .limit = AHEAD_MAX_US, .need = c->from_at - now_at,
+                                              .change_at = c->from_at - AHEAD_MAX_US });
     if (c->from_at && c->until_at <= c->from_at)
         return err_set(err, E_INVALID, "A reservation must end after it begins.");
     return 0;
@@ -72,7 +74,8 @@ static int take_back(struct daemon *d, struct op *op, person_no who)
         return err_set(&op->err, E_NOT_FOUND, "There is no reservation \"%.*s\"; \"eoul reserve\" lists them.",
                        STR_ARG(str_slice(c->id, 0, 32)));
     if (r.person != who && !daemon_is_operator(d, &op->peer))
-        return err_set(&op->err, E_DENIED, "Reservation %u is somebody else's.", r.id);
+        return err_by_rule(&op->err, err_set(&op->err, E_DENIED, "Reservation %u is somebody else's.", r.id),
+                           (struct err_rule){ .rule = REFUSED_OTHERS });
     ev.unreserve = (struct ev_unreserve){ .reservation = r.id, .by = who };
     op->reserve.ret_id = r.id;
     return daemon_event(d, &ev, &op->err);

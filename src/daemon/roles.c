@@ -93,8 +93,9 @@ int roles_check(const struct daemon *d, struct op *op)
         return 0;
     enum config_role role = roles_of(d, op->peer.uid);
     if (role == ROLE_NONE || (role == ROLE_VIEWER && op->kind != OP_ME))
-        return err_set(&op->err, E_DENIED, "You may look here, but not change anything; an operator can make "
-                       "you a user (eoul.yaml, people, role).");
+        return err_by_rule(&op->err, err_set(&op->err, E_DENIED, "You may look here, but not change anything; an operator can "
+                                             "make you a user (eoul.yaml, people, role)."),
+                           (struct err_rule){ .rule = REFUSED_ROLE });
     return 0;
 }
 

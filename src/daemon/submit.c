@@ -270,6 +270,7 @@ static int submit_spec(struct daemon *d, const struct op *op, struct op_item *it
     uint32_t deps_n = 0;
     uint32_t corr_n = 0;
     int code = submit_fill(d, spec, who->owner, who->submitter, &ev.submit, rules, err);
+    item->ret_gpus = ev.submit.gpus;
     if (code == 0)
         code = deps_resolve(d, spec, deps, &deps_n, corr, &corr_n, err);
     if (code < 0)

@@ -405,7 +405,8 @@ int todos_op(struct daemon *d, struct op *op)
     /* Whoever runs the daemon may clear away what is nobody's any more; answers are personal. */
     bool finish = c->action == TODO_DO_DROP || c->action == TODO_DO_SET;
     if (!asked_now(&live, by) && live.by != by && !(finish && daemon_is_operator(d, &op->peer)))
-        return err_set(&op->err, E_DENIED, "Todo %u is somebody else's.", id);
+        return err_by_rule(&op->err, err_set(&op->err, E_DENIED, "Todo %u is somebody else's.", id),
+                           (struct err_rule){ .rule = REFUSED_OTHERS });
     op->todo.ret_id = id;
     op->changed = 1;
     bool several = c->action == TODO_DO_SET;

@@ -288,6 +288,8 @@ static void run_op(struct daemon *d, struct op *op)
         run_kind(d, op);
     if (op->result == 0 && op->tap)
         op->result = taps_spend(d, op);
+    if (op->result < 0)
+        refusals_note(d, op);
 }
 
 /* Everything of this turn into the open transaction, and the commit. */
@@ -324,6 +326,8 @@ static int turn_try(struct daemon *d, struct op *ops)
         code = backup_hold(d, &err);
     if (d->decide && !d->broken && code == 0)
         code = state_decide(d);
+    if (!d->broken && code == 0)
+        code = refusals_write(d);
     d->in_turn = false;
     if (code == 0)
         code = d->broken;
@@ -339,7 +343,7 @@ static int turn_try(struct daemon *d, struct op *ops)
 
 static void refuse_full(struct daemon *d, struct op *ops)
 {
-    for (struct op *op = ops; op; op = op->next)
+    for (struct op *op = ops; op; op->refusal = 0, op = op->next)
         if (op->kind == OP_SUBMIT && submit_known(d, op))
             op->result = 0;
         else
@@ -355,6 +359,7 @@ static void rebuild(struct daemon *d)
     marks_rolled_back(d);
     notices_forget(d);
     week_rolled_back(d);
+    refusals_rolled_back(d);
     int code = state_rebuild(d, &err);
     if (code < 0) {
         log_line("rebuild", "error=\"%s\"", err.text);
@@ -479,7 +484,7 @@ void turn_set_deadline(struct daemon *d)
     usec_t wall_at, boot_at;
     core_deadline(d->core, &wall_at, &boot_at);
     wall_at = usec_min(wall_at, usec_min(people_due(d->people), d->tariff_due_at));
-    usec_t at = boot_at;
+    usec_t at = usec_min(boot_at, refusals_due(d));
     if (wall_at != USEC_NEVER)
         at = usec_min(at, usec_add(d->now.boot_at,
                                    usec_max(wall_at - d->now.wall_at, 0)));
@@ -519,7 +524,7 @@ static bool starts_wait(struct daemon *d)
 static bool work_waits(struct daemon *d)
 {
     return d->ops || d->own || (d->engine_events.n && !starts_wait(d)) || deadline_due(d) ||
-           d->look_due || week_waits(d) || people_due(d->people) <= d->now.wall_at || d->tariff_due_at <= d->now.wall_at;
+           d->look_due || week_waits(d) || refusals_wait(d) || people_due(d->people) <= d->now.wall_at || d->tariff_due_at <= d->now.wall_at;
 }
 
 bool turn_run(struct loop *l, void *data)
@@ -544,6 +549,7 @@ bool turn_run(struct loop *l, void *data)
             drop_own(d);
             marks_committed(d);
             week_committed(d);
+            refusals_committed(d);
             reload_committed(d);
             notices_look(d); /* hours may have changed */
         }

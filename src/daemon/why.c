@@ -626,6 +626,14 @@ static void say_canary(const struct why *w)
             why_length(w, w->f->canary_us).text, w->f->owner);
 }
 
+/* Asked about a job, whoever was refused a change of it may have meant that. */
+static void say_refused(const struct why *w)
+{
+    const struct why_refused *r = &w->f->refused;
+    if (r->id)
+        why_say(w, tr(w->lang, "\"%1$s\" was refused at %2$s; \"eoul why r%3$u\" says why."), r->asked, why_at(w, r->at).text, r->id);
+}
+
 void why_sentences(const struct explanation *x, const struct why_facts *f, struct json_out *j)
 {
     const struct why w = {f->lang, x, f, j};
@@ -657,5 +665,6 @@ void why_sentences(const struct explanation *x, const struct why_facts *f, struc
         if (f->state == JOB_RUNNING)
             say_forecast(&w);
     }
+    say_refused(&w);
     out_end(j);
 }

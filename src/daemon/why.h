@@ -46,6 +46,11 @@ struct why_facts { /* what the core does not know, or knows as a number only */
     uint32_t boosts_n;
     enum canary_state canary;
     usec_t canary_us;
+    struct why_refused {       /* the last change of it that was refused to the reader */
+        uint32_t id;           /* 0: none */
+        const char *asked;
+        usec_t at;
+    } refused;
     const char *name_id;       /* "12_3" */
     const char *owner;         /* a person's name */
     const char *account;       /* whose quota keeps it waiting; NULL: its owner's, or none */

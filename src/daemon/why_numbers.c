@@ -37,6 +37,10 @@ static void way_numbers(const struct explanation *x, const struct why_facts *f, 
         out_put_i64(j, "kept_us", x->kept_us);
         out_put_i64(j, "restart_us", x->restart_us);
     }
+    if (f->refused.id) {
+        out_put_u64(j, "refused", f->refused.id);
+        put_time(j, "refused_at", f->refused.at);
+    }
     if (f->got.id) {
         out_put_c(j, "got_way_from", f->got.id);
         out_put_u64(j, "got_way_n", f->got.n);

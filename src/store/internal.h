@@ -119,6 +119,12 @@
                      "WHERE person = ?1 AND channel = ?2") /* what a service asks for holds for all it is sent */ \
     X(NOTICES_FREE, "UPDATE notice SET not_before_at = 0, tries = 0 WHERE person = ? AND channel = ?") \
     X(NOTICES_EXPIRE, "DELETE FROM notice WHERE expire_at <= ?") \
+    X(REFUSAL_PUT, "INSERT OR REPLACE INTO refusal (id, uid, at, last_at, times, operation, code, rule, limit_n, used, " \
+                   "need, change_at, person, job, tasks, gpus, model, from_at, until_at, asked, sentence) " \
+                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+    X(REFUSAL_REMOVE, "DELETE FROM refusal WHERE id = ?") \
+    X(REFUSALS, "SELECT id, uid, at, last_at, times, operation, code, rule, limit_n, used, need, change_at, person, job, " \
+                "tasks, gpus, model, from_at, until_at, asked, sentence FROM refusal ORDER BY id") \
     X(FEED_PUT, "INSERT OR REPLACE INTO feed (person, name, hash, busy, add_at) VALUES (?, ?, ?, ?, ?)") \
     X(FEED_REMOVE, "DELETE FROM feed WHERE person = ? AND name = ?") \
     X(FEED_FIND, "SELECT person, name, hash, busy, add_at FROM feed WHERE hash = ?") \

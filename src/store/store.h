@@ -345,6 +345,16 @@ int store_notices_later(struct store *s, uint32_t person, struct str channel, bo
 int store_notices_free(struct store *s, uint32_t person, struct str channel);
 int store_notices_expire(struct store *s, usec_t now_at);
 
+struct store_refusal {      /* schema_refusals.sql says what each is */
+    uint32_t id, uid, times, person, job, tasks, gpus;
+    usec_t at, last_at, change_at, from_at, until_at;
+    int64_t limit, used, need;
+    struct str operation, code, rule, model, asked, sentence;
+};
+int store_refusal_put(struct store *s, const struct store_refusal *r); /* new, or in the place of that id */
+int store_refusal_remove(struct store *s, uint32_t id);
+int store_refusals_each(struct store *s, int (*row)(const struct store_refusal *r, void *data), void *data); /* by id */
+
 struct store_feed {         /* schema_feeds.sql says what each is */
     uint32_t person;
     struct str name, hash;

@@ -40,7 +40,7 @@ void batch_drop(struct batch *b)
     step(b);
 }
 
-static void refused(struct batch *b, struct str id, const struct err *err)
+static void refused(struct batch *b, struct str id, const struct err *err, uint32_t refusal)
 {
     out_object(&b->j);
     out_put_str(&b->j, "id", id);
@@ -48,6 +48,8 @@ static void refused(struct batch *b, struct str id, const struct err *err)
     out_object(&b->j);
     out_put_c(&b->j, "code", err_word(err->code));
     out_put_clean(&b->j, "message", str_of(err->text));
+    if (refusal)
+        out_put_u64(&b->j, "refusal", refusal);
     out_end(&b->j);
     out_end(&b->j);
 }
@@ -56,7 +58,7 @@ static void answer_one(struct web_op *o)
 {
     struct batch *b = o->batch;
     if (o->op.result < 0)
-        refused(b, o->op.job.id, &o->op.err);
+        refused(b, o->op.job.id, &o->op.err, o->op.refusal);
     else
         b->changed += o->op.changed;
     o->batch = NULL;
@@ -76,7 +78,7 @@ static void add(struct batch *b, struct call *c, enum op_kind kind, struct str i
     }
     if (code < 0) {
         op_free(o);
-        refused(b, id, &err);
+        refused(b, id, &err, 0);
         return;
     }
     o->batch = b;

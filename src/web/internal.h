@@ -59,6 +59,8 @@ struct call { /* one request on its way through a route */
 
 /* --- web.c: routes and replies */
 void web_reply_error(struct web *web, struct http_request *r, const struct err *err, int64_t item);
+/* ... that is kept to be explained; 0: it is not. */
+void web_reply_refusal(struct web *web, struct http_request *r, const struct err *err, int64_t item, uint32_t refusal);
 /* Sends what `b` holds with 200, or a refusal if building it failed. */
 void web_reply_json(struct web *web, struct http_request *r, struct buf *b);
 void web_start(struct buf *b, struct json_out *j); /* an object is open */
@@ -134,6 +136,11 @@ int op_take_for(struct call *c, struct web_op *o, const struct json_in_field *fi
 void jobs_list(struct call *c);
 void jobs_show(struct call *c);
 void jobs_why(struct call *c);
+/* The reader's own language and zone: the zone their terminal keeps (query `zone`; *own is filled), else theirs. */
+struct why_facts;
+void web_reader(struct call *c, struct why_facts *f, struct zone *own);
+void refusals_list(struct call *c);
+void refusals_why(struct call *c);
 void jobs_tail(struct call *c);
 /* Writes the Job object; used by /wait too.  0 or a refusal in c->err. */
 int jobs_write(struct web *web, const struct op_peer *peer, struct str id, struct json_out *j,

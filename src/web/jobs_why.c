@@ -4,6 +4,7 @@
 
 #include "cal/zone_load.h"
 #include "daemon/message.h"
+#include "daemon/refusal.h"
 #include "daemon/trade.h"
 #include "daemon/why.h"
 #include "web/internal.h"
@@ -14,8 +15,7 @@ static void refuse(struct call *c)
     web_reply_error(c->web, c->r, &c->err, -1);
 }
 
-/* The reader's own zone and language: the zone their terminal keeps (*own is filled), else theirs. */
-static void reader_of(struct call *c, struct why_facts *f, struct zone *own)
+void web_reader(struct call *c, struct why_facts *f, struct zone *own)
 {
     const struct people *people = daemon_people(c->web->daemon);
     struct str zone = http_query(c->r, "zone");
@@ -220,6 +220,14 @@ static void find_boosts(struct call *c, const struct view *v, job_id id, struct 
     }
 }
 
+/* The strings live until the next turn. */
+static void find_refused(struct call *c, job_id id, struct why_facts *f)
+{
+    const struct refusal *r = daemon_refusal_of_job(c->web->daemon, c->peer.uid, id);
+    if (r)
+        f->refused = (struct why_refused){ .id = r->id, .asked = r->asked, .at = r->last_at };
+}
+
 static bool why_live(struct call *c, const struct view *v, job_id id)
 {
     struct view_row row;
@@ -247,8 +255,9 @@ static bool why_live(struct call *c, const struct view *v, job_id id)
     f.currency = daemon_currency(c->web->daemon);
     f.cpus = machine.cpus_n;
     f.mem_mib = machine.mem_mib;
-    reader_of(c, &f, &own);
+    web_reader(c, &f, &own);
     find_blocker(v, x.blocker, &f, blocker);
+    find_refused(c, id, &f);
     f.account = x.account ? daemon_account_name(c->web->daemon, x.account) : NULL;
     find_boosts(c, v, id, boosts, &f);
     struct more m = { .d = c->web->daemon, .peer = &c->peer, .f = &f, .live = true };
@@ -294,12 +303,13 @@ static bool why_ended(struct call *c, job_id id)
                            .attempt = row.attempt, .exit_code = row.exit_code,
                            .signal = row.signal, .limit_us = row.limit_us, .submit_at = row.submit_at,
                            .currency = daemon_currency(c->web->daemon) };
+    find_refused(c, id, &f);
     person_no owner = (person_no)job.owner;
     char word[64];
     struct buf reason;
     buf_init_fixed(&reason, word, sizeof word); /* the row of the store is gone at the next look-up */
     buf_str(&reason, row.reason);
-    reader_of(c, &f, &own);
+    web_reader(c, &f, &own);
     struct more m = { .d = c->web->daemon, .peer = &c->peer, .f = &f };
     more_find(&m, id);
     f.trade.eyes_at = is_own(&m, owner) ? f.trade.eyes_at : 0;

@@ -74,7 +74,7 @@ static void on_done(struct op *op, void *context)
 
 void op_refuse(struct web_op *o, int64_t item)
 {
-    web_reply_error(o->web, o->r, &o->op.err, item);
+    web_reply_refusal(o->web, o->r, &o->op.err, item, o->op.refusal);
     op_free(o);
 }
 

@@ -56,6 +56,8 @@ static const struct route {
     { false, "/v1/boosts", boosts_list, QUERY() },
     { true, "/v1/boosts", boosts_add, QUERY() },
     { true, "/v1/boosts/{}/{}", boosts_action, QUERY() },
+    { false, "/v1/refusals", refusals_list, QUERY("for") },
+    { false, "/v1/refusals/{}/why", refusals_why, QUERY("zone") },
     { false, "/v1/status", team_status, QUERY() },
     { true, "/v1/reload", ops_reload, QUERY() },
     { true, "/v1/down", ops_down, QUERY() },
@@ -75,6 +77,11 @@ void web_start(struct buf *b, struct json_out *j)
 
 void web_reply_error(struct web *web, struct http_request *r, const struct err *err, int64_t item)
 {
+    web_reply_refusal(web, r, err, item, 0);
+}
+
+void web_reply_refusal(struct web *web, struct http_request *r, const struct err *err, int64_t item, uint32_t refusal)
+{
     struct buf b;
     struct json_out j;
     (void)web;
@@ -85,6 +92,8 @@ void web_reply_error(struct web *web, struct http_request *r, const struct err *
     out_put_clean(&j, "message", str_of(err->text));
     if (item >= 0)
         out_put_i64(&j, "item", item);
+    if (refusal)
+        out_put_u64(&j, "refusal", refusal);
     out_end(&j);
     out_end(&j);
     buf_char(&b, '\n');

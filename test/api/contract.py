@@ -244,6 +244,10 @@ def examples(ids, copy):
         ("/v1/boosts/{id}/{action}", "post"): [
             ("/v1/boosts/1/polish", {}, 404), ("/v1/boosts/1/remove", {}, 200), ("/v1/boosts/1/remove", {}, 404),
             ("/v1/boosts/x/remove", {}, 404)],
+        ("/v1/refusals", "get"): [("/v1/refusals", None, 200), ("/v1/refusals?for=nobody-here", None, 403)],
+        ("/v1/refusals/{id}/why", "get"): [("/v1/refusals/last/why", None, 200), ("/v1/refusals/r1/why?zone=Asia/Seoul", None, 200),
+                                           ("/v1/refusals/1/why", None, 200), ("/v1/refusals/99999/why", None, 404),
+                                           ("/v1/refusals/x/why", None, 404)],
         ("/v1/reservations", "get"): [("/v1/reservations", None, 200)],
         ("/v1/reservations", "post"): [
             ("/v1/reservations", {"gpus": 1, "from_at": now + DAY, "until_at": now + DAY + HOUR, "name": "demo", "for": "ada"}, 200),
@@ -325,7 +329,7 @@ def every_field_was_seen(contract, seen):
     """A documented field that no answer ever has is as wrong as an undocumented one."""
     names = {name for _, name in seen}
     for schema in ("Row", "Job", "Sweep", "Point", "JobList", "Attempt", "Why", "Plan", "PlanRow", "Gpu", "Gpus", "People",
-                   "Me", "Todos", "Todo", "PlanTodo", "Calendars", "Status", "Backup", "SubmitAnswer", "Done"):
+                   "Refusal", "Refusals", "RefusalWhy", "Me", "Todos", "Todo", "PlanTodo", "Calendars", "Status", "Backup", "SubmitAnswer", "Done"):
         missing = set(contract.properties(contract.doc["components"]["schemas"][schema])) - names
         assert not missing, f"no answer has {missing} of {schema}"
 

@@ -56,6 +56,9 @@ def prepare(world):
     kept = world.post("/v1/reservations", {"gpus": 2, "name": NAME, "from_at": now + 30 * HOUR, "until_at": now + 40 * HOUR})
     assert kept.status == 200, kept.raw
     ids["reserved"] = kept["id"]
+    refused = world.post("/v1/jobs", {"jobs": [{"spec": world.spec("/opt/" + SECRET, gpus=65, job_name=NAME), "env": []}]})
+    assert refused.json["error"]["refusal"] == 1, refused.raw
+    assert SECRET in world.get("/v1/refusals/1/why")["asked"]
     lifted = world.post("/v1/boosts", {"of": OWNER, "reason": "demo", "until_at": now + HOUR})
     assert lifted.status == 200, lifted.raw
     ids["boosted"] = lifted["id"]
@@ -123,6 +126,8 @@ def questions(ids):
         ("/v1/boosts", "get"): ["/v1/boosts"],
         ("/v1/boosts", "post"): [("/v1/boosts", {"of": str(ids["waiting"]), "reason": "mine", "until_at": ids["now"] + HOUR})],
         ("/v1/boosts/{id}/{action}", "post"): [(f"/v1/boosts/{ids['boosted']}/remove", {})],
+        ("/v1/refusals", "get"): ["/v1/refusals", f"/v1/refusals?for={OWNER}"],
+        ("/v1/refusals/{id}/why", "get"): [f"/v1/refusals/{i}/why" for i in (1, 2, "last")],
         ("/v1/people", "get"): ["/v1/people"],
         ("/v1/backup", "post"): [("/v1/backup", {"path": "/tmp/never"})],
         ("/v1/reload", "post"): [("/v1/reload", {})],
@@ -146,6 +151,7 @@ def every_route(world, policy, ids, api):
         assert status < 500, (method, path, body, status, text)
         for canary in HIDDEN[policy]:
             text = text.replace(f'"by":"{OWNER}"', "").replace(f"{OWNER} put ", "")  # who boosts gives their name
+            text = text.replace(f"Operators are: {OWNER}.", "")  # whom to ask
             assert path == TEAM or canary not in text, (policy, method, path, body, text)
     names, owners = [NAME in said["/v1/jobs"][1]], [OWNER in said["/v1/jobs"][1]]
     for path in ("/v1/plan", f"/v1/jobs?state=ended&after={ids['broken']}", f"/v1/jobs/{ids['running']}",
