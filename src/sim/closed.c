@@ -2,6 +2,7 @@
 #include "sim/closed.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -308,10 +309,20 @@ int closed_run(const struct closed_plan *plan, const struct trace *t, const stru
     int r = drive_run(&people, p, &options, &hooks, &ret->run, err);
     if (r == 0)
         results(&l, t, from_at, ret);
+    ret->by_user = l.seen;
+    ret->users_n = t->users_n;
+    if (r < 0)
+        closed_result_finish(ret);
     free(l.going);
-    free(l.seen);
     free(l.chain_of);
     return r;
+}
+
+void closed_result_finish(struct closed_result *r)
+{
+    drive_result_finish(&r->run);
+    free(r->by_user);
+    *r = (struct closed_result){ 0 };
 }
 
 /* Enough for the widest batch of every chain at once. */
@@ -333,16 +344,19 @@ static uint32_t gpus_for_all(const struct closed_plan *plan)
 }
 
 int closed_at_best(const struct closed_plan *plan, const struct trace *t, const struct presence *p, usec_t from_at,
-                   usec_t until_at, double *ret, struct err *err)
+                   usec_t until_at, struct closed_result *ret, struct err *err)
 {
     struct ev_settings settings = CORE_SETTINGS_DEFAULT;
     struct drive_options d = { .policy = POLICY_FIFO, .gpus = gpus_for_all(plan), .estimates = ESTIMATE_EXACT, .no_eta = true,
                                .settings = &settings };
-    struct closed_result closed;
-    int r = closed_run(plan, t, p, &d, from_at, until_at, &closed, err);
-    if (r < 0)
-        return r;
-    *ret = closed.results_per_person_week;
-    drive_result_finish(&closed.run);
-    return 0;
+    return closed_run(plan, t, p, &d, from_at, until_at, ret, err);
+}
+
+double closed_worst_share(const struct closed_result *r, const struct closed_result *best)
+{
+    double worst = INFINITY;
+    for (size_t u = 0; u < r->users_n && u < best->users_n; u++)
+        if (best->by_user[u])
+            worst = fmin(worst, (double)r->by_user[u] / (double)best->by_user[u]);
+    return r->seen ? worst * (double)best->seen / (double)r->seen : 1;
 }

@@ -49,15 +49,22 @@ struct closed_result {
     double results_per_person_week;
     double results_worst_over_mean; /* the person with the fewest, by the mean */
     double results_jain;
+    uint64_t *by_user;              /* `seen` of each; users_n of them, the trace's */
+    size_t users_n;
 };
+
+void closed_result_finish(struct closed_result *r);
 
 /* Users and presence are `t`'s; its jobs are not run. */
 int closed_run(const struct closed_plan *plan, const struct trace *t, const struct presence *p,
                const struct drive_options *o, usec_t from_at, usec_t until_at, struct closed_result *ret,
                struct err *err);
-/* Results per person-week if nobody ever waited for a GPU, which no machine and no order can beat: every batch begins when
+/* The same if nobody ever waited for a GPU, which no machine and no order can beat: every batch begins when
  * its chain comes to it, and a chain that is nowhere later has nowhere fewer results. */
 int closed_at_best(const struct closed_plan *plan, const struct trace *t, const struct presence *p, usec_t from_at,
-                   usec_t until_at, double *ret, struct err *err);
+                   usec_t until_at, struct closed_result *ret, struct err *err);
+/* Of whom waiting takes most: the least share that anybody has of their own results at best, by that of all together.
+ * People differ in results though nobody waits, by their hours and the length of their runs; in this only by waiting. */
+double closed_worst_share(const struct closed_result *r, const struct closed_result *best);
 
 #endif

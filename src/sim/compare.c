@@ -291,7 +291,7 @@ static int run_closed(struct compare *c, uint32_t i, const struct drive_options 
         return r;
     figures_make(&closed.run, &c->w.presence, f, &c->figures[i]);
     c->results[i] = closed.results_per_person_week;
-    drive_result_finish(&closed.run);
+    closed_result_finish(&closed);
     return 0;
 }
 
@@ -336,9 +336,15 @@ static int find_bound(struct compare *c, struct err *err)
 {
     const struct workload *w = &c->w;
     double best_h = INFINITY;
-    if (c->o->closed_loop)
-        return closed_at_best(&c->plan, &w->trace, &w->presence, w->trace.jobs[0].submit_at, workload_weeks_until(w),
-                              &c->bound.results_per_person_week, err);
+    if (c->o->closed_loop) {
+        struct closed_result best;
+        int r = closed_at_best(&c->plan, &w->trace, &w->presence, w->trace.jobs[0].submit_at, workload_weeks_until(w), &best, err);
+        if (r == 0) {
+            c->bound.results_per_person_week = best.results_per_person_week;
+            closed_result_finish(&best);
+        }
+        return r;
+    }
     for (uint32_t i = 0; i < c->o->policies_n; i++)
         best_h = fmin(best_h, c->figures[i].tte_mean_h);
     c->bound = compare_bound_of(c->o, &w->trace, &w->presence, w->gpus, compare_cap(c->o), &w->zone, best_h);

@@ -53,7 +53,8 @@ bool compare_policy_parse(struct str word, struct compare_policy *ret);
 /* What no order could beat, in mean hours over all jobs of the trace; `best_h` is the least that a policy came to. */
 struct compare_bound {
     double h, preemptive_h;
-    double results_per_person_week; /* closed loop: if nobody ever waited; the other two are 0 then */
+    double results_per_person_week; /* closed loop: if nobody ever waited; the first two are 0 then */
+    double results_worst_over_mean; /* ... the person with the fewest, by the mean; of teams only */
 };
 struct compare_bound compare_bound_of(const struct compare_options *o, const struct trace *t, const struct presence *p,
                                       uint32_t gpus, const struct powercap *cap, const struct zone *zone, double best_h);

@@ -111,7 +111,7 @@ static void make(const struct team_options *t, enum office_family family, double
 
 static usec_t closed_from(const struct office *office) { return office->presence.from_at + 2 * USEC_PER_DAY; }
 
-static int closed_best(const struct office_options *oo, const struct office *office, double *ret, struct err *err)
+static int closed_best(const struct office_options *oo, const struct office *office, struct closed_result *ret, struct err *err)
 {
     struct closed_plan plan;
     usec_t from_at = closed_from(office);
@@ -122,8 +122,8 @@ static int closed_best(const struct office_options *oo, const struct office *off
 }
 
 static int run_team(const struct team_options *t, const struct office_options *oo, const struct office *office,
-                    const struct compare_policy *policy, const struct billing *billing, struct team_figures *ret,
-                    struct err *err)
+                    const struct compare_policy *policy, const struct billing *billing, const struct closed_result *best,
+                    struct team_figures *ret, struct err *err)
 {
     const struct compare_options *c = t->compare;
     struct drive_options d = { .policy = policy->policy, .preempt = policy->preempt, .gpus = office->gpus,
@@ -157,7 +157,9 @@ static int run_team(const struct team_options *t, const struct office_options *o
     ret->results_per_person_week = closed.results_per_person_week;
     ret->results_worst_over_mean = closed.results_worst_over_mean;
     ret->results_jain = closed.results_jain;
-    drive_result_finish(&closed.run);
+    if (best)
+        ret->results_worst_share = closed_worst_share(&closed, best);
+    closed_result_finish(&closed);
     return 0;
 }
 
@@ -167,7 +169,7 @@ int team_one(const struct team_options *t, enum office_family family, double loa
     struct office_options oo;
     struct office office;
     make(t, family, load, seed, &oo, &office);
-    int r = run_team(t, &oo, &office, policy, NULL, ret, err);
+    int r = run_team(t, &oo, &office, policy, NULL, NULL, ret, err);
     office_finish(&office);
     return r;
 }
@@ -292,6 +294,7 @@ static struct figures mean_of(const struct cell *cells, uint32_t n, uint32_t a, 
         ret->results_per_person_week += cells[i].by_policy[a].results_per_person_week / n;
         ret->results_worst_over_mean += cells[i].by_policy[a].results_worst_over_mean / n;
         ret->results_jain += cells[i].by_policy[a].results_jain / n;
+        ret->results_worst_share += cells[i].by_policy[a].results_worst_share / n;
     }
     ret->f = m;
     return m;
@@ -387,14 +390,16 @@ static json_t *by_seed_json(const struct team_options *t, const struct cell *cel
 
 static void bounds_json(const struct team_options *t, const struct cell *cells, json_t *to)
 {
-    json_t *h = json_array(), *preemptive = json_array(), *results = json_array();
+    json_t *h = json_array(), *preemptive = json_array(), *results = json_array(), *worst = json_array();
     for (uint32_t i = 0; i < t->seeds; i++) {
         json_array_append_new(h, json_real(cells[i].bound.h));
         json_array_append_new(preemptive, json_real(cells[i].bound.preemptive_h));
         json_array_append_new(results, json_real(cells[i].bound.results_per_person_week));
+        json_array_append_new(worst, json_real(cells[i].bound.results_worst_over_mean));
     }
     if (t->compare->closed_loop) {
         json_object_set(to, "results_at_best_by_seed", results);
+        json_object_set(to, "worst_over_mean_at_best_by_seed", worst);
     } else {
         json_object_set(to, "bound_h_by_seed", h);
         json_object_set(to, "bound_preemptive_h_by_seed", preemptive);
@@ -402,6 +407,7 @@ static void bounds_json(const struct team_options *t, const struct cell *cells, 
     json_decref(h);
     json_decref(preemptive);
     json_decref(results);
+    json_decref(worst);
 }
 
 static json_t *json_of(const struct team_options *t, enum office_family family, double load, const struct cell *cells,
@@ -425,6 +431,8 @@ static json_t *json_of(const struct team_options *t, enum office_family family, 
             json_object_set_new(p, "results_per_person_week", json_real(m.results_per_person_week));
             json_object_set_new(p, "results_worst_over_mean", json_real(m.results_worst_over_mean));
             json_object_set_new(p, "results_jain", json_real(m.results_jain));
+            if (t->compare->bound)
+                json_object_set_new(p, "results_worst_share", json_real(m.results_worst_share));
         }
         for (size_t k = 0; k < PEERS; k++) {
             char name[32];
@@ -462,21 +470,27 @@ static int run_seed(const struct team_options *t, enum office_family family, dou
 {
     struct office_options oo;
     struct office office;
+    struct closed_result best = { 0 };
     double best_h = INFINITY;
     int r = 0;
     make(t, family, load, seed, &oo, &office);
     *ret = (struct cell){ .jobs = (uint32_t)office.trace.jobs_n, .gpus = office.gpus, .people = office.people,
                           .cap_mw = office.capped ? capped_most_mw(&office.cap) : 0 };
+    bool at_best = t->compare->bound && t->compare->closed_loop;
+    if (at_best)
+        r = closed_best(&oo, &office, &best, err);
     for (uint32_t a = 0; a < t->compare->policies_n && r == 0; a++) {
-        r = run_team(t, &oo, &office, &t->compare->policies[a], billing, &ret->by_policy[a], err);
+        r = run_team(t, &oo, &office, &t->compare->policies[a], billing, at_best ? &best : NULL, &ret->by_policy[a], err);
         best_h = fmin(best_h, ret->by_policy[a].f.tte_mean_h);
     }
     ret->interrupts = trace_interrupts(&office.trace);
-    if (r == 0 && t->compare->bound && t->compare->closed_loop)
-        r = closed_best(&oo, &office, &ret->bound.results_per_person_week, err);
+    if (at_best)
+        ret->bound = (struct compare_bound){ .results_per_person_week = best.results_per_person_week,
+                                             .results_worst_over_mean = best.results_worst_over_mean };
     else if (r == 0 && t->compare->bound)
         ret->bound = compare_bound_of(t->compare, &office.trace, &office.presence, office.gpus, office.capped ? &office.cap : NULL,
                                       &office.zone, best_h);
+    closed_result_finish(&best);
     office_finish(&office);
     return r;
 }

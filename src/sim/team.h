@@ -32,6 +32,7 @@ struct team_options {
 struct team_figures {
     struct figures f;
     double results_per_person_week, results_worst_over_mean, results_jain; /* closed loop */
+    double results_worst_share;          /* ... and beside its bound */
 };
 
 void team_defaults(struct team_options *t);

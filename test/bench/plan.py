@@ -236,6 +236,10 @@ def part_closed(b):
                 b.line("%s %s fewest results of a person by the mean" % (name, word),
                        policies(r.result()[0])[word]["results_worst_over_mean"], "x",
                        ge(.70) if gpus != "24" and word == "blend" else None)
+                b.line("%s %s least share of own results if nobody ever waited, by the team's" % (name, word),
+                       policies(r.result()[0])[word]["results_worst_share"], "x")
+            b.line(name + " fewest results of a person by the mean if nobody ever waited",
+                   mean(r.result()[0]["worst_over_mean_at_best_by_seed"]), "x")
             b.ratios(name + " blend results by those without the fair weight",
                      policies(r.result()[0])["blend"]["results_per_person_week_by_seed"],
                      policies(plain.result()[0])["blend"]["results_per_person_week_by_seed"], ge(.99))

@@ -898,13 +898,27 @@ static void test_closed(void **state)
     assert_int_equal(r.run.jobs[4].what.submit_at, MONDAY_AT + 33 * USEC_PER_HOUR);
     assert_int_equal(r.seen, 19); /* four a day; Friday's last is seen on the Monday after */
     assert_float_equal(r.results_per_person_week, 19, 1e-9);
-    drive_result_finish(&r.run);
-    double best; /* alone on a GPU nobody waits */
+    struct closed_result best; /* alone on a GPU nobody waits */
     assert_int_equal(closed_at_best(&plan, &t, &p, MONDAY_AT, MONDAY_AT + 7 * USEC_PER_DAY, &best, &err), 0);
-    assert_float_equal(best, 19, 1e-9);
+    assert_float_equal(best.results_per_person_week, 19, 1e-9);
+    assert_float_equal(closed_worst_share(&r, &best), 1, 1e-9);
+    closed_result_finish(&r);
+    closed_result_finish(&best);
     closed_plan_finish(&plan);
     presence_finish(&p);
     trace_finish(&t);
+}
+
+/* One has half of what they would have without waiting, one a quarter, and a third has no work. */
+static void test_closed_share(void **state)
+{
+    (void)state;
+    uint64_t had[] = { 10, 0, 3 }, could[] = { 20, 0, 12 };
+    struct closed_result r = { .seen = 13, .by_user = had, .users_n = 3 }, best = { .seen = 32, .by_user = could, .users_n = 3 };
+    assert_true(fabs(closed_worst_share(&r, &best) - 0.25 / (13.0 / 32)) < 1e-12);
+    had[2] = 0;
+    r.seen = 10;
+    assert_true(closed_worst_share(&r, &best) <= 0);
 }
 
 /* However many GPUs there are, and whatever the order, nobody has more results than if nobody ever waited. */
@@ -916,7 +930,8 @@ static void test_closed_at_best(void **state)
         struct office_options oo = { .family = OFFICE_16, .people = 4, .gpus = 4, .weeks = 2, .load = 1.5, .seed = seed };
         struct office f;
         struct closed_plan plan;
-        double best, narrow = 0;
+        struct closed_result best;
+        double narrow = 0;
         office_make(&oo, &f);
         closed_of_office(&oo, &f, &plan);
         usec_t from_at = f.presence.from_at, until_at = from_at + 14 * USEC_PER_DAY;
@@ -927,12 +942,15 @@ static void test_closed_at_best(void **state)
                 struct drive_options o = { .policy = policy ? POLICY_EASY : POLICY_SAF, .gpus = gpus, .seed = seed,
                                            .estimates = ESTIMATE_EXACT, .no_eta = true };
                 assert_int_equal(closed_run(&plan, &f.trace, &f.presence, &o, from_at, until_at, &r, &err), 0);
-                assert_true(r.results_per_person_week <= best + 1e-9);
+                for (size_t u = 0; u < r.users_n; u++)
+                    assert_true(r.by_user[u] <= best.by_user[u]);
+                assert_true(closed_worst_share(&r, &best) <= 1 + 1e-9);
                 narrow = gpus == 8 ? r.results_per_person_week : narrow;
-                drive_result_finish(&r.run);
+                closed_result_finish(&r);
             }
         }
-        assert_true(best > narrow); /* eight GPUs are few for them: waiting costs results */
+        assert_true(best.results_per_person_week > narrow); /* eight GPUs are few for them: waiting costs results */
+        closed_result_finish(&best);
         closed_plan_finish(&plan);
         office_finish(&f);
     }
@@ -976,7 +994,7 @@ int main(void)
         cmocka_unit_test(test_always),
         cmocka_unit_test(test_row_order), cmocka_unit_test(test_figures), cmocka_unit_test(test_figures_of_a_holiday),
         cmocka_unit_test(test_slots), cmocka_unit_test(test_forecasts), cmocka_unit_test(test_sessions),
-        cmocka_unit_test(test_offices), cmocka_unit_test(test_misstated_hours), cmocka_unit_test(test_bound), cmocka_unit_test(test_closed), cmocka_unit_test(test_closed_at_best),
+        cmocka_unit_test(test_offices), cmocka_unit_test(test_misstated_hours), cmocka_unit_test(test_bound), cmocka_unit_test(test_closed), cmocka_unit_test(test_closed_share), cmocka_unit_test(test_closed_at_best),
         cmocka_unit_test(test_goal),
     };
     if (tzif_parse_posix(STR("KST-9"), &seoul, NULL) < 0)
