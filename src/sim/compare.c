@@ -486,7 +486,7 @@ void compare_put_head(const struct compare_options *o, const struct workload *w,
                w->trace.jobs_n, w->trace.users_n, w->gpus, w->zone_name, o->calendars, estimates_word(o, text), o->seed);
     if (blend)
         buf_printf(out, tr(lang, "blend: mode %s, starts moved later of %s\n"), o->weekly ? "weekly" : mode_word(o->mode),
-                   o->agreed ? "everybody" : "nobody");
+                   tr(lang, o->agreed ? N_("everybody") : N_("nobody")));
     if (o->power_cap)
         buf_printf(out, tr(lang, "power cap %s, a GPU takes %g W unless the trace says\n"), o->power_cap, o->watts);
 }

@@ -298,6 +298,18 @@ void presence_add_sessions(const struct trace *t, struct presence *p)
     p->truth = truth;
 }
 
+/* Nobody's results can wait for somebody who never comes. */
+static void never_there(const struct trace *t, struct presence *p)
+{
+    for (size_t u = 0; u < p->users_n; u++) {
+        if (p->known[u].always || p->known[u].n > 0 || t->users[u].jobs == 0)
+            continue;
+        if (p->never++ == 0)
+            p->never_first = (uint32_t)u;
+        p->known[u].always = true;
+    }
+}
+
 int presence_make(const struct trace *t, const struct presence_options *o, struct presence *ret,
                   struct err *err)
 {
@@ -324,6 +336,8 @@ int presence_make(const struct trace *t, const struct presence_options *o, struc
     case PRESENCE_INFER: infer(t, o, &p); break;
     case PRESENCE_DIR: r = from_dir(t, o, &p, err); break;
     }
+    if (r == 0)
+        never_there(t, &p);
     if (r == 0 && o->sessions)
         presence_add_sessions(t, &p);
     if (r < 0)

@@ -9,7 +9,8 @@
  *
  * Windows are UTC, sorted, disjoint, and cover [from_at, until_at); later the person is taken as there, by
  * the core and here alike.  The half hour after a submit counts for that job (eyes_of_job).
- * `known` is what the policies are told.  Truth is the same, or with sessions also half an hour after each
+ * Whoever could never look is taken as always there: when nobody will see a result, nothing but its end is left to count, and
+ * to nobody's gain it would be seen at the end of the windows.  `known` is what the policies are told.  Truth is the same, or with sessions also half an hour after each
  * submit: somebody who submits on a Sunday night is there, whatever the calendar says.
  */
 #ifndef EOUL_SIM_PRESENCE_H
@@ -32,6 +33,7 @@ struct presence {
     size_t users_n;
     usec_t from_at, until_at;
     uint32_t inferred, assumed; /* infer: with a pattern of their own, with office hours */
+    uint32_t never, never_first; /* users without any hour in which they could look, and one of them: taken as always there */
 };
 
 enum presence_kind { PRESENCE_OFFICE, PRESENCE_INFER, PRESENCE_ALWAYS, PRESENCE_TOLD, PRESENCE_DIR };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "sim/trace.h"
 
 #define COLUMNS_MAX 256 /* of a header: sacct knows 120 */
@@ -47,6 +48,7 @@ struct table {
     struct zone utc;
     const struct zone *zone;
     char separator;
+    struct str header;     /* the first line */
     int at[C_COUNT];       /* field of each column; -1: there is none */
     uint32_t columns_n;
     bool cpus_as_gpus;     /* an accounting without any GPU: its CPUs are the slots */
@@ -123,11 +125,19 @@ static const char *header_of(enum trace_format format)
     }
 }
 
-static int missing(enum trace_format format, const char *word, struct err *err)
+#define SHOWN_MAX 60 /* of a first line that is not what it should be */
+
+static int missing(const struct table *t, const char *word, struct err *err)
 {
+    char memory[4 * SHOWN_MAX + 1]; /* a byte that is no character becomes three */
+    struct buf shown;
+    struct str line = str_slice(t->header, 0, SHOWN_MAX);
+    buf_init_fixed(&shown, memory, sizeof memory);
+    utf8_clean(&shown, line);
     return err_set(err, E_INVALID,
-                   "This is no %s trace: its first line has no column \"%s\". The header is \"%s\".",
-                   trace_format_word(format), word, header_of(format));
+                   "This is no %s trace: its first line has no column \"%s\". The header is \"%s\"; here it is \"%.*s%s\".",
+                   trace_format_word(t->options->format), word, header_of(t->options->format), STR_ARG(buf_look(&shown)),
+                   line.len < t->header.len ? "..." : "");
 }
 
 /* Which columns a format cannot do without. */
@@ -135,20 +145,20 @@ static int required(const struct table *t, struct err *err)
 {
     enum trace_format f = t->options->format;
     if (t->at[C_SUBMIT] < 0)
-        return missing(f, f == TRACE_PHILLY ? "timestamp" : f == TRACE_OPENB ? "creation_time"
+        return missing(t, f == TRACE_PHILLY ? "timestamp" : f == TRACE_OPENB ? "creation_time"
                        : f == TRACE_SACCT ? "Submit" : "submit", err);
     if (t->at[C_RUN] < 0 && (f == TRACE_CSV || f == TRACE_PHILLY))
-        return missing(f, f == TRACE_CSV ? "runtime" : "duration", err);
+        return missing(t, f == TRACE_CSV ? "runtime" : "duration", err);
     if (f == TRACE_SACCT && t->at[C_RUN] < 0 && (t->at[C_START] < 0 || t->at[C_END] < 0))
-        return missing(f, "ElapsedRaw", err);
+        return missing(t, "ElapsedRaw", err);
     if (f == TRACE_OPENB && t->at[C_END] < 0)
-        return missing(f, "deletion_time", err);
+        return missing(t, "deletion_time", err);
     if (t->at[C_GPUS] < 0 && f != TRACE_SACCT)
-        return missing(f, f == TRACE_CSV ? "gpus" : f == TRACE_PHILLY ? "num_gpus" : "num_gpu", err);
+        return missing(t, f == TRACE_CSV ? "gpus" : f == TRACE_PHILLY ? "num_gpus" : "num_gpu", err);
     if (f == TRACE_SACCT && t->at[C_TRES] < 0 && t->at[C_GRES] < 0 && t->at[C_CPUS] < 0)
-        return missing(f, "AllocTRES", err);
+        return missing(t, "AllocTRES", err);
     if (t->at[C_USER] < 0 && (f == TRACE_CSV || f == TRACE_SACCT))
-        return missing(f, f == TRACE_CSV ? "user" : "User", err);
+        return missing(t, f == TRACE_CSV ? "user" : "User", err);
     return 0;
 }
 
@@ -167,6 +177,7 @@ static char separator_of(enum trace_format format, struct str header)
 static int read_header(struct table *t, struct str line, struct err *err)
 {
     const struct name *names = names_of(t->options->format);
+    t->header = line;
     t->separator = separator_of(t->options->format, line);
     t->columns_n = split(line, t->separator, t->field);
     for (int c = 0; c < C_COUNT; c++)

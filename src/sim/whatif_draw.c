@@ -181,6 +181,43 @@ static void sentence(const struct whatif_table *t, const struct whatif_row *r, e
                    now->f.tte_mean_h, r->results, now->results, memory);
 }
 
+/* The best of another order on the GPUs that there are (`added` false), or of more GPUs in the order in use; NULL: none was asked for. */
+static const struct whatif_row *best_of(const struct whatif_table *t, bool added)
+{
+    const struct whatif_row *now = &t->rows[0], *best = NULL;
+    for (uint32_t i = 1; i < t->rows_n; i++) {
+        const struct whatif_row *r = &t->rows[i];
+        bool same = r->policy.policy == now->policy.policy && r->policy.preempt == now->policy.preempt;
+        if ((added ? same && r->gpus > now->gpus : !same && r->gpus == now->gpus) &&
+            (!best || r->f.tte_mean_h < best->f.tte_mean_h))
+            best = r;
+    }
+    return best;
+}
+
+/* What the whole table is for. */
+static void either_sentence(const struct whatif_table *t, enum lang lang, struct buf *out)
+{
+    const struct whatif_row *order = best_of(t, false), *gpus = best_of(t, true);
+    char memory[96];
+    struct buf b;
+    buf_init_fixed(&b, memory, sizeof(memory));
+    if (!order || !gpus)
+        return;
+    double more = gpus->gpus_year + gpus->power_year - order->power_year;
+    money(&b, more, t->currency, lang);
+    if (more <= 0 || b.failed)
+        return;
+    if (order->f.tte_mean_h <= gpus->f.tte_mean_h)
+        buf_printf(out, tr(lang, "More GPUs, or the nights? The order %s on the %u GPUs there are does more than %u GPUs in the order "
+                                 "%s (seen after %.1f h and %.1f h), for %s less a year.\n"), order->policy.word, order->gpus,
+                   gpus->gpus, gpus->policy.word, order->f.tte_mean_h, gpus->f.tte_mean_h, memory);
+    else
+        buf_printf(out, tr(lang, "More GPUs, or the nights? %u GPUs in the order %s do more than the order %s on the %u there are "
+                                 "(seen after %.1f h and %.1f h), for %s more a year.\n"), gpus->gpus, gpus->policy.word,
+                   order->policy.word, order->gpus, gpus->f.tte_mean_h, order->f.tte_mean_h, memory);
+}
+
 static void goal_number(const struct goal *g, double value, char out[96])
 {
     if (g->what == GOAL_UTILISATION)
@@ -231,6 +268,7 @@ static void put_sentences(const struct whatif_table *t, enum lang lang, struct b
                             "There are only %zu jobs: nothing can be concluded from so few.\n", t->jobs_n), t->jobs_n);
     for (uint32_t i = 1; i < t->rows_n; i++)
         sentence(t, &t->rows[i], lang, out);
+    either_sentence(t, lang, out);
     cap_sentence(t, lang, out);
     goal_sentence(t, lang, out);
     bool blend = false;

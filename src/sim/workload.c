@@ -161,6 +161,10 @@ void workload_tell_faults(const struct workload *w, enum lang lang)
     const struct trace *t = &w->trace;
     if (w->billing && w->billing->trouble[0])
         fprintf(stderr, "%s\n", w->billing->trouble);
+    if (w->presence.never)
+        fprintf(stderr, trn(lang, "%u person (\"%s\") has no hour in which to look at a result; theirs count as seen when they end.\n",
+                            "%u people (\"%s\" is one) have no hour in which to look at a result; theirs count as seen when they "
+                            "end.\n", w->presence.never), w->presence.never, t->users[w->presence.never_first].name);
     if (t->faults_n == 0)
         return;
     fprintf(stderr, trn(lang, "%" PRIu64 " row of %" PRIu64 " cannot be used and is left out:\n",

@@ -224,12 +224,28 @@ PY
     [[ $output == *"There are only 3 jobs: nothing can be concluded from so few."* ]]
 }
 
+@test "a user who can never look at anything is named, and their results count as they end" {
+    printf 'submit,runtime,gpus,user\n2026-03-02T09:00:00,3600,1,ann\n2026-03-02T10:00:00,60,2,bo\n' >two.csv
+    mkdir -p hours
+    echo none >hours/ann.hours
+    run --separate-stderr "$eoul" sim --trace two.csv --gpus 4 --policy fifo,blend --calendars hours --json
+    [ "$status" -eq 0 ]
+    [[ $stderr == '1 person ("ann") has no hour in which to look at a result; theirs count as seen when they end.'* ]]
+    [ "$(jq '[.policies[] | .tte_mean_h == .jct_mean_h] | all' <<<"$output")" = true ]
+}
+
 @test "whatif on the sample team: two more GPUs, or the nights, in won" {
     LANG=C.UTF-8 run "$eoul" whatif --from sample --policy booked,blend --gpus +2
     [ "$status" -eq 0 ]
     [[ ${lines[3]} == "16 x booked "* && ${lines[6]} == "18 x blend "* ]]
     [[ $output == *"16 GPUs in the order blend: seen after "*" won "*" a year."* ]]
     [[ $output == *"18 GPUs in the order booked: seen after "*" won more a year."* ]]
+    [[ $output == *"More GPUs, or the nights? The order blend on the 16 GPUs there are does more than 18 GPUs in the order booked (seen after "*", for 24,"*" won less a year."* ]]
+    LC_ALL=ko_KR.UTF-8 run "$eoul" whatif --from sample --policy booked,blend --gpus +2
+    [[ $output == *"밤을 쓸까요? 지금 있는 GPU 16개에서 순서만 바꾸는 쪽(blend)이 GPU를 18개로 늘리는 쪽"*"원 덜 듭니다."* ]]
+    # the other answer: with four times the GPUs nobody waits, in whatever order
+    LANG=C.UTF-8 run "$eoul" whatif --from sample --policy easy,fifo --gpus 64
+    [[ $output == *"More GPUs, or the nights? 64 GPUs in the order easy do more than the order fifo on the 16 there are"*" won more a year."* ]]
     run "$eoul" whatif --from sample --policy booked,blend --gpus +2 --json
     # another order does more than two GPUs, and its price is the electricity's alone
     [ "$(jq '.options | .[1].tte_mean_h < .[2].tte_mean_h and .[1].gpu_cost_per_year == 0 and .[2].gpu_cost_per_year == 25000000' <<<"$output")" = true ]

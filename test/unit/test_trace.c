@@ -146,7 +146,10 @@ static void test_garbage(void **state)
     trace_finish(&t);
     refuses(TRACE_CSV, "", "\"a test\" is empty.");
     refuses(TRACE_CSV, "submit,gpus,user\n", "This is no csv trace: its first line has no column "
-                                             "\"runtime\". The header is \"submit,runtime,gpus,user\".");
+                                             "\"runtime\". The header is \"submit,runtime,gpus,user\"; here it is \"submit,gpus,user\".");
+    refuses(TRACE_CSV, "time,total_job_num,running_job_num,pending_job_num,total_gpujob_num\n1,2,3,4,5\n",
+            "This is no csv trace: its first line has no column \"submit\". The header is \"submit,runtime,gpus,user\"; here it is "
+            "\"time,total_job_num,running_job_num,pending_job_num,total_gpu...\".");
     refuses(TRACE_CSV, "submit,runtime,gpus,user\n", "\"a test\" has no job in it.");
     refuses(TRACE_CSV, "submit,runtime,gpus,user\n1,1,0,u\n",
             "\"a test\" has no usable job as csv; of 1 rows none is right. The first: Line 2 asks for no GPU.");
