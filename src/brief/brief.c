@@ -501,6 +501,23 @@ static void put_now(struct buf *out, const struct brief *b)
     more(out, b, n);
 }
 
+/* What agreeing to later starts would have brought: in the morning that looks back over the begin of a week, so once a week
+ * at most, and nothing has to be remembered for it. */
+static void put_would(struct buf *out, const struct brief *b)
+{
+    int64_t since_s = b->span.from_at / USEC_PER_SEC, now_s = b->now_at / USEC_PER_SEC;
+    if (b->would == 0 || zone_week_s(b->zone, since_s) == zone_week_s(b->zone, now_s))
+        return;
+    buf_char(out, '\n');
+    buf_printf(out, trn(b->lang, "Had you agreed to later starts, %1$u of your last runs would have begun later; %2$u of it you would "
+                                 "have seen no later.",
+                        "Had you agreed to later starts, %1$u of your last runs would have begun later; %2$u of them you would "
+                        "have seen no later.", b->would), b->would, b->right);
+    if (!b->without_commands)
+        buf_printf(out, " %s", tr(b->lang, "\"eoul me defer yes\" agrees."));
+    buf_char(out, '\n');
+}
+
 void brief_morning(struct buf *out, const struct brief *b)
 {
     size_t finished = 0, failed = 0, again = 0;
@@ -523,4 +540,5 @@ void brief_morning(struct buf *out, const struct brief *b)
     put_needs(out, &(struct brief){ .lang = b->lang, .zone = b->zone, .now_at = b->now_at,
                                     .without_commands = b->without_commands,
                                     .todos = b->todos, .todos_n = b->todos_n });
+    put_would(out, b);
 }

@@ -67,6 +67,9 @@ struct brief {
     size_t jobs_n;
     const struct brief_todo *todos; /* of the person alone */
     size_t todos_n;
+    /* morning: of the person's last starts, those that would have been moved later had they agreed, and of these those whose
+     * result would have been seen no later.  Said in the first brief of a week only; 0: there is nothing to say, or they agreed */
+    uint32_t would, right;
 };
 
 /* --- when --------------------------------------------------------------------------------------- */

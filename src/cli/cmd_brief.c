@@ -170,6 +170,10 @@ static void take_facts(struct facts *f)
     json_t *one;
     f->b = (struct brief){ .lang = f->cli->lang, .zone = cli_zone(f->cli), .now_at = f->cli->now_at,
                            .jobs = f->jobs, .todos = f->todo };
+    const json_t *told = json_object_get(f->me, "forecasts");
+    if (!json_is_true(json_object_get(f->me, "defer")))
+        f->b.would = (uint32_t)json_i64(told, "would");
+    f->b.right = (uint32_t)json_i64(told, "right");
     json_array_foreach(json_object_get(f->plan, "gpus"), i, one)
     {
         int64_t gpu = json_i64(one, "gpu");

@@ -197,6 +197,9 @@ int briefs_write(struct daemon *d, person_no no, bool morning, bool commands, st
     f->b = (struct brief){ .lang = person.lang_known ? person.lang : LANG_EN,
                            .zone = person.zone ? person.zone : people_system_zone(d->people),
                            .now_at = now_at, .without_commands = !commands, .jobs = f->jobs, .todos = f->todos };
+    struct core_calibration told = core_calibration(d->core, no);
+    f->b.would = person.defer ? 0 : told.would;
+    f->b.right = told.right;
     buf_init_fixed(&f->text, f->text_memory, sizeof f->text_memory);
     int code = briefs_windows(d, no, now_at, f->windows, &f->windows_n);
     usec_t since_at = code == 0 ? brief_since(f->windows, f->windows_n, now_at) : 0;

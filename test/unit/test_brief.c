@@ -321,6 +321,37 @@ static void the_morning_says_it(void **state)
     buf_finish(&out);
 }
 
+/* Thursday; the line comes with the brief that looks back over a Monday, if there is anything to tell. */
+static void once_a_week_it_says_what_agreeing_would_bring(void **state)
+{
+    struct buf out;
+    struct brief b = evening(LANG_EN);
+    (void)state;
+    b.would = 12;
+    b.right = 11;
+    b.span = (struct span){ MIDNIGHT - 3 * D - H, MIDNIGHT - 3 * D + 9 * H }; /* Sunday 23:00 to Monday 09:00 */
+    b.now_at = b.span.until_at;
+    buf_init(&out, 1 << 16);
+    brief_morning(&out, &b);
+    has(&out, "\nHad you agreed to later starts, 12 of your last runs would have begun later; 11 of them you would have seen no "
+              "later. \"eoul me defer yes\" agrees.\n");
+    b.without_commands = true;
+    buf_clear(&out);
+    brief_morning(&out, &b);
+    has(&out, "seen no later.\n");
+    assert_null(strstr(out.ptr, "defer yes"));
+    b.span.from_at = MIDNIGHT - 3 * D; /* Monday 00:00: the week had begun */
+    buf_clear(&out);
+    brief_morning(&out, &b);
+    assert_null(strstr(out.ptr, "agreed"));
+    b.span.from_at -= D;
+    b.would = 0; /* they agreed, or there was nothing */
+    buf_clear(&out);
+    brief_morning(&out, &b);
+    assert_null(strstr(out.ptr, "agreed"));
+    buf_finish(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +364,7 @@ int main(void)
         cmocka_unit_test(who_is_always_there_has_no_absence),
         cmocka_unit_test(held_tasks_are_said_once),
         cmocka_unit_test(the_morning_says_it),
+        cmocka_unit_test(once_a_week_it_says_what_agreeing_would_bring),
     };
     return cmocka_run_group_tests(tests, load_zone, NULL);
 }
