@@ -120,16 +120,15 @@ static int boost_add(struct cli *cli, struct args *args)
     return r;
 }
 
-static int boost_cancel(struct cli *cli, struct args *args)
+static int boost_cancel(struct cli *cli, struct args *args, const char *id)
 {
     struct buf path;
     json_t *body = json_object(), *said = NULL;
     buf_init(&path, 1024);
     buf_c(&path, "/v1/boosts/");
-    http_encode(&path, str_slice(str_of(args_value(args, "cancel")), 0, 64));
+    http_encode(&path, str_slice(str_of(id), 0, 64));
     buf_c(&path, "/remove");
-    int r = args->rest_n ? err_set(&cli->err, E_USAGE, "\"eoul boost --cancel 3\" takes a boost's number and no more.")
-                         : cli_connect(cli);
+    int r = cli_connect(cli);
     if (r == 0)
         r = cli_call(cli, "POST", path.ptr, body, &said);
     if (r == 0 && args_flag(args, "json"))
@@ -142,10 +141,27 @@ static int boost_cancel(struct cli *cli, struct args *args)
     return r;
 }
 
+/* --cancel 3; or of several, as reservations are taken back: remove 3 4. */
+static int boost_cancel_all(struct cli *cli, struct args *args)
+{
+    const char *cancel = args_value(args, "cancel");
+    int r = 0;
+    if (cancel && args->rest_n)
+        r = err_set(&cli->err, E_USAGE, "\"eoul boost --cancel 3\" takes a boost's number and no more.");
+    else if (!cancel && args->rest_n < 2)
+        r = err_set(&cli->err, E_USAGE, "Say which: eoul boost --cancel 3.");
+    else if (cancel)
+        r = boost_cancel(cli, args, cancel);
+    for (int i = 1; r == 0 && i < args->rest_n; i++)
+        r = boost_cancel(cli, args, args->rest[i]);
+    return r;
+}
+
 static int boost_list(struct cli *cli, struct args *args)
 {
     json_t *said = NULL;
-    int r = args->rest_n ? err_set(&cli->err, E_USAGE, "\"eoul boost --list\" takes no words.") : cli_connect(cli);
+    int r = args->rest_n > !args_flag(args, "list") ? err_set(&cli->err, E_USAGE, "\"eoul boost --list\" takes no words.")
+                                                    : cli_connect(cli);
     if (r == 0 && args_flag(args, "json"))
         return cli_print_json(cli, "/v1/boosts");
     if (r == 0)
@@ -160,9 +176,11 @@ static int boost_list(struct cli *cli, struct args *args)
 
 static int run_boost(struct cli *cli, struct args *args)
 {
-    bool asks = args->rest_n || args_flag(args, "reason") || args_flag(args, "until");
-    int r = args_flag(args, "cancel") ? boost_cancel(cli, args)
-            : args_flag(args, "list") || !asks ? boost_list(cli, args) : boost_add(cli, args);
+    bool said = args_flag(args, "reason") || args_flag(args, "until");
+    const char *verb = args->rest_n && !said ? args->rest[0] : ""; /* with a reason it is somebody's name */
+    bool list = args_flag(args, "list") || strcmp(verb, "list") == 0 || (!args->rest_n && !said);
+    int r = args_flag(args, "cancel") || strcmp(verb, "remove") == 0 ? boost_cancel_all(cli, args)
+            : list ? boost_list(cli, args) : boost_add(cli, args);
     return r < 0 ? cli_fail(cli) : 0;
 }
 

@@ -154,34 +154,45 @@ static int reserve_add(struct cli *cli, struct args *args)
     return r;
 }
 
+static int remove_one(struct cli *cli, struct args *args, const char *id)
+{
+    struct buf path;
+    json_t *body = json_object(), *said = NULL;
+    buf_init(&path, HTTP_PATH_MAX - 64);
+    buf_c(&path, "/v1/reservations/");
+    http_encode(&path, str_of(id));
+    buf_c(&path, "/remove");
+    int r = path.failed ? err_set(&cli->err, E_USAGE, "\"%.60s...\" is no reservation's number.", id)
+                        : cli_call(cli, "POST", path.ptr, body, &said);
+    if (r == 0 && args_flag(args, "json"))
+        r = answer(cli, args, said);
+    else if (r == 0)
+        buf_printf(&cli->out, tr(cli->lang, "Reservation %lld is taken back.\n"), (long long)json_i64(said, "id"));
+    buf_finish(&path);
+    json_decref(said);
+    json_decref(body);
+    return r;
+}
+
+static int reserve_cancel(struct cli *cli, struct args *args)
+{
+    return args->rest_n ? err_set(&cli->err, E_USAGE, "\"eoul reserve --cancel 3\" takes a reservation's number and no more.")
+                        : remove_one(cli, args, args_value(args, "cancel"));
+}
+
+/* The same of several: remove 3 4. */
 static int reserve_remove(struct cli *cli, struct args *args)
 {
-    int r = args->rest_n > 1 ? cli_connect(cli)
-                             : err_set(&cli->err, E_USAGE, "Say which: eoul reserve remove 3.");
-    for (int i = 1; i < args->rest_n && r == 0; i++) {
-        struct buf path;
-        json_t *body = json_object(), *said = NULL;
-        buf_init(&path, HTTP_PATH_MAX - 64);
-        buf_c(&path, "/v1/reservations/");
-        http_encode(&path, str_of(args->rest[i]));
-        buf_c(&path, "/remove");
-        r = path.failed ? err_set(&cli->err, E_USAGE, "\"%.60s...\" is no reservation's number.", args->rest[i])
-                        : cli_call(cli, "POST", path.ptr, body, &said);
-        if (r == 0 && args_flag(args, "json"))
-            r = answer(cli, args, said);
-        else if (r == 0)
-            buf_printf(&cli->out, tr(cli->lang, "Reservation %lld is taken back.\n"), (long long)json_i64(said, "id"));
-        buf_finish(&path);
-        json_decref(said);
-        json_decref(body);
-    }
+    int r = args->rest_n > 1 ? 0 : err_set(&cli->err, E_USAGE, "Say which: eoul reserve --cancel 3.");
+    for (int i = 1; i < args->rest_n && r == 0; i++)
+        r = remove_one(cli, args, args->rest[i]);
     return r;
 }
 
 static int reserve_list(struct cli *cli, struct args *args)
 {
     json_t *said = NULL;
-    int r = args->rest_n > 1 ? err_set(&cli->err, E_USAGE, "\"eoul reserve list\" takes no words.") : cli_connect(cli);
+    int r = args->rest_n > !args_flag(args, "list") ? err_set(&cli->err, E_USAGE, "\"eoul reserve --list\" takes no words.") : cli_connect(cli);
     if (r == 0 && args_flag(args, "json"))
         return cli_print_json(cli, "/v1/reservations");
     if (r == 0)
@@ -199,14 +210,16 @@ static int run_reserve(struct cli *cli, struct args *args)
     const char *verb = args->rest_n ? args->rest[0] : args_flag(args, "gpus") || args_flag(args, "to") ||
                                       args_flag(args, "from") ? "add" : "list";
     int r;
-    if (strcmp(verb, "list") == 0)
+    if (args_flag(args, "cancel"))
+        r = reserve_cancel(cli, args);
+    else if (args_flag(args, "list") || strcmp(verb, "list") == 0)
         r = reserve_list(cli, args);
     else if (strcmp(verb, "remove") == 0)
         r = reserve_remove(cli, args);
     else if (strcmp(verb, "add") == 0 && args->rest_n <= 1)
         r = reserve_add(cli, args);
     else
-        r = err_set(&cli->err, E_USAGE, "\"eoul reserve\" has no \"%.60s\"; there are: list, remove.",
+        r = err_set(&cli->err, E_USAGE, "\"eoul reserve\" has no \"%.60s\"; there are: --list, --gpus, --cancel.",
                     args->rest_n > 1 && strcmp(verb, "add") == 0 ? args->rest[1] : verb);
     return r < 0 ? cli_fail(cli) : 0;
 }
@@ -217,6 +230,8 @@ static const struct opt reserve_opts[] = {
     {"to", 0, "WHEN", N_("Ends then, or after so long (2h).")},
     {"name", 0, "TEXT", N_("What it is for; everybody sees it.")},
     {"model", 0, "MODEL", N_("GPUs of this model only.")},
+    {"list", 0, NULL, N_("What is reserved, by whom and when.")},
+    {"cancel", 0, "N", N_("Take this reservation back.")},
     {"as", 0, "PERSON", N_("Act as this person (personal mode only).")},
     {"json", 0, NULL, N_("Print the daemon's answer as JSON.")},
     {0},
@@ -225,7 +240,7 @@ static const struct opt reserve_opts[] = {
 const struct cmd cmd_reserve = {
     .name = "reserve",
     .group = "work",
-    .usage = "[list | --gpus N [--from WHEN] --to WHEN [--name TEXT] | remove N...]",
+    .usage = "[--gpus N [--from WHEN] --to WHEN [--name TEXT] | --list | --cancel N]",
     .opts = reserve_opts,
     .flags = CMD_NEEDS_DAEMON,
     .run = run_reserve,
@@ -233,7 +248,7 @@ const struct cmd cmd_reserve = {
     .examples = (const char *const[]){"eoul reserve", N_("what is reserved"),
                                       "eoul reserve --gpus 2 --from \"tue 14:00\" --to 18:00 --name demo",
                                       N_("for a demonstration"), "eoul reserve --gpus 1 --to 2h",
-                                      N_("from now on, for two hours"), "eoul reserve remove 3",
+                                      N_("from now on, for two hours"), "eoul reserve --cancel 3",
                                       N_("not needed after all"), NULL},
     .more = N_("In that time you have at least so many GPUs: what your own running jobs use counts, the rest is "
                "kept free, and your waiting jobs that fit go first. Other people's jobs that might still hold a "

@@ -285,9 +285,10 @@ runs() { for _ in $(seq 200); do [ "$("$eoul" show --json "$1" 2>/dev/null | jq 
     run "$eoul" plan --ascii
     [[ $output == *RESERVATION*demo* ]]
     timeout 60 "$eoul" run --gpus=1 -- true # its owner's own job uses it
-    run "$eoul" reserve remove 1
+    [[ "$("$eoul" reserve --list)" == *demo* ]]
+    run "$eoul" reserve --cancel 1
     [ "$output" = "Reservation 1 is taken back." ]
-    run "$eoul" reserve remove 1
+    run "$eoul" reserve remove 1 # as it was said before
     [ "$status" -eq 1 ]
     run "$eoul" reserve --gpus 3 --to 2h
     [[ $output == *"There are only 2 such GPUs to reserve."* ]]
