@@ -12,8 +12,7 @@
 /* Does it start at all, as far as anybody knows, or will that be known while its owner is there? */
 static bool starts(const struct core *c, const struct class_key *key, const struct class_view *view, usec_t now_at)
 {
-    return (view->group != NONE && groups_of(c)[view->group].samples.n > 0) || key->proven ||
-           canary_can(c, key, now_at);
+    return estimate_succeeded(c, view->group) || key->proven || canary_can(c, key, now_at);
 }
 
 static bool agreed(const struct core *c, const struct class_key *key)

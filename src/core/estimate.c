@@ -12,14 +12,15 @@
 /* Weights of one run in the pool.  30 own runs outweigh everything else ten to one; two or three
  * are still mostly the person's. */
 #define WEIGHT_OWN    8
+#define WEIGHT_LIMIT  8
 #define WEIGHT_PERSON 2
 #define WEIGHT_TEAM   1
 #define WEIGHT_GUESS  1
 #define GUESS_SPREAD  (2 * LOG_ONE) /* the guess is three runs: a quarter, the median, four times */
 #define WEIGHT_TOLD   2             /* of each of its samples: together about four own runs */
 #define TOLD_SAMPLES  16
-#define POOL_MAX (SAMPLES_OWN + SAMPLES_PERSON + SAMPLES_TEAM + 3 + TOLD_SAMPLES)
-#define FEW 10                      /* until a pool has this many runs, news is shown at once */
+#define POOL_MAX (SAMPLES_OWN + SAMPLES_LIMIT + SAMPLES_PERSON + SAMPLES_TEAM + 3 + TOLD_SAMPLES)
+#define FEW 10u                     /* until a pool has this many runs, news is shown at once */
 #define OUTLIVED_STEP (LOG_ONE / 4) /* past every known run: forecasts move in steps of 2^(1/4) */
 
 /* --- fixed-point logarithm -------------------------------------------------------------------- */
@@ -83,12 +84,17 @@ static void pool_one(struct pool *p, int32_t log, uint32_t weight)
     p->at[i].weight = (uint16_t)weight;
 }
 
-/* The newest `max` of a group. */
-static void pool_add(struct pool *p, const struct samples *s, uint32_t max, uint32_t weight)
+/* What a run weighs by how many of its group have ended since, in 1/64: 2^(-n/8). */
+#define WHOLE 64
+static const uint8_t aged[SAMPLES_OWN] = { 64, 59, 54, 49, 45, 41, 38, 35, 32, 29, 27, 25, 23, 21, 19,
+                                           17, 16, 15, 13, 12, 11, 10, 10, 9, 8, 7, 7, 6, 6, 5 };
+
+/* The newest `max` of a group, without the `less` newest. */
+static void pool_add(const struct core *c, struct pool *p, const struct samples *s, uint32_t less, uint32_t max, uint32_t weight)
 {
-    uint32_t from = s->n > max ? s->n - max : 0;
-    for (uint32_t i = from; i < s->n; i++)
-        pool_one(p, s->log[i], weight);
+    uint32_t n = s->n - less, from = n > max ? n - max : 0;
+    for (uint32_t i = from; i < n; i++)
+        pool_one(p, s->log[i], weight * (c->settings.pool ? aged[n - 1 - i] : WHOLE));
 }
 
 /* Middles of fifteen equally likely parts of a normal distribution, in thousandths, and something far
@@ -105,7 +111,7 @@ static void pool_told(struct pool *p, usec_t median_us, uint32_t sd_milli)
         int64_t off = normal_milli[i] * sd * LOG2_E_MILLI * LOG_ONE / 1000 / 1000 / 1000;
         int64_t log = middle + off < 0 ? 0 : middle + off;
         pool_one(p, log > INT16_MAX ? INT16_MAX : (int32_t)log,
-                 i + 1 == TOLD_SAMPLES ? 1 : WEIGHT_TOLD);
+                 WHOLE * (i + 1 == TOLD_SAMPLES ? 1 : WEIGHT_TOLD));
     }
 }
 
@@ -120,6 +126,12 @@ static bool told_exactly(const struct core *c, const struct ask *ask)
     return told_counts(c, ask) && c->settings.estimates == ESTIMATES_TOLD && ask->told_sd_milli == 0;
 }
 
+static uint64_t limit_key(uint32_t owner, usec_t limit_us)
+{
+    uint64_t key = hash_mix(hash_mix(hash_mix('l', owner), (uint64_t)limit_us), 'l');
+    return key ? key : 1;
+}
+
 /* The runs that count for what has run for longer than `over` (a logarithm; -1: all). */
 static void pool_make(const struct core *c, const struct ask *ask, int32_t over, struct pool *p)
 {
@@ -132,11 +144,14 @@ static void pool_make(const struct core *c, const struct ask *ask, int32_t over,
             return;
     }
     if (ask->group != NONE)
-        pool_add(p, &groups_of(c)[ask->group].samples, SAMPLES_OWN, WEIGHT_OWN);
-    pool_add(p, &c->persons[ask->owner].shown, SAMPLES_PERSON, WEIGHT_PERSON);
-    pool_add(p, &c->team_shown, SAMPLES_TEAM, WEIGHT_TEAM);
+        pool_add(c, p, &groups_of(c)[ask->group].samples, 0, SAMPLES_OWN, WEIGHT_OWN);
+    uint32_t limit = ask->limit_us && c->settings.pool ? estimate_find(c, limit_key(ask->owner, ask->limit_us)) : NONE;
+    if (limit != NONE)
+        pool_add(c, p, &groups_of(c)[limit].samples, groups_of(c)[limit].unshown, SAMPLES_LIMIT, WEIGHT_LIMIT);
+    pool_add(c, p, &c->persons[ask->owner].shown, 0, SAMPLES_PERSON, WEIGHT_PERSON);
+    pool_add(c, p, &c->team_shown, 0, SAMPLES_TEAM, WEIGHT_TEAM);
     for (int i = -1; i <= 1; i++)
-        pool_one(p, guess + i * GUESS_SPREAD, WEIGHT_GUESS);
+        pool_one(p, guess + i * GUESS_SPREAD, WHOLE * WEIGHT_GUESS);
 }
 
 static const uint32_t node_permille[NODES] = { 100, 300, 500, 700, 900 };
@@ -160,6 +175,9 @@ static usec_t length(int32_t log)
     return usec_min(usec_max((usec_t)exp2_fixed(log), USEC_PER_SEC), ESTIMATE_MAX_US);
 }
 
+static void whole_nodes(const struct core *c, const struct ask *ask, usec_t work_us, struct forecast_nodes *ret,
+                        usec_t *ret_holds_us);
+
 /* --- the table of groups ---------------------------------------------------------------------- */
 
 uint64_t estimate_key(uint32_t owner, uint64_t command_key, uint32_t gpus)
@@ -171,6 +189,8 @@ uint64_t estimate_key(uint32_t owner, uint64_t command_key, uint32_t gpus)
 uint64_t group_hash(const struct group *g)
 {
     uint64_t h = hash_mix(hash_mix('g', g->key), (uint64_t)g->used_seq << 32 | g->failed_n);
+    if (g->unshown || g->unproven) /* older stores have neither, and keep their hash */
+        h = hash_mix(h ^ 'u', (uint64_t)g->unshown << 1 | g->unproven);
     return power_samples_hash(hash_bytes(h, &g->samples, sizeof g->samples), &g->power);
 }
 
@@ -238,24 +258,50 @@ void samples_add(struct samples *s, int32_t log)
     s->log[s->n++] = (int16_t)log;
 }
 
-void estimate_record(struct core *c, const struct job *j, usec_t ran_us, int64_t mw)
+/* One more run of that group. */
+static struct group *group_open(struct core *c, uint64_t key)
 {
-    int32_t log = log2_fixed((uint64_t)usec_max(estimate_work_us(c, j, ran_us), USEC_PER_MSEC));
-    uint64_t key = estimate_key(j->owner, j->command_key, j->gpus);
     uint32_t at = estimate_find(c, key);
-    struct group *g;
-    if (at == NONE) {
-        g = estimate_enter(c, key);
-    } else {
-        g = &groups_of(c)[at];
-        c->sum -= group_hash(g);
-    }
-    samples_add(&g->samples, log);
-    power_record(&g->power, mw);
+    if (at == NONE)
+        return estimate_enter(c, key);
+    c->sum -= group_hash(&groups_of(c)[at]);
+    return &groups_of(c)[at];
+}
+
+static void group_close(struct core *c, struct group *g)
+{
     g->used_seq = ++c->group_seq;
     g->version = next_version(c);
     c->sum += group_hash(g);
+}
 
+static void record_own(struct core *c, const struct job *j, int32_t log, bool well, int64_t mw)
+{
+    struct group *g = group_open(c, estimate_key(j->owner, j->command_key, j->gpus));
+    g->unproven = !well && (g->samples.n == 0 || g->unproven);
+    samples_add(&g->samples, log);
+    power_record(&g->power, mw);
+    group_close(c, g);
+}
+
+static void record_limit(struct core *c, const struct job *j, int32_t log)
+{
+    if (!c->settings.pool || !j->limit_us)
+        return;
+    struct group *g = group_open(c, limit_key(j->owner, j->limit_us));
+    samples_add(&g->samples, log);
+    if (++g->unshown > SAMPLES_LIMIT || g->samples.n <= FEW) {
+        g->unshown = 0;
+        c->shown_epoch++;
+    }
+    group_close(c, g);
+}
+
+static void record(struct core *c, const struct job *j, usec_t work_us, bool well, int64_t mw)
+{
+    int32_t log = log2_fixed((uint64_t)usec_max(work_us, USEC_PER_MSEC));
+    record_own(c, j, log, well, mw);
+    record_limit(c, j, log);
     struct person *p = &c->persons[j->owner];
     samples_add(&p->samples, log);
     if (p->shown.n < FEW) {
@@ -270,15 +316,32 @@ void estimate_record(struct core *c, const struct job *j, usec_t ran_us, int64_t
     }
 }
 
-void estimate_record_failure(struct core *c, const struct job *j)
+void estimate_record(struct core *c, const struct job *j, usec_t ran_us, int64_t mw)
 {
+    record(c, j, estimate_work_us(c, j, ran_us), true, mw);
+}
+
+void estimate_record_failure(struct core *c, const struct job *j, usec_t ran_us)
+{
+    usec_t work_us = estimate_work_us(c, j, ran_us), holds_us;
     uint32_t at = estimate_find(c, estimate_key(j->owner, j->command_key, j->gpus));
+    struct forecast_nodes nodes;
+    whole_nodes(c, &(struct ask){ .owner = j->owner, .group = at, .limit_us = j->limit_us }, 0, &nodes, &holds_us);
+    if (c->settings.pool && work_us >= nodes.us[0]) {
+        record(c, j, work_us, false, 0);
+        return;
+    }
     if (at == NONE)
         return;
     struct group *g = &groups_of(c)[at];
     c->sum -= group_hash(g);
     g->failed_n += g->failed_n < UINT32_MAX;
     c->sum += group_hash(g);
+}
+
+bool estimate_succeeded(const struct core *c, uint32_t group)
+{
+    return group != NONE && groups_of(c)[group].samples.n > 0 && !groups_of(c)[group].unproven;
 }
 
 /* --- forecasts -------------------------------------------------------------------------------- */
@@ -349,13 +412,13 @@ void estimate_nodes(const struct core *c, const struct ask *ask, bool keep,
     uint32_t version = own ? own->version : 0;
     bool plain = ask->done_us == 0 && !told_counts(c, ask);
     usec_t holds_us;
-    if (plain && known->shown_epoch == c->shown_epoch && known->version == version) {
+    if (plain && known->shown_epoch == c->shown_epoch && known->version == version && known->limit_us == ask->limit_us) {
         *ret = known->nodes;
         return;
     }
     whole_nodes(c, ask, ask->done_us, ret, &holds_us);
     if (plain && keep)
-        *(struct forecast_memo *)known = (struct forecast_memo){ c->shown_epoch, version, *ret };
+        *(struct forecast_memo *)known = (struct forecast_memo){ c->shown_epoch, version, ask->limit_us, *ret };
     if (!plain)
         attempt_nodes(ret, ask->done_us, ask->restart_us, 0);
 }
@@ -367,7 +430,7 @@ static struct ask ask_of(const struct core *c, const struct job *j)
         .owner = j->owner,
         .group = told_alone ? NONE : estimate_find(c, estimate_key(j->owner, j->command_key, j->gpus)),
         .told_us = j->estimate_us, .told_sd_milli = j->estimate_sd_milli, .done_us = j->done_us,
-        .restart_us = estimate_restart_us(c, j) };
+        .restart_us = estimate_restart_us(c, j), .limit_us = j->limit_us };
 }
 
 static void rest(const struct core *c, const struct job *j, const struct ask *ask, usec_t ran_us,
@@ -444,6 +507,15 @@ void estimate_tick(struct core *c, usec_t now_at)
             p->shown = p->samples;
             c->shown_epoch++;
             person_changed(c, i);
+        }
+    }
+    for (uint32_t i = 0; c->settings.pool && i < c->groups_used; i++) {
+        struct group *g = &groups_of(c)[i];
+        if (g->unshown) {
+            c->sum -= group_hash(g);
+            g->unshown = 0;
+            c->sum += group_hash(g);
+            c->shown_epoch++;
         }
     }
     if (memcmp(&c->team_shown, &c->team, sizeof c->team) != 0) {

@@ -1,10 +1,16 @@
 /* estimate.h - how long will it run?  (doc/planner.md, "Run times")
  *
  * Finished runs are kept as log2 of their length, the last 30 of each group: own (owner, command,
- * width), person, team.  A forecast is a quantile of the pooled sample: own runs weigh most, the
- * person's last 10 less, the team's last 5 a little, and a guess (the configured median, spread
- * over a factor of 16) almost nothing; so a group without history shrinks to its parents.  Given
- * that a run has already lasted, shorter ones leave the pool.  A time limit caps the result.
+ * width), owner and time limit, person, team.  A forecast is a quantile of the pooled sample: own runs
+ * and the last 15 of the same limit weigh most, the person's last 10 less, the team's last 5 a little,
+ * and a guess (the configured median, spread over a factor of 16) almost nothing; so a group without
+ * history shrinks to its parents.  Of each group every eighth run further back weighs half: who
+ * changes what they do is followed.  Given that a run has already lasted, shorter ones leave the
+ * pool.  A time limit caps the result.
+ *
+ * A run that failed is one more run, unless it failed early: sooner than nine of ten of its pool end.
+ * With settings.pool 0, as in journals from before, there are no runs of a limit and of failures, and old
+ * runs weigh what new ones do.
  *
  * A told estimate (event.h) joins the pool as a log-normal of 16 samples, or is the pool, as the
  * settings say; told alone without a spread it is taken to the microsecond.
@@ -14,7 +20,7 @@
  *
  * Fixed point: logs are log2(us) in 1/512 (LOG_ONE), good to 0.14%.  All arithmetic is integer.
  *
- * An own run counts at once.  What a person's and the team's runs say to *other* groups is renewed
+ * An own run counts at once.  What a limit's, a person's and the team's runs say to *other* groups is renewed
  * only on ticks of 15 minutes of wall time (and at once while they are few): otherwise each ending
  * would change every forecast of the queue.
  */
@@ -41,6 +47,7 @@ struct ask {
     uint32_t told_sd_milli;
     usec_t done_us;        /* work done and kept before this attempt */
     usec_t restart_us;     /* with done_us 0: 0 */
+    usec_t limit_us;       /* its time limit: whose runs count; 0: none */
 };
 /* Quantiles of that attempt's length, without a limit.  With `keep` those of whole runs are kept
  * beside the group (or person) for the next asker; only looking never writes. */
@@ -64,7 +71,9 @@ struct forecast estimate_forecast(const struct core *c, const struct job *j, use
 
 /* An attempt that ran for ran_us was the whole rest of the run, and took mw (0: nobody knows). */
 void estimate_record(struct core *c, const struct job *j, usec_t ran_us, int64_t mw);
-void estimate_record_failure(struct core *c, const struct job *j);
+void estimate_record_failure(struct core *c, const struct job *j, usec_t ran_us);
+/* Has a run of this group (estimate_find's answer) ended well? */
+bool estimate_succeeded(const struct core *c, uint32_t group);
 /* On a new tick, show persons' and team's runs to the others. */
 void estimate_tick(struct core *c, usec_t now_at);
 

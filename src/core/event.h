@@ -275,7 +275,9 @@ struct offer {
     F(uint32_t, canary)         /* 1: jobs that ask for a canary get one (canary.h) */ \
     F(uint32_t, slack)          /* 1: what others wait for is moved later inside the slack of them all (slack.h); 0: it \
                                  * is not moved */ \
-    F(uint32_t, would)          /* 1: it is counted what would have been moved of those who have not agreed (would.h) */
+    F(uint32_t, would)          /* 1: it is counted what would have been moved of those who have not agreed (would.h) */ \
+    F(uint32_t, pool)           /* 1: forecasts from history know runs of the same person and time limit, runs that failed \
+                                 * late, and count new runs for more than old ones (estimate.h) */
 #define EV_MACHINE(F, L) F(uint32_t, cpus) F(uint64_t, mem_mib)
 #define EV_GPU(F, L) /* a GPU, new or changed */ \
     F(uint32_t, gpu)   /* 0..63, the core's number for it */ \

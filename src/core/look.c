@@ -177,8 +177,7 @@ bool core_forecast(const struct core *c, job_id job, usec_t ran_us, struct forec
 
 bool core_succeeded(const struct core *c, person_no owner, uint64_t command_key, uint32_t gpus)
 {
-    uint32_t group = estimate_find(c, estimate_key(owner, command_key, gpus));
-    return group != NONE && groups_of(c)[group].samples.n > 0;
+    return estimate_succeeded(c, estimate_find(c, estimate_key(owner, command_key, gpus)));
 }
 
 uint64_t core_hash(const struct core *c) { return c->sum + head_hash(c); }

@@ -143,7 +143,7 @@ void policy_forecast(const struct policy_ctx *ctx, const struct class_key *key,
         view->group = estimate_find(c, key->group_key);
     view->group_version = view->group == NONE ? 0 : groups_of(c)[view->group].version;
     estimate_nodes(c, &(struct ask){ key->owner, view->group, key->estimate_us,
-                                     key->estimate_sd_milli, key->done_us, key->restart_us },
+                                     key->estimate_sd_milli, key->done_us, key->restart_us, key->limit_us },
                    ctx->deciding, &nodes);
     bool moved = false;
     for (int i = 0; i < NODES; i++) {

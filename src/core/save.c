@@ -97,6 +97,7 @@ struct saved_dep {
 struct saved_group {
     uint64_t key;
     uint32_t used_seq, failed_n, watts_n, watts0, watts1, watts2, watts3, watts4, watts5, watts6, watts7, watts8, watts9;
+    uint32_t unshown, unproven;
     struct samples samples;
 };
 _Static_assert(POWER_SAMPLES == 10, "as many columns");
@@ -151,7 +152,7 @@ COLUMNS(group, struct saved_group, COLUMN(uint64_t, key) COLUMN(uint32_t, used_s
         COLUMN(uint32_t, failed_n) COLUMN(uint32_t, watts_n) COLUMN(uint32_t, watts0) COLUMN(uint32_t, watts1)
         COLUMN(uint32_t, watts2) COLUMN(uint32_t, watts3) COLUMN(uint32_t, watts4) COLUMN(uint32_t, watts5)
         COLUMN(uint32_t, watts6) COLUMN(uint32_t, watts7) COLUMN(uint32_t, watts8) COLUMN(uint32_t, watts9)
-        SAMPLES(samples))
+        COLUMN(uint32_t, unshown) COLUMN(uint32_t, unproven) SAMPLES(samples))
 COLUMNS(reservation, struct reservation, RESERVATION_FIELDS(COLUMN))
 COLUMNS(account, struct saved_account, COLUMN(uint32_t, account) COLUMN(uint32_t, gpus_max)
         COLUMN(uint32_t, quota_hours) COLUMN(uint32_t, quota_days))
@@ -342,7 +343,7 @@ static void save_group(const struct group *g, struct buf *out)
 {
     const uint32_t *w = g->power.w;
     struct saved_group s = { g->key, g->used_seq, g->failed_n, g->power.n, w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7],
-                             w[8], w[9], g->samples };
+                             w[8], w[9], g->unshown, g->unproven, g->samples };
     if (g->key)
         record_print(out, "group", columns_group(), &s);
 }
@@ -785,11 +786,13 @@ static int load_group(struct core *c, struct str rest, struct err *err)
     int r = record_parse(rest, columns_group(), &s, err);
     if (r < 0)
         return r;
-    if (s.watts_n > POWER_SAMPLES || s.key == 0 || c->groups_used >= c->limits.groups || estimate_find(c, s.key) != NONE)
+    if (s.watts_n > POWER_SAMPLES || s.unshown > SAMPLES_LIMIT || s.unshown > s.samples.n || s.unproven > 1 || s.key == 0 || c->groups_used >= c->limits.groups || estimate_find(c, s.key) != NONE)
         return corrupt(err);
     struct group *g = estimate_enter(c, s.key);
     g->used_seq = s.used_seq;
     g->failed_n = s.failed_n;
+    g->unshown = s.unshown;
+    g->unproven = s.unproven;
     g->samples = s.samples;
     g->power = (struct power_samples){ s.watts_n, { s.watts0, s.watts1, s.watts2, s.watts3, s.watts4, s.watts5, s.watts6,
                                                     s.watts7, s.watts8, s.watts9 } };

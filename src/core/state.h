@@ -37,6 +37,7 @@
 #define DEPTH_MAX         64  /* plan_depth is cut here: bounds the rows kept of a decision */
 #define LAST_ROWS_MAX     (STARTS_MAX + DEPTH_MAX)
 #define SAMPLES_OWN       30
+#define SAMPLES_LIMIT     15  /* of a person's runs under one time limit */
 #define SAMPLES_PERSON    10  /* of a person's other work: fewer */
 #define SAMPLES_TEAM      5   /* a handful */
 #define POWER_SAMPLES     10  /* runs whose power a group remembers */
@@ -203,13 +204,17 @@ struct power_samples { /* what runs took, in W, newest last; power.h */
 
 struct forecast_memo { /* derived: pooled quantiles, and what they were made from */
     uint32_t shown_epoch, version; /* shown_epoch 0: nothing yet */
+    usec_t limit_us;
     struct forecast_nodes nodes;
 };
 
-struct group { /* finished runs of one owner, command and width; state but for the cache */
+/* Finished runs of one owner, command and width, or of one owner and time limit; state but for the cache. */
+struct group {
     uint64_t key;        /* 0: free */
     uint32_t used_seq;   /* least goes when the table is full */
     uint32_t failed_n;   /* early failures, for later use */
+    uint32_t unshown;    /* of a time limit: so many of the newest do not count yet; at most SAMPLES_LIMIT */
+    uint32_t unproven;   /* 1: all of its runs have failed */
     struct samples samples;
     struct power_samples power;
     uint32_t version;    /* derived: changes with the samples */

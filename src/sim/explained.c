@@ -338,7 +338,8 @@ void explained_update(struct invariant *v, const struct core_update *u)
         kept(v, x, &x->jobs[u->job]);
     const struct ev_ended *e = v->ev->kind == EVENT_ENDED ? &v->ev->ended : NULL;
     bool by_limit = e && e->job == u->job && e->cause == END_TIME_LIMIT && u->reason == REASON_TIME_LIMIT;
-    x->persons[j->owner].ended_n += u->to == JOB_COMPLETED || by_limit;
+    bool failed = e && e->job == u->job && e->cause != END_STOPPED && !j->canary && x->settings.pool; /* late: one more run */
+    x->persons[j->owner].ended_n += u->to == JOB_COMPLETED || by_limit || failed;
     if (u->to == JOB_COMPLETED || by_limit)
         would_have(v, x, u->job, j);
     if (x->settings.half_life_us == 0)

@@ -128,6 +128,7 @@ static void week_found(struct week *k)
         .canary = k->world.options.seed % 4 != 3,
         .slack = k->world.options.seed % 7 != 0,
         .would = k->world.options.seed % 8 != 0,
+        .pool = k->world.options.seed % 6 != 5,
     };
     week_people(k);
     for (size_t i = 0; i < k->world.people_n; i++)

@@ -39,6 +39,7 @@ static void begin(struct hostile *h, uint64_t seed, bool bounded)
     s.preempt = seed % 3 == 0;
     s.age_us = AGE;
     s.bounded = bounded;
+    s.pool = 0; /* late failures would teach the forecast how long runs take */
     desk_do(&h->d, (struct core_event){ .kind = EVENT_SETTINGS, .settings = s });
     for (int i = 0; i < 12; i++)
         desk_history(&h->d, (struct ev_submit){ .owner = 2, .command_key = 7, .gpus = 1 }, 5 * MIN);

@@ -1,0 +1,135 @@
+/* test_core_pool.c - whose runs a forecast from history rests on, and how much each counts (estimate.h). */
+#include "core_desk.h"
+
+static void begin(struct desk *d, uint32_t pool)
+{
+    desk_begin(d, 4, POLICY_BLEND);
+    struct ev_settings s = CORE_SETTINGS_DEFAULT;
+    s.calibrate = 0; /* plain forecasts */
+    s.pool = pool;
+    desk_do(d, (struct core_event){ .kind = EVENT_SETTINGS, .settings = s });
+}
+
+static void run(struct desk *d, uint64_t command, usec_t limit_us, usec_t takes_us, int32_t code)
+{
+    job_id id = desk_submit(d, (struct ev_submit){ .command_key = command, .gpus = 1, .limit_us = limit_us, .flags = JOB_NOW });
+    desk_decide(d);
+    desk_started(d, id);
+    desk_pass(d, takes_us);
+    desk_ended(d, id, END_EXIT, code);
+}
+
+static usec_t middle(struct desk *d, uint64_t command, usec_t limit_us)
+{
+    struct forecast f;
+    job_id id = desk_submit(d, (struct ev_submit){ .command_key = command, .gpus = 1, .limit_us = limit_us, .flags = JOB_HELD });
+    assert_true(core_forecast(d->core, id, 0, &f));
+    return f.p50_us;
+}
+
+/* A new command: its owner's runs under the same limit say more of it than all of theirs together. */
+static void test_same_limit(void **state)
+{
+    (void)state;
+    for (uint32_t pool = 0; pool <= 1; pool++) {
+        struct desk d;
+        begin(&d, pool);
+        for (uint64_t i = 0; i < 20; i++)
+            run(&d, 100 + i, i % 4 == 0 ? 8 * HOUR : 4 * HOUR, i % 4 == 0 ? 6 * HOUR : 10 * MIN, 0);
+        desk_pass(&d, HOUR); /* a tick shows the last */
+        desk_decide(&d);
+        usec_t of_eight = middle(&d, 7, 8 * HOUR), of_four = middle(&d, 8, 4 * HOUR);
+        assert_in_range(of_four, 9 * MIN, 11 * MIN);
+        if (pool)
+            assert_in_range(of_eight, 350 * MIN, 370 * MIN);
+        else
+            assert_int_equal(of_eight, of_four);
+        desk_end(&d);
+    }
+}
+
+/* Runs under a limit say something to other commands from the next quarter of an hour on, and are saved until then. */
+static void test_shown_on_ticks(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct core_limits limits;
+    struct buf text;
+    begin(&d, 1);
+    for (uint64_t i = 0; i < 20; i++)
+        run(&d, 100 + i, 8 * HOUR, MIN, 0);
+    desk_pass(&d, HOUR);
+    for (uint64_t i = 0; i < 12; i++)
+        run(&d, 200 + i, 8 * HOUR, 20 * SEC, 0);
+    assert_in_range(middle(&d, 7, 8 * HOUR), 55 * SEC, 65 * SEC);
+    buf_init(&text, 1u << 20);
+    core_save(d.core, &text);
+    assert_int_equal(core_load_limits(buf_look(&text), &limits, NULL), 0);
+    size_t size = core_size(&limits);
+    void *block = aligned_alloc(16, size);
+    assert_non_null(block);
+    struct core *again = core_init(block, size, &limits);
+    assert_int_equal(core_load(again, buf_look(&text), NULL), 0);
+    assert_true(core_hash(again) == core_hash(d.core));
+    free(d.core);
+    d.core = again;
+    assert_in_range(middle(&d, 7, 8 * HOUR), 55 * SEC, 65 * SEC);
+    desk_pass(&d, HOUR);
+    desk_decide(&d);
+    assert_in_range(middle(&d, 7, 8 * HOUR), 19 * SEC, 21 * SEC);
+    buf_finish(&text);
+    desk_end(&d);
+}
+
+/* What fails early says nothing of how long runs take; what fails late was waited for as any other. */
+static void test_failures(void **state)
+{
+    (void)state;
+    for (uint32_t pool = 0; pool <= 1; pool++) {
+        struct desk d;
+        begin(&d, pool);
+        for (int i = 0; i < 6; i++)
+            run(&d, 7, 0, HOUR, 0);
+        for (int i = 0; i < 10; i++)
+            run(&d, 7, 0, SEC, 1);
+        assert_in_range(middle(&d, 7, 0), 59 * MIN, 61 * MIN);
+        for (int i = 0; i < 10; i++)
+            run(&d, 7, 0, 5 * HOUR, 1);
+        usec_t want = pool ? 5 * HOUR : HOUR;
+        assert_in_range(middle(&d, 7, 0), want - 2 * MIN, want + 2 * MIN);
+        for (int i = 0; i < 3; i++)
+            run(&d, 8, 0, 5 * HOUR, 1);
+        assert_false(core_succeeded(d.core, 1, 8, 1)); /* it has history, and no success */
+        run(&d, 8, 0, 5 * HOUR, 0);
+        assert_true(core_succeeded(d.core, 1, 8, 1));
+        run(&d, 8, 0, 6 * HOUR, 1);
+        assert_true(core_succeeded(d.core, 1, 8, 1));
+        desk_end(&d);
+    }
+}
+
+/* Who works on something else now is followed: eight new runs outweigh twenty old ones. */
+static void test_new_ones_count_more(void **state)
+{
+    (void)state;
+    for (uint32_t pool = 0; pool <= 1; pool++) {
+        struct desk d;
+        begin(&d, pool);
+        for (int i = 0; i < 20; i++)
+            run(&d, 7, 0, HOUR, 0);
+        for (int i = 0; i < 8; i++)
+            run(&d, 7, 0, 4 * HOUR, 0);
+        usec_t want = pool ? 4 * HOUR : HOUR;
+        assert_in_range(middle(&d, 7, 0), want - 2 * MIN, want + 2 * MIN);
+        desk_end(&d);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_limit), cmocka_unit_test(test_shown_on_ticks), cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_new_ones_count_more),
+    };
+    return cmocka_run_group_tests_name("core_pool", tests, NULL, NULL);
+}
