@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "core/mutant.h"
 #include "core/person.h"
 #include "core/power.h"
 #include "core/weight.h"
@@ -94,7 +95,7 @@ static void pool_add(const struct core *c, struct pool *p, const struct samples 
 {
     uint32_t n = s->n - less, from = n > max ? n - max : 0;
     for (uint32_t i = from; i < n; i++)
-        pool_one(p, s->log[i], weight * (c->settings.pool ? aged[n - 1 - i] : WHOLE));
+        pool_one(p, s->log[i], weight * (c->settings.pool ? aged[MUTANT(c, MUTANT_POOL_OLD) ? i - from : n - 1 - i] : WHOLE));
 }
 
 /* Middles of fifteen equally likely parts of a normal distribution, in thousandths, and something far

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/conditions.h"
+#include "sim/lengths.h"
 #include "sim/quotas.h"
 #include "sim/slack.h"
 #include "sim/timer.h"
@@ -54,6 +55,7 @@ struct explained {
     struct known_person persons[CORE_PERSONS_MAX + 1];
     struct known_job *jobs;
     size_t jobs_size;
+    struct lengths *lengths;
 };
 
 static struct explained *of(struct invariant *v)
@@ -248,6 +250,7 @@ void explained_event(struct invariant *v)
     x->latest_at = v->wall_at > x->latest_at ? v->wall_at : x->latest_at;
     if (now_tick != x->tick) {
         x->tick = now_tick;
+        lengths_tick(&x->lengths);
         if (x->settings_known)
             tick(x, v->wall_at);
     }
@@ -304,6 +307,12 @@ static void began(const struct invariant *v, struct known_job *k)
     k->run_at = v->wall_at;
 }
 
+static struct lengths_job length_of(const struct explained *x, job_id id)
+{
+    const struct known_job *k = &x->jobs[id];
+    return (struct lengths_job){ id, k->told_us, k->told_sd_milli, k->kept_us, restart(x, k) };
+}
+
 void explained_would(struct invariant *v, job_id id, usec_t later_us)
 {
     if (id < of(v)->jobs_size)
@@ -330,6 +339,9 @@ void explained_update(struct invariant *v, const struct core_update *u)
     bool is = u->to == JOB_CONFIGURING || u->to == JOB_RUNNING || u->to == JOB_COMPLETING;
     if (!j || u->kind != UPDATE_STATE)
         return;
+    struct lengths_job length = length_of(x, u->job);
+    if (u->to == JOB_CONFIGURING)
+        lengths_begins(&x->lengths, v, &x->settings, &length);
     if (u->to == JOB_CONFIGURING || (u->to == JOB_RUNNING && v->ev->kind != EVENT_ENDED))
         began(v, &x->jobs[u->job]);
     if (!was || is)
@@ -337,6 +349,8 @@ void explained_update(struct invariant *v, const struct core_update *u)
     if (u->to == JOB_PENDING && u->reason == REASON_PREEMPTED && j->preempt == PREEMPT_CHECKPOINT)
         kept(v, x, &x->jobs[u->job]);
     const struct ev_ended *e = v->ev->kind == EVENT_ENDED ? &v->ev->ended : NULL;
+    if (e)
+        lengths_ended(&x->lengths, v, &x->settings, &length, usec_max(v->boot_at - x->jobs[u->job].run_boot_at, 0), u);
     bool by_limit = e && e->job == u->job && e->cause == END_TIME_LIMIT && u->reason == REASON_TIME_LIMIT;
     bool failed = e && e->job == u->job && e->cause != END_STOPPED && !j->canary && x->settings.pool; /* late: one more run */
     x->persons[j->owner].ended_n += u->to == JOB_COMPLETED || by_limit || failed;
@@ -368,6 +382,8 @@ void explained_finish(struct invariant *v)
         free(x->persons[i].windows);
     if (x)
         free(x->jobs);
+    if (x)
+        lengths_destroy(x->lengths);
     free(x);
 }
 
@@ -666,6 +682,10 @@ static void judge_job(struct invariant *v, const struct core *core, const struct
     judge_history(v, row->job, j, &e.forecast);
     if (row->state == JOB_PENDING)
         judge_length(v, row->job, j, &e.forecast);
+    struct lengths_job length = length_of(of(v), row->job);
+    if (row->state != JOB_COMPLETING) /* see below */
+        lengths_judge(&of(v)->lengths, v, &of(v)->settings, &length, row->state == JOB_PENDING ? 0
+                      : usec_max(v->boot_at - of(v)->jobs[row->job].run_boot_at, 0), &e.forecast);
     judge_moved(v, row->job, j, plan->made_at, &e);
     if (row->state != JOB_COMPLETING) {
         same(v, row->job, "what it keeps of its work", e.kept_us, of(v)->jobs[row->job].kept_us);

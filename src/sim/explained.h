@@ -2,9 +2,8 @@
  *
  * Rules "why" (of a job: place, times, room, limits, who is in the way), "why-weight" and "would" (of a person).  From committed
  * events alone: windows, sums that fall and who was kept out are kept here a second time, in floating point.  Work is that
- * of a few jobs of each plan, another few each time.  Prices are electric.h's.  What is taken from the core: the plan's
- * rows, which rules of their own judge, and the lengths of forecasts, which nobody can know better, but for those that were
- * told to the microsecond, and their limit.
+ * of a few jobs of each plan, another few each time.  Prices are electric.h's, lengths of runs lengths.h's.  What is taken from
+ * the core: the plan's rows, which rules of their own judge.
  */
 #ifndef EOUL_SIM_EXPLAINED_H
 #define EOUL_SIM_EXPLAINED_H
