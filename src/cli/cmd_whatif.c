@@ -1,6 +1,6 @@
 /* cmd_whatif.c - `eoul whatif`: the simulator on the running daemon's own history.
  *
- * What the daemon tells everybody of ended jobs (owner, name, GPUs, times), with its power cap and what a GPU takes, is written as a trace into memory and
+ * What the daemon tells everybody of ended jobs (owner, name, GPUs, times, what they took), with its power cap and what a GPU takes, is written as a trace into memory and
  * given to eoul-sim as its standard input; nothing is stored.  Hours of other people are nobody's business here:
  * calendars are the office's, or as --calendars says.  With --from observed it is what `eoul observe` recorded, handed on
  * in the same way; then, and with --from FILE, no daemon is asked.
@@ -34,6 +34,7 @@ static void put_row(struct buf *out, const json_t *row, bool slots)
 {
     usec_t submit_at = json_i64(row, "submit_at"), start_at = json_i64(row, "start_at");
     usec_t run_us = json_i64(row, "end_at") - start_at, limit_us = json_i64(row, "limit_us");
+    int64_t watts_mw = json_i64(row, "watts_mw");
     if (start_at <= 0 || run_us <= 0) /* never ran: nobody knows how long it takes */
         return;
     buf_printf(out, "%lld.%06lld,%lld.%06lld,%lld,", (long long)(submit_at / USEC_PER_SEC),
@@ -45,6 +46,9 @@ static void put_row(struct buf *out, const json_t *row, bool slots)
         buf_printf(out, "%lld", (long long)(limit_us / USEC_PER_SEC));
     buf_char(out, ',');
     quoted(out, json_text(row, "name"));
+    buf_char(out, ',');
+    if (watts_mw > 0)
+        buf_printf(out, "%lld.%03lld", (long long)(watts_mw / 1000), (long long)(watts_mw % 1000));
     buf_char(out, '\n');
 }
 
@@ -92,7 +96,7 @@ static int history(struct cli *cli, struct buf *csv, struct machine *ret)
         r = cli_call(cli, "GET", path, NULL, &list);
     if (r < 0)
         return r;
-    buf_c(csv, "submit,runtime,gpus,user,limit,command\n");
+    buf_c(csv, "submit,runtime,gpus,user,limit,command,watts\n");
     size_t head = csv->len;
     json_array_foreach(json_object_get(list, "rows"), i, row) {
         put_row(csv, row, ret->slots);

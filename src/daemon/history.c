@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/internal.h"
+#include "daemon/trade.h"
 #include "spec/spec.h"
 
 #define STEP_ROWS   200u                /* some milliseconds */
@@ -17,6 +18,8 @@
 struct row { /* of store_job, whose words are gone after the call */
     uint32_t job, request, owner, gpus, attempts;
     usec_t submit_at, deadline_at, start_at, end_at, limit_us;
+    uint32_t account;
+    int64_t watts_mw;
     bool ended_well, at_limit;
 };
 
@@ -26,6 +29,7 @@ struct history {
     usec_t before_at;  /* what ended from here on is read */
     struct buf text;
     uint32_t line, people, rows, recent;
+    bool began;
     struct row step[STEP_ROWS];
     uint32_t step_n, step_seen;
     struct ev_submit of_request; /* what the jobs of one request have in common */
@@ -93,7 +97,8 @@ static void put_person(struct history *h, person_no no)
     struct person p;
     if (!people_get(h->d->people, no, &p))
         return;
-    struct core_event ev = { .kind = EVENT_PERSON, .person = { .person = no, .weight_milli = 1000, .defer = p.defer } };
+    struct core_event ev = { .kind = EVENT_PERSON };
+    people_limits(h->d->people, no, &ev.person);
     put(h, h->from_at, &ev);
     if (put_windows(h, no, (struct span){ h->from_at, h->until_at }) < 0)
         return;
@@ -114,7 +119,7 @@ static int keep_row(const struct store_job *j, void *data)
         return 0;
     h->step[h->step_n++] = (struct row){ .job = j->id, .request = j->request, .owner = j->owner,
         .gpus = slots ? j->cpus : j->gpus, .attempts = j->attempts, .submit_at = usec_max(j->submit_at, j->begin_at),
-        .deadline_at = j->deadline_at, .start_at = j->start_at, .end_at = j->end_at, .limit_us = j->limit_us,
+        .account = j->account, .watts_mw = j->watts_mw, .deadline_at = j->deadline_at, .start_at = j->start_at, .end_at = j->end_at, .limit_us = j->limit_us,
         .ended_well = str_is(j->state, job_state_word(JOB_COMPLETED)), .at_limit = str_is(j->state, job_state_word(JOB_TIMEOUT)) };
     return 0;
 }
@@ -131,31 +136,50 @@ static void look_up(struct history *h, uint32_t request)
     if (store_request_get(h->d->store, request, &r) == 0 && spec_parse(&spec, r.spec, NULL) == 0)
         h->of_request = (struct ev_submit){ .command_key = spec_command_key(&spec), .flags = submit_flags(&spec) &
             (JOB_NOW | JOB_URGENT | JOB_CLEAN_TREE), .flex_us = spec.flex_us,
-            .preempt = spec.preempt == SPEC_PREEMPT_CHECKPOINT ? PREEMPT_CHECKPOINT : PREEMPT_NEVER };
+            .preempt = spec.preempt == SPEC_PREEMPT_CHECKPOINT ? PREEMPT_CHECKPOINT : PREEMPT_NEVER,
+            .watts_mw = (int64_t)spec.watts * 1000 };
     spec_finish(&spec);
     store_reset(h->d->store);
 }
 
+struct attempts {
+    usec_t run_us;   /* of all of them */
+    usec_t ready_at; /* when the first could have started; 0: not known */
+};
+
 static int add_attempt(const struct store_attempt *a, void *data)
 {
-    if (!a->canary_us && a->start_at > 0 && a->end_at > a->start_at)
-        *(usec_t *)data += a->end_at - a->start_at;
+    struct attempts *all = data;
+    struct core_trade trade;
+    if (a->canary_us)
+        return 0;
+    if (!all->ready_at && trade_parse(a->trade, &trade))
+        all->ready_at = trade.ready_at;
+    if (a->start_at > 0 && a->end_at > a->start_at)
+        all->run_us += a->end_at - a->start_at;
     return 0;
 }
 
-static usec_t run_of(const struct history *h, const struct row *r)
+static usec_t run_of(const struct history *h, const struct row *r, const struct attempts *all)
 {
-    usec_t run_us = 0;
-    if (r->attempts > 1 && h->of_request.preempt == PREEMPT_CHECKPOINT &&
-        store_attempts_each(h->d->store, r->job, add_attempt, &run_us) == 0 && run_us > 0)
-        return usec_min(run_us, r->end_at - h->from_at); /* boot times begin there */
+    if (r->attempts > 1 && h->of_request.preempt == PREEMPT_CHECKPOINT && all->run_us > 0)
+        return usec_min(all->run_us, r->end_at - h->from_at); /* boot times begin there */
     return r->end_at - r->start_at;
+}
+
+/* A job that waited for others, or was held, comes when nothing but its place in line kept it. */
+static usec_t ready_of(const struct row *r, const struct attempts *all)
+{
+    return all->ready_at > r->submit_at && all->ready_at < r->start_at ? all->ready_at : r->submit_at;
 }
 
 static void put_job(struct history *h, const struct row *r)
 {
+    struct attempts all = { 0 };
     look_up(h, r->request);
-    usec_t start_at = r->end_at - run_of(h, r);
+    if (store_attempts_each(h->d->store, r->job, add_attempt, &all) < 0)
+        all = (struct attempts){ 0 };
+    usec_t start_at = r->end_at - run_of(h, r, &all), ready_at = ready_of(r, &all);
     struct core_event ev = { .kind = EVENT_SUBMIT, .submit = h->of_request };
     ev.submit.job = r->job;
     ev.submit.owner = ev.submit.submitter = r->owner;
@@ -163,18 +187,53 @@ static void put_job(struct history *h, const struct row *r)
     ev.submit.cpus = 1;
     ev.submit.limit_us = r->limit_us;
     ev.submit.deadline_at = r->deadline_at;
-    put(h, r->submit_at, &ev);
+    ev.submit.account = r->account;
+    put(h, ready_at, &ev);
     ev = (struct core_event){ .kind = EVENT_STARTED, .started = { .job = r->job, .attempt = 1 } };
     put(h, start_at, &ev);
     ev = (struct core_event){ .kind = EVENT_ENDED, .ended = { .job = r->job, .attempt = 1,
-        .cause = r->at_limit ? END_TIME_LIMIT : END_EXIT, .code = r->ended_well ? 0 : 1 } };
+        .cause = r->at_limit ? END_TIME_LIMIT : END_EXIT, .code = r->ended_well ? 0 : 1, .watts_mw = r->watts_mw } };
     put(h, r->end_at, &ev);
     h->rows++;
-    h->recent += r->submit_at >= h->until_at - WEEKS_US;
+    h->recent += ready_at >= h->until_at - WEEKS_US;
+}
+
+/* --- what they met --------------------------------------------------------------------------------------- */
+
+/* Of before the time that is read what still held in it: once, at its beginning, in the order in which it came. */
+static int put_met(const struct store_met *m, void *data)
+{
+    struct history *h = data;
+    struct core_event ev;
+    _Alignas(8) char memory[EVENT_LIST_BYTES(64)]; /* none of them has lists */
+    if (m->wall_at >= h->until_at || (m->until_at > 0 && m->until_at <= h->from_at))
+        return 0;
+    if (event_parse(m->line, memory, sizeof memory, &ev, NULL) < 0)
+        return 0; /* of another version */
+    put(h, usec_max(m->wall_at, h->from_at), &ev);
+    return 0;
+}
+
+/* Quotas of now: what the projects may have next week. */
+static void put_accounts(struct history *h)
+{
+    for (uint32_t i = 1; i <= h->d->accounts.n; i++) {
+        struct core_quota q = core_account_quota(h->d->core, i);
+        struct core_event ev = { .kind = EVENT_ACCOUNT, .account = { .account = i, .gpus_max = q.gpus_max,
+                                                                     .quota_hours = q.hours, .quota_days = q.days } };
+        put(h, h->from_at, &ev);
+    }
 }
 
 int history_step(struct history *h)
 {
+    if (h->people == 0 && !h->began) {
+        h->began = true;
+        put_accounts(h);
+        int code = store_met_each(h->d->store, put_met, h);
+        if (code < 0)
+            return code;
+    }
     if (h->people < people_n(h->d->people)) {
         for (uint32_t i = 0; i < STEP_PEOPLE && h->people < people_n(h->d->people); i++)
             put_person(h, (person_no)++h->people);

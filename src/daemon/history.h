@@ -3,8 +3,9 @@
  * Not the daemon's own journal, which is kept for days only, but the same form (event.h): for each person their windows as
  * they were told in the last seven days (passed.h) and before that as they are planned now (people_planned), and whether
  * they agreed to later starts; for each ended job one submit, one start and
- * one end.  Of a job that was interrupted the run is what was kept of it.  A job that waited for its begin time counts from
- * then; one that waited for others counts from its submit, because nobody keeps when they ended.
+ * one end.  Of a job that was interrupted the run is what was kept of it.  A job that waited for its begin time, for others,
+ * or for its hold to end counts from when nothing but its place in line kept it (attempt's trade).  Beside them what they met
+ * (met.h); and of limits and quotas those of now.
  *
  * Nine weeks: four to replay, three days before each week, and four more from which the forecasts of then are learned.
  * Without GPUs the CPUs are the slots.  Made in steps, so that clients are answered meanwhile.

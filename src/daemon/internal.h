@@ -40,6 +40,7 @@
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/notices.h"
+#include "daemon/met.h"
 #include "daemon/passed.h"
 #include "daemon/people.h"
 #include "daemon/refusal.h"

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "daemon/history.h"
 #include "daemon/internal.h"
 #include "engine/attempt.h"
 #include "engine/local.h"
@@ -198,7 +199,7 @@ static void retain(struct daemon *d)
     usec_t journal_us = usec_min(d->config->keep_journal_us, CONFIG_PRESENCE_US - COPY_US_MAX);
     const struct store_retention r = { .journal_us = journal_us - SNAPSHOT_US_MAX - USEC_PER_DAY,
                                        .jobs_us = d->config->keep_jobs_us, .jobs_max = JOBS_MAX,
-                                       .keys_us = KEYS_US };
+                                       .keys_us = KEYS_US, .met_us = HISTORY_US };
     bool more = false;
     const struct loop_now now = loop_now(d->loop);
     usec_t now_at = believed_now(&d->believed, now.wall_at, now.boot_at);

@@ -225,7 +225,7 @@ static int save(struct daemon *d, person_no no, const struct member *m)
     return store_person_put(daemon_store(d), &row);
 }
 
-static int tell_limits(struct people *p, struct daemon *d, person_no no, struct err *err)
+void people_limits(const struct people *p, person_no no, struct ev_person *ret)
 {
     const struct member *m = p->members[no];
     struct config_limits limits = p->config->limits;
@@ -237,12 +237,16 @@ static int tell_limits(struct people *p, struct daemon *d, person_no no, struct 
         limits.days = own->gpu_hours ? own->days : limits.days;
         limits.gpu_hours = own->gpu_hours ? own->gpu_hours : limits.gpu_hours;
     }
+    *ret = (struct ev_person){ .person = no, .running_max = limits.running,
+                               .gpus_max = limits.gpus, .queued_max = limits.queued,
+                               .weight_milli = 1000, .defer = m->defer, .quota_hours = limits.gpu_hours,
+                               .quota_days = !limits.gpu_hours ? 0 : limits.days ? limits.days : CONFIG_QUOTA_DAYS };
+}
+
+static int tell_limits(struct people *p, struct daemon *d, person_no no, struct err *err)
+{
     struct core_event ev = { .kind = EVENT_PERSON };
-    ev.person = (struct ev_person){ .person = no, .running_max = limits.running,
-                                    .gpus_max = limits.gpus, .queued_max = limits.queued,
-                                    .weight_milli = 1000, .defer = m->defer, .quota_hours = limits.gpu_hours,
-                                    .quota_days = !limits.gpu_hours ? 0 : limits.days ? limits.days
-                                                                                      : CONFIG_QUOTA_DAYS };
+    people_limits(p, no, &ev.person);
     return daemon_event(d, &ev, err);
 }
 

@@ -123,6 +123,8 @@ struct person_leave {
 bool people_leave(const struct people *p, person_no no, uint32_t i, struct person_leave *ret);
 uint32_t people_n(const struct people *p); /* numbers are 1 .. n */
 bool people_get(const struct people *p, person_no no, struct person *ret);
+/* What they may have, as the core is told it.  There must be such a person. */
+void people_limits(const struct people *p, person_no no, struct ev_person *ret);
 const char *people_name(const struct people *p, person_no no); /* "?" for nobody */
 person_no people_find_uid(const struct people *p, uid_t uid);      /* 0: not yet known */
 person_no people_find_name(const struct people *p, struct str name);

@@ -149,7 +149,8 @@ static int journal(struct daemon *d, const struct core_event *ev, uint64_t *ret_
     event_print(&d->line, ev);
     if (d->line.failed)
         return store_failed(d->store) ? store_failed(d->store) : d->line.failed;
-    return store_journal_add(d->store, buf_look(&d->line), ev->wall_at, core_hash(d->core), ret_seq);
+    int code = store_journal_add(d->store, buf_look(&d->line), ev->wall_at, core_hash(d->core), ret_seq);
+    return code == 0 ? met_note(d, ev, buf_look(&d->line)) : code;
 }
 
 /* Step, write down, work out the consequences.  The event was checked. */

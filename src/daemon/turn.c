@@ -143,6 +143,7 @@ static int ends(struct daemon *d, const struct core_update *u, const struct ende
         .submit_at = j->submit_at, .begin_at = j->begin_at, .deadline_at = j->deadline_at,
         .start_at = j->start_at, .end_at = d->last_wall_at, .limit_us = j->limit_us, .nice = j->nice,
         .account = j->account,
+        .watts_mw = watts_most(d, j->id, j->attempt),
     };
     if (e && e->job == j->id && e->recovered && e->wall_at && e->wall_at < out.end_at)
         out.end_at = e->wall_at; /* long before it was read */

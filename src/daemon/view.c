@@ -234,7 +234,7 @@ void view_ended(const struct daemon *d, const struct op_peer *peer, const struct
         .begin_at = j->begin_at, .deadline_at = j->deadline_at, .start_at = j->start_at,
         .end_at = j->end_at, .exit_code = j->exit_code, .signal = j->signal, .nice = j->nice,
         .limit_us = j->limit_us, .attempt = j->attempts, .tasks = 1, .request = j->request,
-        .account = daemon_account_name(d, j->account),
+        .account = daemon_account_name(d, j->account), .watts_mw = j->watts_mw,
         .version = (uint64_t)j->end_at & (((uint64_t)1 << 53) - 1), /* ended rows change no more */
     };
     view_name_id(ret->id, ret->array_id, ret->array_index, ret->name_id);
@@ -322,6 +322,7 @@ void view_write(struct json_out *j, const struct view_row *row)
     out_put_i64(j, "limit_us", row->limit_us);
     out_put_u64(j, "attempt", row->attempt);
     out_put_u64(j, "tasks", row->tasks);
+    out_put_i64(j, "watts_mw", row->watts_mw);
     if (row->terminal)
         put_idle(j, row);
     out_put_u64(j, "version", row->version);

@@ -52,6 +52,7 @@ struct view_row {
     bool terminal;          /* it runs and has one: */
     usec_t idle_us;         /* since somebody typed there or it printed; for its submitter's eyes */
     uint32_t attached;
+    int64_t watts_mw;       /* ended: what its GPUs took at most, together; 0: not known */
     uint32_t request;
     enum config_shown shown; /* how much of it is in the row */
     uint64_t version;

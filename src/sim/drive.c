@@ -26,7 +26,7 @@
 #define NORMAL_P90      1.2816   /* of the standard normal distribution */
 #define SAME_INSTANT    100000   /* decisions at one instant; more is a loop */
 
-enum { T_END, T_SUBMIT, T_WINDOWS, T_WEEK, T_CAP, T_MENDED };
+enum { T_END, T_SUBMIT, T_WINDOWS, T_WEEK, T_CAP, T_MET, T_RIGHT, T_MENDED };
 
 struct drive {
     const struct trace *trace;
@@ -187,6 +187,91 @@ static void found(struct drive *d)
     tell_cap(d);
 }
 
+/* --- what jobs met, out of a journal ----------------------------------------------------------------- */
+
+static uint32_t person_of(const struct drive *d, uint32_t person)
+{
+    for (size_t u = 0; u < d->trace->users_n && person; u++)
+        if (d->trace->users[u].limits.person == person)
+            return (uint32_t)u + 1;
+    return 0;
+}
+
+static job_id job_of(const struct drive *d, uint32_t id)
+{
+    for (size_t i = 0; i < d->jobs_n && id; i++)
+        if (d->jobs[i].what.id == id)
+            return d->jobs[i].id;
+    return 0;
+}
+
+/* In numbers of this run; false: it is of nothing that is in it. */
+static bool here(const struct drive *d, struct core_event *ev)
+{
+    switch (ev->kind) {
+    case EVENT_GPU:
+        ev->gpu.type = 1;
+        ev->gpu.watts_mw = d->options->cap ? llround(d->options->gpu_watts * 1000) : 0;
+        return !d->slots && ev->gpu.gpu < d->options->gpus;
+    case EVENT_RESERVE:
+        ev->reserve.gpu_type = 0;
+        ev->reserve.person = person_of(d, ev->reserve.person);
+        return !d->slots && ev->reserve.person != 0;
+    case EVENT_BOOST:
+        if (ev->boost.kind == BOOST_PERSON)
+            ev->boost.target = person_of(d, ev->boost.target);
+        else if (ev->boost.kind == BOOST_JOB)
+            ev->boost.target = job_of(d, ev->boost.target);
+        return ev->boost.kind != BOOST_ARRAY && ev->boost.target != 0;
+    default: return true;
+    }
+}
+
+/* The core may refuse it: what it was about may not be there, or not any more. */
+static void meet(struct drive *d, const struct trace_met *m)
+{
+    struct core_event ev = m->ev;
+    uint32_t n;
+    if (d->r < 0 || !here(d, &ev))
+        return;
+    ev.wall_at = d->wall_at;
+    ev.boot_at = d->wall_at - d->boot_offset_us;
+    if (core_box_check(&d->box, &ev, NULL) < 0)
+        return;
+    d->events++;
+    (void)core_box_step(&d->box, &ev, &n);
+}
+
+/* Of what came before only that which still holds; and all is put right when what is known ends, lest a GPU that
+ * was drained then is so for ever. */
+static void met_begin(struct drive *d)
+{
+    const struct trace *t = d->trace;
+    for (size_t u = 0; u < t->users_n; u++) {
+        struct core_event ev = { .kind = EVENT_PERSON, .person = t->users[u].limits };
+        ev.person.person = (uint32_t)u + 1;
+        ev.person.defer = d->options->agreed;
+        if (t->users[u].limits.person)
+            step_only(d, &ev);
+    }
+    for (size_t i = 0; i < t->met_n; i++) {
+        const struct trace_met *m = &t->met[i];
+        if (m->at > d->wall_at)
+            timers_add(&d->timers, m->at, T_MET, (uint32_t)i);
+        else if (m->until_at == 0 || m->until_at > d->wall_at)
+            meet(d, m);
+    }
+    if (t->met_n)
+        timers_add(&d->timers, usec_max(t->met[t->met_n - 1].at, t->jobs[t->jobs_n - 1].submit_at) + USEC_PER_DAY, T_RIGHT, 0);
+}
+
+static void put_right(struct drive *d)
+{
+    meet(d, &(struct trace_met){ .ev = { .kind = EVENT_QUEUE } });
+    for (uint32_t g = 0; g < d->options->gpus && !d->slots; g++)
+        meet(d, &(struct trace_met){ .ev = { .kind = EVENT_GPU, .gpu = { .gpu = g, .state = GPU_UP } } });
+}
+
 /* What the core is told of its length. */
 static void estimate(const struct drive *d, uint32_t job, struct drive_job *j)
 {
@@ -279,9 +364,9 @@ static void submit(struct drive *d, uint32_t job)
         .deadline_at = w->deadline_at, .restart_us = w->restart_us,
         .preempt = w->checkpoint ? PREEMPT_CHECKPOINT : PREEMPT_NEVER,
         .estimate_us = j->told.estimate_us, .estimate_sd_milli = j->told.estimate_sd_milli,
-        .watts_mw = said_mw(d, w), .canary_us = d->options->canary_us,
+        .watts_mw = said_mw(d, w), .account = w->account, .canary_us = d->options->canary_us,
         .flags = (d->options->agreed ? JOB_CLEAN_TREE : 0) | (w->stays ? JOB_NOW : 0) } };
-    if (d->options->estimates == ESTIMATE_LIMIT || d->options->estimates == ESTIMATE_HISTORY)
+    if (d->options->estimates == ESTIMATE_LIMIT || d->options->estimates == ESTIMATE_HISTORY || d->options->told)
         ev.submit.limit_us = w->limit_us;
     if (d->slots) {
         ev.submit.cpus = w->gpus;
@@ -515,6 +600,8 @@ static void timer_due(struct drive *d, const struct timer *t)
         break;
     case T_WEEK: week(d); break;
     case T_CAP: tell_cap(d); break;
+    case T_MET: meet(d, &d->trace->met[t->what]); break;
+    case T_RIGHT: put_right(d); break;
     default: break;
     }
 }
@@ -557,6 +644,8 @@ static int run(struct drive *d)
     for (size_t i = 0; i < d->trace->jobs_n; i++)
         enter(d, &d->trace->jobs[i]);
     found(d);
+    if (d->trace->jobs_n)
+        met_begin(d);
     if (d->hooks && d->hooks->begin)
         d->hooks->begin(d->hooks->user, d);
     while (d->r == 0) {

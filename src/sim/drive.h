@@ -9,6 +9,10 @@
  * Over 64 GPUs, the most a core knows one by one, jobs take slots of one pool instead; nothing else
  * changes but that POLICY_BOOKED is then not to be had.
  *
+ * Of a journal that was read with what it told (trace_options.told), what people may have, and what jobs met, happens, too:
+ * GPUs in and out of use, a closed queue, quotas, reservations, boosts of persons, projects and jobs (not of arrays, of which a
+ * trace knows only the tasks).
+ *
  * Open loop: the trace's jobs come when the trace says.  Closed loop: hooks->over tells of each end, and
  * drive_submit adds jobs; see closed.h.
  */

@@ -201,6 +201,7 @@ void trace_finish(struct trace *t)
         free(t->faults[i]);
     free(t->jobs);
     free(t->users);
+    free(t->met);
     map_finish(&t->user_of);
     *t = (struct trace){ 0 };
 }

@@ -24,6 +24,7 @@
 #include "base/map.h"
 #include "base/usec.h"
 #include "cal/tzif.h"
+#include "core/event.h"
 
 #define TRACE_FAULTS_SHOWN 10
 #define TRACE_BYTES_MAX    ((size_t)1 << 30) /* a file, unpacked: a year of a busy site is 100 MB */
@@ -51,6 +52,8 @@ struct trace_job {
     usec_t end_at;        /* when it really ended; 0: not told */
     usec_t restart_us;    /* cost of going on; 0: the settings' */
     int64_t watts_mw;     /* of all its GPUs together; 0: not told */
+    uint32_t account;     /* a journal's: the project it is for; 0: none */
+    uint32_t id;          /* a journal's number for it */
 };
 
 struct trace_user {
@@ -59,6 +62,13 @@ struct trace_user {
     struct span *look;    /* told: windows in which they could look, sorted, disjoint; NULL: not told */
     size_t look_n, look_size;
     usec_t look_until_at; /* ... known until here */
+    struct ev_person limits; /* told: what they may have; person is the journal's number, 0: none */
+};
+
+struct trace_met { /* told: what happened to the machine, to projects and in the queue */
+    usec_t at, until_at;  /* 0: it holds until the next of its kind */
+    uint32_t order;       /* in the journal */
+    struct core_event ev; /* with the journal's numbers of jobs and persons; none has lists */
 };
 
 struct trace {
@@ -72,6 +82,8 @@ struct trace {
     char *faults[TRACE_FAULTS_SHOWN];
     uint32_t faults_shown;
     uint64_t other_teams;   /* rows of teams that were not asked for */
+    struct trace_met *met;  /* in order of time */
+    size_t met_n, met_size;
     uint32_t gpus_hint;     /* what the file says of its machine; 0: nothing */
     char zone_name[64];     /* what the file says of its zone; empty: nothing */
     struct err say;         /* makes their sentences */
@@ -81,7 +93,8 @@ struct trace_options {
     enum trace_format format;
     const struct zone *zone; /* local times; NULL: the file's own where it has one, else UTC */
     struct str team;         /* empty: all */
-    bool told;               /* journal: also what it was told of people: when they can look, and whose starts may move */
+    bool told;               /* journal: also what it was told of people: when they can look, what they may have, and whose
+                              * starts may move; and what jobs met */
 };
 
 const char *trace_format_word(enum trace_format format);

@@ -3,7 +3,8 @@
  * Only events are read, no decisions: who asked for what when, and how long each attempt ran until its end.
  * Asked for what was told of people (trace_options.told), their windows are those that each `avail` said of the time
  * from then on, and a start stays that could not be moved as it was submitted: without clean code, --now, --urgent, or
- * of an owner who had not agreed by then.
+ * of an owner who had not agreed by then.  So are what people and projects may have (the last word of each person), and what
+ * jobs met: GPUs in and out of use, a closed queue, reservations, boosts.
  * A job that ran several times counts with its last whole run.  A job that never ran, or still runs when
  * the journal ends, is a bad row: nobody knows how long it takes. */
 #include <inttypes.h>
@@ -61,7 +62,7 @@ static void submit_one(struct journal_reader *r, const struct core_event *ev, jo
         .submit_at = ev->wall_at, .limit_us = e->limit_us, .deadline_at = e->deadline_at,
         .command = e->command_key, .user = trace_user(r->t, str_of(name)), .gpus = e->gpus,
         .line = r->line, .stays = r->o->told && !moves, .checkpoint = e->preempt == PREEMPT_CHECKPOINT, .restart_us = e->restart_us,
-        .watts_mw = e->watts_mw } };
+        .watts_mw = e->watts_mw, .account = r->o->told ? e->account : 0, .id = id } };
     if (map_set(&r->of_id, id, (uint32_t)r->seen_n++) < 0)
         abort();
 }
@@ -89,6 +90,8 @@ static void ended(struct journal_reader *r, const struct core_event *ev)
         return;
     s->job.run_us = us;
     s->job.end_at = ev->wall_at;
+    if (ev->ended.watts_mw > 0) /* what it took, rather than what was said */
+        s->job.watts_mw = ev->ended.watts_mw;
     s->job.failed = ev->ended.cause != END_EXIT || ev->ended.code != 0;
     s->ended = true;
 }
@@ -114,6 +117,25 @@ static void avail(struct journal_reader *r, const struct core_event *ev)
     u->look_until_at = e->until_at;
 }
 
+/* What is played again beside the jobs.  A queue's limit keeps nobody from submitting what was submitted. */
+static void person(struct journal_reader *r, const struct ev_person *e)
+{
+    char name[PERSON_NAME_MAX];
+    person_name(e->person, name);
+    uint32_t user = trace_user(r->t, str_of(name));
+    r->t->users[user].limits = *e;
+    r->t->users[user].limits.queued_max = 0;
+}
+
+static void met(struct journal_reader *r, const struct core_event *ev)
+{
+    struct trace *t = r->t;
+    t->met = sim_grow(t->met, &t->met_size, t->met_n + 1, sizeof *t->met);
+    t->met[t->met_n] = (struct trace_met){ .at = ev->wall_at, .order = (uint32_t)t->met_n, .ev = *ev,
+        .until_at = ev->kind == EVENT_RESERVE ? ev->reserve.until_at : ev->kind == EVENT_BOOST ? ev->boost.until_at : 0 };
+    t->met_n++;
+}
+
 static void event(struct journal_reader *r, const struct core_event *ev)
 {
     struct seen *s;
@@ -127,6 +149,12 @@ static void event(struct journal_reader *r, const struct core_event *ev)
     case EVENT_GPU:
         if (ev->gpu.gpu < 64)
             r->gpus = ev->gpu.gpu + 1 > r->gpus ? ev->gpu.gpu + 1 : r->gpus;
+        if (r->o->told)
+            met(r, ev);
+        break;
+    case EVENT_QUEUE: case EVENT_ACCOUNT: case EVENT_RESERVE: case EVENT_UNRESERVE: case EVENT_BOOST: case EVENT_UNBOOST:
+        if (r->o->told)
+            met(r, ev);
         break;
     case EVENT_AVAIL:
         if (r->o->told)
@@ -135,6 +163,8 @@ static void event(struct journal_reader *r, const struct core_event *ev)
     case EVENT_PERSON:
         if (ev->person.person <= CORE_PERSONS_MAX)
             r->agreed[ev->person.person] = ev->person.defer;
+        if (r->o->told)
+            person(r, &ev->person);
         break;
     default: break;
     }
@@ -172,6 +202,12 @@ static void skip_snapshot(struct journal_reader *r, struct str line, struct str 
     *rest = str_slice(*rest, bytes, rest->len);
 }
 
+static int by_time(const void *a, const void *b)
+{
+    const struct trace_met *x = a, *y = b;
+    return x->at < y->at ? -1 : x->at > y->at ? 1 : x->order < y->order ? -1 : x->order > y->order;
+}
+
 int trace_read_journal(struct trace *t, struct str text, const struct trace_options *o,
                        struct err *err)
 {
@@ -199,6 +235,8 @@ int trace_read_journal(struct trace *t, struct str text, const struct trace_opti
         else
             *trace_add(t) = s->job;
     }
+    if (t->met_n)
+        qsort(t->met, t->met_n, sizeof *t->met, by_time);
     t->gpus_hint = r.gpus;
     free(r.seen);
     free(r.memory);

@@ -174,6 +174,7 @@ int store_job_put(struct store *s, const struct store_job *j)
     bind_i64(st, 20, j->exit_code);
     bind_i64(st, 21, j->signal);
     bind_i64(st, 22, j->account);
+    bind_i64(st, 23, j->watts_mw);
     return store_done(s, st);
 }
 
@@ -193,7 +194,7 @@ static struct store_job job_of(sqlite3_stmt *st)
         .nice = col_i32(st, 13), .submit_at = col_i64(st, 14), .begin_at = col_i64(st, 15),
         .deadline_at = col_i64(st, 16), .start_at = col_i64(st, 17), .end_at = col_i64(st, 18),
         .limit_us = col_i64(st, 19), .exit_code = col_i32(st, 20), .signal = col_i32(st, 21),
-        .name = col_str(st, 22), .account = col_u32(st, 23),
+        .name = col_str(st, 22), .account = col_u32(st, 23), .watts_mw = col_i64(st, 24),
     };
 }
 

@@ -59,8 +59,8 @@
                      "ORDER BY job, number") \
     X(JOB_PUT, "INSERT OR REPLACE INTO job (id, request, array_index, owner, submitter, state, " \
                "reason, attempts, gpus, cpus, gpu_mask, mem_mib, nice, submit_at, begin_at, " \
-               "deadline_at, start_at, end_at, limit_us, exit_code, signal, account) " \
-               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+               "deadline_at, start_at, end_at, limit_us, exit_code, signal, account, watts_mw) " \
+               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
     X(JOB_REMOVE, "DELETE FROM job WHERE id = ?") \
     X(JOB_GET, "SELECT " STORE_JOB_COLUMNS " WHERE job.id = ?") \
     X(JOBS_ALL, "SELECT " STORE_JOB_COLUMNS " WHERE end_at < ?1 AND (?4 = 0 OR account = ?4) " \
@@ -161,6 +161,11 @@
                      "(SELECT 1 FROM job WHERE job.id >= request.id AND " \
                      "job.id < request.id + request.tasks) ORDER BY id LIMIT ?") \
     X(KEEP_REQUEST_GO, "DELETE FROM request WHERE id = ?") \
+    X(MET_ADD, "INSERT INTO met (wall_at, until_at, what, line) VALUES (?, ?, ?, ?)") \
+    X(MET_EACH, "SELECT wall_at, until_at, what, line FROM met ORDER BY seq") \
+    X(KEEP_MET, "DELETE FROM met WHERE seq IN (SELECT seq FROM met AS m WHERE m.wall_at < ?1 AND " \
+                "((m.until_at > 0 AND m.until_at < ?1) OR EXISTS (SELECT 1 FROM met AS n WHERE n.what = m.what AND " \
+                "n.seq > m.seq AND n.wall_at < ?1)) LIMIT ?2)") \
     X(KEEP_TODOS, "DELETE FROM todo WHERE id IN (SELECT id FROM todo WHERE end_at < ? AND " \
                   "state != 'OPEN' ORDER BY end_at LIMIT ?)") \
     X(KEEP_ENV, "DELETE FROM env WHERE id IN (SELECT id FROM env WHERE NOT EXISTS " \
@@ -174,7 +179,7 @@
 #define STORE_JOB_COLUMNS \
     "job.id, job.request, is_array, array_index, job.owner, job.submitter, state, reason, " \
     "attempts, gpus, cpus, gpu_mask, mem_mib, nice, job.submit_at, begin_at, deadline_at, " \
-    "start_at, end_at, limit_us, exit_code, signal, name, account " \
+    "start_at, end_at, limit_us, exit_code, signal, name, account, watts_mw " \
     "FROM job JOIN request ON request.id = job.request"
 
 enum statement {

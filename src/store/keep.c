@@ -156,6 +156,8 @@ int store_retain(struct store *s, const struct store_retention *r, usec_t now_at
         code = keep_delete(s, ST_KEEP_TODOS, now_at - r->jobs_us, rows, &more);
     if (code == 0 && r->keys_us)
         code = keep_delete(s, ST_KEEP_KEYS, now_at - r->keys_us, rows, &more);
+    if (code == 0 && r->met_us)
+        code = keep_delete(s, ST_KEEP_MET, now_at - r->met_us, rows, &more);
     if (code == 0)
         code = keep_delete(s, ST_KEEP_ENV, rows, rows, &more);
     if (code == 0)

@@ -21,7 +21,8 @@ extern const char store_schema_1[], store_schema_2[], store_schema_results[],
     store_schema_todos[], store_schema_notices[], store_schema_briefs[],
     store_schema_feeds[], store_schema_defer[], store_schema_links[],
     store_schema_lists[], store_schema_trade[], store_schema_canary[],
-    store_schema_account[], store_schema_refusals[];
+    store_schema_account[], store_schema_refusals[],
+    store_schema_met[];
 
 static const struct store_migration migrations_real[] = {
     { store_schema_1 },
@@ -38,6 +39,7 @@ static const struct store_migration migrations_real[] = {
     { store_schema_canary },
     { store_schema_account },
     { store_schema_refusals },
+    { store_schema_met },
 };
 #define MIGRATIONS_REAL_N (sizeof migrations_real / sizeof migrations_real[0])
 

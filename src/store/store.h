@@ -210,6 +210,7 @@ struct store_job {
     int32_t exit_code, signal;
     struct str name;        /* read from its request */
     uint32_t account;       /* the project it was for (daemon/accounts.h); 0: none */
+    int64_t watts_mw;       /* what its GPUs took at most, together, in its last attempt; 0: not known */
 };
 int store_job_put(struct store *s, const struct store_job *j);
 int store_job_remove(struct store *s, uint32_t id); /* requeued under its id: live again */
@@ -220,6 +221,15 @@ int store_jobs_each(struct store *s, uint32_t owner, uint32_t account, usec_t be
 int store_jobs_of_request(struct store *s, uint32_t request,
                           int (*row)(const struct store_job *j, void *data), void *data);
 uint64_t store_jobs_count(struct store *s, uint32_t owner, uint32_t account);
+
+/* --- what jobs met --------------------------------------------------------------------------------- */
+struct store_met {          /* schema_met.sql says what each is */
+    usec_t wall_at, until_at;
+    struct str what, line;
+};
+int store_met_add(struct store *s, const struct store_met *m);
+/* In the order in which it happened. */
+int store_met_each(struct store *s, int (*row)(const struct store_met *m, void *data), void *data);
 
 /* --- what jobs say of themselves ------------------------------------------------------------------ */
 struct store_result {
@@ -401,6 +411,7 @@ struct store_retention {
     usec_t jobs_us;      /* ended jobs older than this go with their attempts and requests */
     uint32_t jobs_max;   /* and the oldest beyond this number */
     usec_t keys_us;      /* submit keys */
+    usec_t met_us;       /* what jobs met, unless it still held then */
 };
 /* One bounded step in a transaction of its own (at most `rows` rows of each table); *ret_more: call
  * again soon.  is_live says whether a request still has live jobs. */

@@ -274,6 +274,22 @@ PY
     [ "$(jq -c '[.jobs, .users, .rows_bad, [.options[].gpus]]' <<<"$output")" = '[29,1,0,[3,4]]' ]
 }
 
+@test "whatif on the daemon's own history reckons with what each run took" {
+    fake "$(python3 - <<'PY'
+import json
+rows = [{"id": i, "name": "a", "owner": "ann", "state": "COMPLETED", "gpus": 1, "cpus": 1, "submit_at": 1795514400000000 + i * 3600000000,
+         "start_at": 1795514400000000 + i * 3600000000, "end_at": 1795514400000000 + (i + 1) * 3600000000, "limit_us": 0,
+         "watts_mw": 100000} for i in range(1, 60)]
+print(json.dumps({"GET /v1/jobs": {"rows": rows}, "GET /v1/gpus": {"gpus": [{"gpu": 0, "state": "up"}], "cpus": 8}}))
+PY
+)"
+    "$eoul" whatif --from mine --policy easy --json >took.json
+    python3 -c 'print("submit,runtime,gpus,user"); [print(f"{1795514400 + i * 3600},3600,1,ann") for i in range(1, 60)]' >jobs.csv
+    "$eoul" whatif --from jobs.csv --have 1 --policy easy --json >full.json
+    # 300 W where nothing is known, 100 where they took that
+    [ "$(jq -s '(.[1].options[0].kwh_per_year / .[0].options[0].kwh_per_year) | (. > 2.99 and . < 3.01)' took.json full.json)" = true ]
+}
+
 @test "whatif on the daemon's own history minds its power cap and its GPUs' power" {
     fake "$(python3 - <<'PY'
 import json

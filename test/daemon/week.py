@@ -273,6 +273,40 @@ def hours_of_then():
     world.close()
 
 
+def what_jobs_met():
+    """Of last week is played what happened in it besides: GPUs, reservations, boosts; and what each run took."""
+    world, rows, monday = with_history()
+    at = monday - 3 * DAY
+    with sqlite3.connect(f"{world.state}/eoul.db") as db:
+        boot = "boot=1000"
+        db.executemany("INSERT INTO met (wall_at, until_at, what, line) VALUES (?, ?, ?, ?)", [
+            (at, 0, "gpu 1", f"gpu wall={at} {boot} gpu=1 type=1 state=1"),
+            (at, at + HOUR, "reserve 1", f"reserve wall={at} {boot} reservation=1 person=1 gpus=1 from_at={at} until_at={at + HOUR}"),
+            (monday - 80 * DAY, monday - 80 * DAY + HOUR, "boost 1", f"boost wall={at} {boot} boost=1 kind=1 target=1 by=1 until_at=5 reason0=1"),
+        ])
+        db.execute("UPDATE job SET watts_mw = 123000 WHERE start_at > 0")
+    db.close()
+    own_programs(world, COUNTS.replace("SAID", "gpu=1 type=1 state=1"))
+    world.start()
+    check("a GPU that was drained is in the history", picked(world)["results"] == 210, week(world))
+    for said, n in ((f"reservation=1 person=1", 1), ("boost=1", 0), ("watts_mw=123000", len([r for r in rows if r[2] < monday]))):
+        world.close_daemon()
+        forget_replay(world)
+        own_programs(world, COUNTS.replace("SAID", said))
+        world.start()
+        check(f"of \"{said}\" it has {n}", picked(world)["results"] == 200 + 10 * n, (said, week(world)))
+    until(lambda: world.get("/v1/status") is not None)
+    job = world.submit("true", gpus=1, output="/dev/null", hold="yes")
+    assert world.post("/v1/gpus/1/drain").status in (200, 404)
+    world.close_daemon()
+    with sqlite3.connect(f"{world.state}/eoul.db") as db:
+        kinds = {row[0].split()[0] for row in db.execute("SELECT what FROM met")}
+        old = db.execute("SELECT count(*) FROM met WHERE what = 'boost 1'").fetchone()[0]
+    db.close()
+    check("what happens is written down, and goes when it is long over", "gpu" in kinds and old == 0, (kinds, old, job))
+    world.close()
+
+
 def fixed():
     world = new_world(CONFIG + "mode: plan\n")
     w = week(world)
@@ -354,7 +388,7 @@ def daemon_dies():
 
 eould, eoul, sim = (os.path.abspath(path) for path in sys.argv[1:4])
 try:
-    for part in (real_child, another_mode, a_week_later, hours_of_then, fixed, bad_children, daemon_dies):
+    for part in (real_child, another_mode, a_week_later, hours_of_then, what_jobs_met, fixed, bad_children, daemon_dies):
         os.environ.pop("EOUL_LIBEXEC", None)
         part()
 finally:  # whatever was found, nothing runs on

@@ -196,6 +196,76 @@ static void test_known(void **state)
     buf_finish(&j.text);
 }
 
+/* What the jobs of the last week met changes what is made of that week, and of no other. */
+static void met(const char *what, const struct core_event *first, const struct core_event *then, usec_t then_us)
+{
+    struct journal j;
+    struct trace t;
+    struct weekly without, with;
+    usec_t until_at = MONDAY_AT + (WEEKS - 1) * MODE_WEEK_US, from_at = until_at - MODE_WEEK_US;
+    team(&j, true);
+    read_told(&j, &t);
+    weigh(&t, MODE_LATER, until_at, &without);
+    trace_finish(&t);
+    for (uint32_t g = 0; g < 2; g++)
+        put(&j, MONDAY_AT, (struct core_event){ .kind = EVENT_GPU, .gpu = { .gpu = g, .type = 1, .state = GPU_UP } });
+    put(&j, from_at, *first);
+    if (then)
+        put(&j, from_at + then_us, *then);
+    read_told(&j, &t);
+    weigh(&t, MODE_LATER, until_at, &with);
+    trace_finish(&t);
+    buf_finish(&j.text);
+    for (int i = 0; i < MODE_WEEKS - 1; i++)
+        if (memcmp(&with.week[i], &without.week[i], sizeof with.week[i]) != 0)
+            fail_msg("%s changes week %d", what, i);
+    if (with.week[MODE_WEEKS - 1].score.seen_h[MODE_PLAN][1] == without.week[MODE_WEEKS - 1].score.seen_h[MODE_PLAN][1])
+        fail_msg("%s changes nothing", what);
+    if (with.week[MODE_WEEKS - 1].score.jobs != without.week[MODE_WEEKS - 1].score.jobs)
+        fail_msg("%s loses results", what);
+}
+
+static void test_met(void **state)
+{
+    (void)state;
+    const usec_t at = MONDAY_AT + (WEEKS - 2) * MODE_WEEK_US;
+    const struct core_event drained = { .kind = EVENT_GPU, .gpu = { .gpu = 1, .type = 1, .state = GPU_DRAINED } },
+        up = { .kind = EVENT_GPU, .gpu = { .gpu = 1, .type = 1, .state = GPU_UP } },
+        closed = { .kind = EVENT_QUEUE, .queue = { .closed = 1 } }, open = { .kind = EVENT_QUEUE },
+        reserve = { .kind = EVENT_RESERVE, .reserve = { .reservation = 1, .person = 4, .gpus = 2, .from_at = at,
+                                                        .until_at = at + 2 * USEC_PER_DAY } },
+        boost = { .kind = EVENT_BOOST, .boost = { .boost = 1, .kind = BOOST_PERSON, .target = 1, .by = 2,
+                                                  .until_at = at + 3 * USEC_PER_DAY, .reason0 = 1 } };
+    met("a GPU that is drained", &drained, &up, 3 * USEC_PER_DAY);
+    met("one that stays so", &drained, NULL, 0);
+    met("a closed queue", &closed, &open, 2 * USEC_PER_DAY);
+    met("one that stays so", &closed, NULL, 0);
+    met("a reservation", &reserve, NULL, 0);
+    met("a boost", &boost, NULL, 0);
+}
+
+/* What people may have is that of now: it holds in every week. */
+static void test_limits(void **state)
+{
+    (void)state;
+    struct journal j;
+    struct trace t;
+    struct weekly without, with;
+    usec_t until_at = MONDAY_AT + (WEEKS - 1) * MODE_WEEK_US;
+    team(&j, true);
+    read_told(&j, &t);
+    weigh(&t, MODE_LATER, until_at, &without);
+    trace_finish(&t);
+    put(&j, MONDAY_AT, (struct core_event){ .kind = EVENT_PERSON, .person = { .person = 1, .defer = 1, .running_max = 1 } });
+    put(&j, MONDAY_AT, (struct core_event){ .kind = EVENT_PERSON, .person = { .person = 2, .defer = 1, .quota_hours = 2, .quota_days = 1 } });
+    read_told(&j, &t);
+    weigh(&t, MODE_LATER, until_at, &with);
+    for (int i = 0; i < MODE_WEEKS; i++)
+        assert_memory_not_equal(&with.week[i].score, &without.week[i].score, sizeof with.week[i].score);
+    trace_finish(&t);
+    buf_finish(&j.text);
+}
+
 /* All three are played whichever is in use, the means are those of the weeks, and the future says nothing. */
 static void test_weigh(void **state)
 {
@@ -255,7 +325,7 @@ int main(void)
     zone_init_fixed(&utc, 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_told), cmocka_unit_test(test_ends), cmocka_unit_test(test_weigh),
-        cmocka_unit_test(test_nobody_agreed), cmocka_unit_test(test_known),
+        cmocka_unit_test(test_nobody_agreed), cmocka_unit_test(test_known), cmocka_unit_test(test_met), cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
