@@ -74,13 +74,20 @@ def starts_follow_their_rows(state):
 
 
 EVENTS = ("settings machine gpu queue person avail submit cancel hold release first requeue set started start_failed ended decide "
-          "offer todo_add todo_done todo_drop todo_accept todo_decline todo_snooze todo_move todo_set signal reserve unreserve boost unboost account tariff").split()
+          "offer todo_add todo_done todo_drop todo_accept todo_decline todo_snooze todo_move todo_set signal reserve unreserve boost unboost account tariff power").split()
 
 
 def everything(eould):
     """A world in which each of EVENTS has happened, with a kill in the middle; stopped."""
-    world = World(eould, config="gpus: 2\ncpus: 8\ntariff: kepco-industrial-b-high-a-2\naccounts: [{name: vision, gpus: 2}]\n")
+    config = ("gpus: [{count: 2, watts: 300}]\ncpus: 8\ntariff: kepco-industrial-b-high-a-2\npower_cap: 5 kW\n"
+              "accounts: [{name: vision, gpus: 2, gpu_hours: 900, days: 7}]\n")
+    world = World(eould, config=config)
     always, hour = "mon-sun 00:00-24:00", 3_600_000_000
+
+    def mode(word):
+        with open(os.path.join(world.dir, "eoul.yaml"), "w", encoding="utf-8") as f:
+            f.write(config + f"mode: {word}\n")
+        assert world.post("/v1/reload").status == 200
 
     def do(path, **body):
         answer = world.post(path, body)
@@ -100,6 +107,7 @@ def everything(eould):
     do(f"/v1/boosts/{boost}/remove")
     waits = world.submit("true", gpus=2, time="30", output="/dev/null")
     world.get("/v1/plan")
+    mode("area")
     do(f"/v1/reservations/{other}/remove")
     held = world.submit("true", output="/dev/null", hold="yes", gpus=2)
     do(f"/v1/jobs/{held}/set", nice=5, limit_us=60_000_000)
@@ -120,6 +128,7 @@ def everything(eould):
     do(f"/v1/todos/{todos[4]}/drop")
     do("/v1/gpus/1/drain")
     do("/v1/gpus/queue/drain")
+    mode("plan")
     world.daemon.kill()
     world.daemon.wait()
     world.start()
@@ -169,7 +178,7 @@ def tariff(eould, text):
 
 def main():
     eould, sim, mutant = map(os.path.abspath, sys.argv[1:])
-    print("1..11")
+    print("1..12")
     good = True
     first, planned, world = order_of_starts(eould, {"ana": True, "ben": False})
     good &= check("who can look goes first", first == ["ana", "ben"], f"{first}")
@@ -203,6 +212,9 @@ def main():
     text, code, said = replayed(eould, sim, world)
     met = {line.split(" ")[2] for line in text.splitlines() if line.count(" ") >= 2}
     good &= check("every kind of event has happened", set(EVENTS) <= met, f"not met: {sorted(set(EVENTS) - met)}")
+    modes = {tuple(field for field in line.split(" ") if field.startswith(("policy=", "defer=")))
+             for line in text.splitlines() if " settings " in line}
+    good &= check("and the mode was another three times", len(modes) == 3, f"{modes}")
     good &= check("and all of it is recomputed, every hash agrees", code == 0 and "all hashes agree" in said, said)
     world.close()
 
