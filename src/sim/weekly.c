@@ -316,6 +316,8 @@ static int weigh(const struct compare_options *o, struct workload *w, const stru
     until_at = weekly_end(&w->zone, until_at ? until_at : last_end(&w->trace));
     cut(&w->trace, until_at);
     *ret = (struct weekly){ .now = o->mode, .best = o->mode, .until_at = until_at };
+    if (w->trace.jobs_n == 0 && strcmp(o->trace, "-") == 0) /* a daemon's history, handed on */
+        return err_set(err, E_NOT_FOUND, "No whole week (to a Sunday) with jobs is over yet, so there is nothing to compare.");
     return w->trace.jobs_n ? weekly_weigh(&w->trace, &w->presence, &d, known, until_at, ret, err)
                            : err_set(err, E_NOT_FOUND, "\"%s\" has no job before the end of a whole week.", o->trace);
 }

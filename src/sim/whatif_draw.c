@@ -11,6 +11,7 @@
 #define COLUMNS  12 /* the last only under a power cap */
 #define BAR      40
 #define CELL_MAX 48
+#define ALIKE    0.01 /* no difference */
 #define JOBS_FEW 50 /* with fewer, one job more or less turns the answer */
 
 /* --- words ---------------------------------------------------------------------------------------- */
@@ -202,13 +203,18 @@ static void either_sentence(const struct whatif_table *t, enum lang lang, struct
     char memory[96];
     struct buf b;
     buf_init_fixed(&b, memory, sizeof(memory));
-    if (!order || !gpus)
+    if (!order || !gpus || t->jobs_n < JOBS_FEW)
         return;
     double more = gpus->gpus_year + gpus->power_year - order->power_year;
     money(&b, more, t->currency, lang);
     if (more <= 0 || b.failed)
         return;
-    if (order->f.tte_mean_h <= gpus->f.tte_mean_h)
+    double by = order->f.tte_mean_h / fmax(gpus->f.tte_mean_h, 1e-9);
+    if (fabs(by - 1) < ALIKE)
+        buf_printf(out, tr(lang, "More GPUs, or the nights? The order %s on the %u GPUs there are does as much as %u GPUs in the order "
+                                 "%s (seen after %.1f h and %.1f h), for %s less a year.\n"), order->policy.word, order->gpus,
+                   gpus->gpus, gpus->policy.word, order->f.tte_mean_h, gpus->f.tte_mean_h, memory);
+    else if (by < 1)
         buf_printf(out, tr(lang, "More GPUs, or the nights? The order %s on the %u GPUs there are does more than %u GPUs in the order "
                                  "%s (seen after %.1f h and %.1f h), for %s less a year.\n"), order->policy.word, order->gpus,
                    gpus->gpus, gpus->policy.word, order->f.tte_mean_h, gpus->f.tte_mean_h, memory);
