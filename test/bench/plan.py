@@ -170,8 +170,10 @@ def part_sigma(b):
 
 def part_checkpoint(b):
     for share, targets in ((".3", [.85, .82, .80]), (".6", [.82, .78, .74]), ("over:4h", [.81, .75, .71])):
-        yield office(b, "office16 sigma .5, checkpoint %s" % share, ("--estimates", "sigma:0.5", "--checkpoint", share),
-                     "easy,saf,srsf,blend", {"blend": {"tte_over_saf": targets, "tte_over_srsf": [1.0] * 3, "tte_over_easy": None}})
+        for agreed in ((), AGREED) if share != "over:4h" else ((),):
+            yield office(b, "office16 sigma .5, checkpoint %s%s" % (share, ", agreed" if agreed else ""),
+                         ("--estimates", "sigma:0.5", "--checkpoint", share, *agreed), "easy,saf,srsf,blend",
+                         {"blend": {"tte_over_saf": targets, "tte_over_srsf": [1.0] * 3, "tte_over_easy": None}})
     for share in ("over:4h", "all"):
         yield office(b, "office16 exact, checkpoint %s" % share, ("--estimates", "exact", "--checkpoint", share),
                      "easy,saf,srsf,las,blend", {"blend": {"tte_over_saf": None, "tte_over_srsf": [1.0] * 3}}, [1.06, 1.10, 1.18])
