@@ -26,6 +26,9 @@
 
 /* --- fixed-point logarithm -------------------------------------------------------------------- */
 
+#define LOG_BITS 9
+_Static_assert(LOG_ONE == 1 << LOG_BITS, "a bit of the fraction by each squaring");
+
 /* Integer part from the highest bit; each fraction bit by squaring the mantissa (Q31). */
 int32_t log2_fixed(uint64_t value)
 {
@@ -33,31 +36,34 @@ int32_t log2_fixed(uint64_t value)
         return 0;
     int32_t whole = 63 - __builtin_clzll(value), fraction = 0;
     uint64_t m = whole >= 31 ? value >> (whole - 31) : value << (31 - whole);
-    for (int32_t bit = LOG_ONE / 2; bit; bit /= 2) {
+    for (int i = 0; i < LOG_BITS; i++) {
         m = (m * m) >> 31;
-        if (m >> 32) {
-            m >>= 1;
-            fraction += bit;
-        }
+        uint32_t bit = (uint32_t)(m >> 32); /* nobody can foretell it: no branch */
+        m >>= bit;
+        fraction = fraction << 1 | (int32_t)bit;
     }
     return whole * LOG_ONE + fraction;
 }
 
-/* 2^(2^-k) in Q32 for k = 1..9. */
-static const uint64_t roots[] = {
-    0x16a09e668, 0x1306fe0a3, 0x1172b83c8, 0x10b5586d0, 0x1059b0d31, 0x102c9a3e7, 0x10163da9f,
-    0x100b1afa6, 0x10058c86e,
-};
+/* 2^(i / LOG_ONE) in Q32: for each bit of i, from the highest, times 2^(2^-k), k = 1..9, cut down. */
+#define TIMES(m, root) ((uint64_t)(((unsigned __int128)(m) * (root)) >> 32))
+#define POWERS_1(m) (m), TIMES(m, 0x10058c86eu)
+#define POWERS_2(m) POWERS_1(m), POWERS_1(TIMES(m, 0x100b1afa6u))
+#define POWERS_3(m) POWERS_2(m), POWERS_2(TIMES(m, 0x10163da9fu))
+#define POWERS_4(m) POWERS_3(m), POWERS_3(TIMES(m, 0x102c9a3e7u))
+#define POWERS_5(m) POWERS_4(m), POWERS_4(TIMES(m, 0x1059b0d31u))
+#define POWERS_6(m) POWERS_5(m), POWERS_5(TIMES(m, 0x10b5586d0u))
+#define POWERS_7(m) POWERS_6(m), POWERS_6(TIMES(m, 0x1172b83c8u))
+#define POWERS_8(m) POWERS_7(m), POWERS_7(TIMES(m, 0x1306fe0a3u))
+#define POWERS_9(m) POWERS_8(m), POWERS_8(TIMES(m, 0x16a09e668u))
+static const uint64_t powers[LOG_ONE] = { POWERS_9(UINT64_C(1) << 32) };
 
 uint64_t exp2_fixed(int32_t log)
 {
     if (log < 0)
         return 0;
-    int32_t whole = log / LOG_ONE, fraction = log % LOG_ONE;
-    uint64_t m = UINT64_C(1) << 32;
-    for (int i = 0; i < 9; i++)
-        if (fraction & (LOG_ONE >> (i + 1)))
-            m = (uint64_t)(((unsigned __int128)m * roots[i]) >> 32);
+    int32_t whole = log / LOG_ONE;
+    uint64_t m = powers[log % LOG_ONE];
     if (whole >= 62)
         return UINT64_C(1) << 62;
     return whole >= 32 ? m << (whole - 32) : m >> (32 - whole);
@@ -368,7 +374,7 @@ static usec_t crossing(int32_t log)
     return (usec_t)us;
 }
 
-/* Quantiles of the whole run given `work` is done; *ret_holds_us: of work, as estimate_rest. */
+/* Quantiles of the whole run given `work` is done; *ret_holds_us: of work, as estimate_rest, if somebody asks. */
 static void whole_nodes(const struct core *c, const struct ask *ask, usec_t work_us,
                         struct forecast_nodes *ret, usec_t *ret_holds_us)
 {
@@ -376,7 +382,8 @@ static void whole_nodes(const struct core *c, const struct ask *ask, usec_t work
     if (told_exactly(c, ask) && work_us < ask->told_us) {
         for (int i = 0; i < NODES; i++)
             ret->us[i] = usec_min(ask->told_us, ESTIMATE_MAX_US);
-        *ret_holds_us = ask->told_us;
+        if (ret_holds_us)
+            *ret_holds_us = ask->told_us;
         return;
     }
     int32_t work = work_us > 0 ? log2_fixed((uint64_t)work_us) : -1;
@@ -386,7 +393,8 @@ static void whole_nodes(const struct core *c, const struct ask *ask, usec_t work
         pool_quantiles(&pool, logs);
         for (int i = 0; i < NODES; i++)
             ret->us[i] = length(logs[i]);
-        *ret_holds_us = crossing(pool.at[0].log);
+        if (ret_holds_us)
+            *ret_holds_us = crossing(pool.at[0].log);
         return;
     }
     /* It has outlived all we know: the longer it ran, the longer it may. */
@@ -394,7 +402,8 @@ static void whole_nodes(const struct core *c, const struct ask *ask, usec_t work
     int32_t step = (work / OUTLIVED_STEP + 1) * OUTLIVED_STEP;
     for (int i = 0; i < NODES; i++)
         ret->us[i] = length(step + beyond[i]);
-    *ret_holds_us = crossing(step);
+    if (ret_holds_us)
+        *ret_holds_us = crossing(step);
 }
 
 /* From whole runs to this attempt: less what is kept, more what its restart costs. */
@@ -412,12 +421,11 @@ void estimate_nodes(const struct core *c, const struct ask *ask, bool keep,
     const struct forecast_memo *known = own ? &own->memo : &c->persons[ask->owner].memo;
     uint32_t version = own ? own->version : 0;
     bool plain = ask->done_us == 0 && !told_counts(c, ask);
-    usec_t holds_us;
     if (plain && known->shown_epoch == c->shown_epoch && known->version == version && known->limit_us == ask->limit_us) {
         *ret = known->nodes;
         return;
     }
-    whole_nodes(c, ask, ask->done_us, ret, &holds_us);
+    whole_nodes(c, ask, ask->done_us, ret, NULL);
     if (plain && keep)
         *(struct forecast_memo *)known = (struct forecast_memo){ c->shown_epoch, version, ask->limit_us, *ret };
     if (!plain)
@@ -438,15 +446,16 @@ static void rest(const struct core *c, const struct job *j, const struct ask *as
                  struct forecast_nodes *ret, usec_t *ret_holds_us)
 {
     usec_t holds_us, limit_us = job_limit(j);
-    whole_nodes(c, ask, estimate_work_us(c, j, ran_us), ret, &holds_us);
+    whole_nodes(c, ask, estimate_work_us(c, j, ran_us), ret, ret_holds_us ? &holds_us : NULL);
     attempt_nodes(ret, ask->done_us, ask->restart_us, ran_us);
     for (int i = 0; i < NODES && limit_us; i++)
         ret->us[i] = usec_max(usec_min(ret->us[i], limit_us), ran_us);
+    if (!ret_holds_us)
+        return;
     holds_us = usec_add(holds_us - ask->done_us, ask->restart_us);
     if (core_looks_ahead(c) && limit_us > ran_us) /* from its limit on it is expected to end at any moment */
         holds_us = usec_min(holds_us, limit_us);
-    if (ret_holds_us)
-        *ret_holds_us = holds_us;
+    *ret_holds_us = holds_us;
 }
 
 void estimate_rest(const struct core *c, const struct job *j, usec_t ran_us,
