@@ -146,6 +146,7 @@ static const char *check_hash(const struct core *c)
         sum += person_hash(c, i);
     for (uint32_t i = 0; i <= ACCOUNTS_MAX; i++)
         sum += account_hash(c, i);
+    persons_settle((struct core *)c);
     return sum == c->sum ? NULL : "The incremental hash is not the hash of the records.";
 }
 

@@ -180,4 +180,8 @@ bool core_succeeded(const struct core *c, person_no owner, uint64_t command_key,
     return estimate_succeeded(c, estimate_find(c, estimate_key(owner, command_key, gpus)));
 }
 
-uint64_t core_hash(const struct core *c) { return c->sum + head_hash(c); }
+uint64_t core_hash(const struct core *c)
+{
+    persons_settle((struct core *)c); /* derived: to look says nothing else for it */
+    return c->sum + head_hash(c);
+}

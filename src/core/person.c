@@ -1,5 +1,5 @@
 /* person.c - see person.h.  The core's hash is a sum of record hashes plus the head's: a step
- * touches a few records and pays for those only. */
+ * touches a few records, and whoever asks for it pays for those only. */
 #include "core/person.h"
 
 #include <string.h>
@@ -72,12 +72,19 @@ uint64_t person_hash(const struct core *c, uint32_t person)
     return samples_hash(h, &p->daily);
 }
 
-void person_changed(struct core *c, uint32_t person)
+/* One event changes some persons several times, and whoever simulates asks for no hash: worked out when it is asked for. */
+void person_changed(struct core *c, uint32_t person) { c->persons_changed[person / 64] |= UINT64_C(1) << person % 64; }
+
+void persons_settle(struct core *c)
 {
-    struct person *p = &c->persons[person];
-    c->sum -= p->hash;
-    p->hash = person_hash(c, person);
-    c->sum += p->hash;
+    for (uint32_t i = 0; i < sizeof c->persons_changed / sizeof c->persons_changed[0]; i++)
+        for (; c->persons_changed[i]; c->persons_changed[i] &= c->persons_changed[i] - 1) {
+            uint32_t person = i * 64 + (uint32_t)__builtin_ctzll(c->persons_changed[i]);
+            struct person *p = &c->persons[person];
+            c->sum -= p->hash;
+            p->hash = person_hash(c, person);
+            c->sum += p->hash;
+        }
 }
 
 uint64_t gpu_hash(const struct core *c, uint32_t gpu)

@@ -295,7 +295,7 @@ struct person {
     uint32_t running, gpus, queued, singletons; /* singletons: those that wait */
     struct used_up up;
     uint32_t value_version; /* changes with its windows, its weight, settings and the machine */
-    uint64_t hash;           /* its share of the core's sum; renewed by person_changed */
+    uint64_t hash;           /* its share of the core's sum; renewed by persons_settle */
     struct forecast_memo memo; /* of commands without history */
 };
 
@@ -500,7 +500,8 @@ struct core {
     } caps;
 
     /* derived */
-    uint64_t sum;               /* of the hashes of all records */
+    uint64_t sum;               /* of the hashes of all records, of persons as they were before they changed: */
+    uint64_t persons_changed[CORE_PERSONS_MAX / 64 + 1]; /* bits */
     uint32_t jobs_n, jobs_used, jobs_free;
     uint32_t by_id_n, by_id_dead;
     uint32_t classes_n, classes_used, classes_free;
