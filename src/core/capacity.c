@@ -64,22 +64,6 @@ void room_lose(struct room *r, const struct room *other)
     r->watts -= other->watts;
 }
 
-struct room room_least(const struct room *a, const struct room *b)
-{
-    struct room least = { 0, a->cpus < b->cpus ? a->cpus : b->cpus,
-                          a->mem_mib < b->mem_mib ? a->mem_mib : b->mem_mib,
-                          a->watts < b->watts ? a->watts : b->watts };
-    if (a->gpus == b->gpus) {
-        least.gpus = a->gpus;
-        return least;
-    }
-    /* Counts are below 128: bit 7 of each byte of a + 128 - b tells whether a >= b there. */
-    uint64_t tops = 0x8080808080808080u, more = (((a->gpus | tops) - b->gpus) & tops) >> 7;
-    uint64_t mask = more * 0xff;
-    least.gpus = (b->gpus & mask) | (a->gpus & ~mask);
-    return least;
-}
-
 /* --- the machine ------------------------------------------------------------------------------ */
 
 void capacity_count(struct core *c)
@@ -183,7 +167,7 @@ void profile_init(struct profile *p, struct profile_point *points, uint32_t max,
                   const struct room *room)
 {
     assert(max > 0);
-    *p = (struct profile){ points, 1, max, 0 };
+    *p = (struct profile){ points, 1, max, 0, room->gpus };
     points[0] = (struct profile_point){ from_at, *room };
 }
 
@@ -198,6 +182,14 @@ void profile_add_later(struct profile *p, usec_t at, const struct room *more)
         p->n++;
     }
     room_give(&last->room, more);
+    p->types |= more->gpus;
+}
+
+/* With any type the same GPUs must be free throughout, not just as many; where all are of one type that is the same. */
+static bool is_mixed(const struct profile *p, const struct needs *needs)
+{
+    uint64_t types = p->types;
+    return needs->gpus && !needs->gpu_type && (!types || types >> (__builtin_ctzll(types) & ~7) > UINT8_MAX);
 }
 
 /* Last point at or before t; the first if there is none.  In steps that double, from the last place on. */
@@ -231,7 +223,7 @@ usec_t profile_find(const struct profile *p, const struct needs *needs, usec_t n
                     usec_t length_us)
 {
     uint32_t at = profile_place(p, not_before);
-    bool mixed = needs->gpus && !needs->gpu_type;
+    bool mixed = is_mixed(p, needs);
     while (at < p->n) {
         if (!room_fits(&p->points[at].room, needs)) {
             at++;
@@ -241,7 +233,6 @@ usec_t profile_find(const struct profile *p, const struct needs *needs, usec_t n
         struct room least = p->points[at].room;
         uint32_t next = at + 1;
         while (next < p->n && p->points[next].at < end) {
-            /* With any type the same GPUs must be free throughout, not just as many. */
             if (mixed)
                 least = room_least(&least, &p->points[next].room);
             if (!room_fits(mixed ? &least : &p->points[next].room, needs))
@@ -274,7 +265,8 @@ void profile_take(struct profile *p, const struct needs *needs, usec_t from_at, 
     uint32_t until = until_at == USEC_NEVER ? p->n : profile_cut(p, until_at);
     struct room least = p->points[from].room;
     uint64_t gpus = 0;
-    for (uint32_t i = from + 1; i < until; i++)
+    bool mixed = is_mixed(p, needs); /* else the first point says of what type they are */
+    for (uint32_t i = from + 1; i < until && mixed; i++)
         least = room_least(&least, &p->points[i].room);
     room_take(&least, needs, &gpus);
     for (uint32_t i = from; i < until; i++) {

@@ -40,7 +40,21 @@ void room_give(struct room *r, const struct room *more);
 bool room_holds(const struct room *r, const struct room *other); /* all of it, type by type */
 void room_lose(struct room *r, const struct room *other);        /* r must hold it */
 /* Byte-wise minimum and so on: what is free in both. */
-struct room room_least(const struct room *a, const struct room *b);
+static inline struct room room_least(const struct room *a, const struct room *b)
+{
+    struct room least = { 0, a->cpus < b->cpus ? a->cpus : b->cpus,
+                          a->mem_mib < b->mem_mib ? a->mem_mib : b->mem_mib,
+                          a->watts < b->watts ? a->watts : b->watts };
+    if (a->gpus == b->gpus) {
+        least.gpus = a->gpus;
+        return least;
+    }
+    /* Counts are below 128: bit 7 of each byte of a + 128 - b tells whether a >= b there. */
+    uint64_t tops = 0x8080808080808080u, more = (((a->gpus | tops) - b->gpus) & tops) >> 7;
+    uint64_t mask = more * 0xff;
+    least.gpus = (b->gpus & mask) | (a->gpus & ~mask);
+    return least;
+}
 
 /* The machine's rooms from the GPUs and jobs as they are; free never counts what is not UP. */
 void capacity_count(struct core *c);
@@ -61,6 +75,7 @@ struct profile {
     struct profile_point *points; /* the caller's */
     uint32_t n, max;
     uint32_t last; /* place of the last one cut: where the next is looked for first, whatever it says */
+    uint64_t types; /* of GPUs that are in any room of it: the sum of bits of their counts; 0: not known */
 };
 void profile_init(struct profile *p, struct profile_point *points, uint32_t max, usec_t from_at,
                   const struct room *room);

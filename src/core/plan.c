@@ -244,7 +244,7 @@ size_t core_plan_size(const struct core *c)
     return draw_layout(c, NULL, &d);
 }
 
-/* Bottom-up merge sort; the order is total. */
+/* Bottom-up merge sort; the order is total.  Jobs of a class come in order, so short parts mostly are. */
 static void order_sort(struct draw *d)
 {
     struct order_key *from = d->order, *to = d->order_other;
@@ -253,6 +253,10 @@ static void order_sort(struct draw *d)
             uint32_t middle = low + width < d->order_n ? low + width : d->order_n;
             uint32_t high = middle + width < d->order_n ? middle + width : d->order_n;
             uint32_t a = low, b = middle;
+            if (middle == high || dispatch_before(&from[middle - 1], &from[middle])) {
+                memcpy(to + low, from + low, (high - low) * sizeof *to);
+                continue;
+            }
             for (uint32_t i = low; i < high; i++)
                 to[i] = b == high || (a < middle && !dispatch_before(&from[b], &from[a]))
                             ? from[a++]
@@ -474,6 +478,24 @@ static void draw_wait(const struct draw *d, const struct job *j, const struct cl
     row->eyes_late_at = avail_job_eyes(d->c, j, row->end_p90_at);
 }
 
+/* Records of those in line lie all over the memory: on their way while others before them get their places. */
+#define FETCH_AHEAD 12
+#define LINE_SIZE   64
+static inline void draw_fetch(const struct draw *d, uint32_t at)
+{
+    if (at >= d->order_n)
+        return;
+    const char *job = (const char *)&jobs_of(d->c)[d->order[at].job];
+    const char *view = (const char *)dispatch_view(d->c, &d->s, d->order[at].class);
+    const char *class = (const char *)&classes_of(d->c)[d->order[at].class];
+    for (size_t i = 0; i < sizeof(struct job); i += LINE_SIZE)
+        __builtin_prefetch(job + i);
+    __builtin_prefetch(view);
+    __builtin_prefetch(view + LINE_SIZE);
+    __builtin_prefetch(class);
+    __builtin_prefetch(class + LINE_SIZE);
+}
+
 static void draw_places(struct draw *d, struct profile *p, bool late)
 {
     const struct core *c = d->c;
@@ -484,11 +506,12 @@ static void draw_places(struct draw *d, struct profile *p, bool late)
     memset(d->class_seen, 0, c->classes_used * sizeof *d->class_seen);
     memset(d->hints, 0, sizeof *d->hints);
     for (uint32_t i = 0; i < d->order_n; i++) {
+        draw_fetch(d, i + FETCH_AHEAD);
         const struct order_key *key = &d->order[i];
         const struct job *j = &jobs_of(c)[key->job];
         const struct class_view *view = dispatch_view(c, &d->s, key->class);
         struct lengths l = view_lengths(view);
-        struct forecast_nodes given = band_view(c, &classes_of(c)[j->class].key, view);
+        struct forecast_nodes given = band_view(c, &classes_of(c)[key->class].key, view);
         struct lengths told = node_lengths(&given);
         struct needs needs = job_needs(c, j);
         usec_t length_us = late ? l.p90_us : l.p50_us, start_at = USEC_NEVER;

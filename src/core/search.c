@@ -91,7 +91,7 @@ static int64_t evaluate(const struct look *l, const uint8_t *order, int64_t most
 {
     struct search *s = l->s;
     int64_t sum = 0;
-    s->profile = (struct profile){ s->points, s->machine.n, sizeof s->points / sizeof *s->points };
+    s->profile = (struct profile){ s->points, s->machine.n, sizeof s->points / sizeof *s->points, 0, s->machine.types };
     memcpy(s->points, s->base, s->machine.n * sizeof *s->points);
     for (uint32_t i = 0; i < s->n && sum <= most; i++)
         sum += place(l, &s->profile, &s->jobs[order[i]]);
