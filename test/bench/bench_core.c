@@ -28,6 +28,17 @@ static void line(const char *name, double value, const char *unit, double target
     printf("%s\t%.3f\t%s\t<= %g\t%s\n", name, value, unit, target, value <= target ? "ok" : "short");
 }
 
+/* What is aimed at, and what must be kept at the least: a line of each. */
+static void line_both(const char *name, double value, const char *unit, double target, double must)
+{
+    char label[100];
+    line(name, value, unit, target);
+    if (must <= target)
+        return;
+    snprintf(label, sizeof label, "%s_must", name);
+    line(label, value, unit, must);
+}
+
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -160,7 +171,7 @@ static void cycles(struct world *w, uint32_t n, double *times, double *decides)
     qsort(decides, n, sizeof *decides, by_value);
 }
 
-static void plan_time(struct world *w, const char *name, double target)
+static void plan_time(struct world *w, const char *name, double target, double must)
 {
     size_t size = core_plan_size(w->core);
     void *scratch = malloc(size);
@@ -174,10 +185,14 @@ static void plan_time(struct world *w, const char *name, double target)
         best = took < best ? took : best;
     }
     free(scratch);
-    line(name, best, "ms", target);
+    line_both(name, best, "ms", target, must);
 }
 
-static void queue_bench(const char *name, uint32_t n, enum kind kind, double p99, double worst, double plan)
+struct targets {
+    double p99, p99_must, worst, plan, plan_must; /* ms */
+};
+
+static void queue_bench(const char *name, uint32_t n, enum kind kind, struct targets t_ms)
 {
     static struct world w;
     static double times[DECISIONS], decides[DECISIONS];
@@ -195,17 +210,15 @@ static void queue_bench(const char *name, uint32_t n, enum kind kind, double p99
     snprintf(label, sizeof label, "core_%s_submit_all", name);
     line(label, submit_ms, "ms", (double)n * 0.01);
     snprintf(label, sizeof label, "core_%s_decide_p50", name);
-    line(label, decides[DECISIONS / 2], "ms", p99);
+    line(label, decides[DECISIONS / 2], "ms", t_ms.p99);
     snprintf(label, sizeof label, "core_%s_decide_p99", name);
-    line(label, decides[DECISIONS * 99 / 100], "ms", p99);
+    line_both(label, decides[DECISIONS * 99 / 100], "ms", t_ms.p99, t_ms.p99_must);
     snprintf(label, sizeof label, "core_%s_decide_worst", name);
-    line(label, decides[DECISIONS - 1], "ms", worst);
+    line(label, decides[DECISIONS - 1], "ms", t_ms.worst);
     snprintf(label, sizeof label, "core_%s_ended_decide_p50", name);
-    line(label, times[DECISIONS / 2], "ms", p99);
-    if (plan > 0) {
-        snprintf(label, sizeof label, "core_%s_plan_all", name);
-        plan_time(&w, label, plan);
-    }
+    line(label, times[DECISIONS / 2], "ms", t_ms.p99);
+    snprintf(label, sizeof label, "core_%s_plan_all", name);
+    plan_time(&w, label, t_ms.plan, t_ms.plan_must);
     t = now_ms();
     struct buf b;
     buf_init(&b, 200 << 20);
@@ -229,13 +242,14 @@ static void queue_bench(const char *name, uint32_t n, enum kind kind, double p99
 
 int main(void)
 {
-    queue_bench("array_10000", 10000, ARRAY, 0.5, 5, 50);
-    queue_bench("mixed_10000", 10000, MIXED, 5, 20, 50);
-    queue_bench("apart_10000", 10000, APART, 5, 50, 50);
-    queue_bench("mixed_10000_quotas", 10000, MIXED_QUOTAS, 5, 20, 50);
-    queue_bench("apart_10000_quotas", 10000, APART_QUOTAS, 5, 50, 50);
-    queue_bench("array_100000", 100000, ARRAY, 5, 50, 100);
-    queue_bench("mixed_100000", 100000, MIXED, 20, 50, 100);
+    const struct targets array = { 0.5, 5, 5, 25, 50 }, mixed = { 2, 5, 20, 25, 50 }, apart = { 2, 5, 50, 25, 50 };
+    queue_bench("array_10000", 10000, ARRAY, array);
+    queue_bench("mixed_10000", 10000, MIXED, mixed);
+    queue_bench("apart_10000", 10000, APART, apart);
+    queue_bench("mixed_10000_quotas", 10000, MIXED_QUOTAS, mixed);
+    queue_bench("apart_10000_quotas", 10000, APART_QUOTAS, apart);
+    queue_bench("array_100000", 100000, ARRAY, (struct targets){ 5, 5, 50, 100, 100 });
+    queue_bench("mixed_100000", 100000, MIXED, (struct targets){ 20, 20, 50, 100, 100 });
     struct core_limits limits = { 1, 1, 1, 1 }, more = { 100001, 1, 1, 1 };
     line("core_bytes_per_job_room", (double)(core_size(&more) - core_size(&limits)) / 100000, "B", 600);
     return 0;
