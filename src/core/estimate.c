@@ -139,6 +139,12 @@ static uint64_t limit_key(uint32_t owner, usec_t limit_us)
     return key ? key : 1;
 }
 
+/* The group of its owner's runs of its limit; NONE. */
+static uint32_t limit_group(const struct core *c, const struct ask *ask)
+{
+    return ask->limit_us && c->settings.pool ? estimate_find(c, limit_key(ask->owner, ask->limit_us)) : NONE;
+}
+
 /* The runs that count for what has run for longer than `over` (a logarithm; -1: all). */
 static void pool_make(const struct core *c, const struct ask *ask, int32_t over, struct pool *p)
 {
@@ -152,7 +158,7 @@ static void pool_make(const struct core *c, const struct ask *ask, int32_t over,
     }
     if (ask->group != NONE)
         pool_add(c, p, &groups_of(c)[ask->group].samples, 0, SAMPLES_OWN, WEIGHT_OWN);
-    uint32_t limit = ask->limit_us && c->settings.pool ? estimate_find(c, limit_key(ask->owner, ask->limit_us)) : NONE;
+    uint32_t limit = limit_group(c, ask);
     if (limit != NONE)
         pool_add(c, p, &groups_of(c)[limit].samples, groups_of(c)[limit].unshown, SAMPLES_LIMIT, WEIGHT_LIMIT);
     pool_add(c, p, &c->persons[ask->owner].shown, 0, SAMPLES_PERSON, WEIGHT_PERSON);
@@ -419,15 +425,16 @@ void estimate_nodes(const struct core *c, const struct ask *ask, bool keep,
 {
     struct group *own = ask->group == NONE ? NULL : &groups_of(c)[ask->group];
     const struct forecast_memo *known = own ? &own->memo : &c->persons[ask->owner].memo;
-    uint32_t version = own ? own->version : 0;
+    uint32_t version = own ? own->version : 0, limit = limit_group(c, ask);
+    uint32_t limit_version = limit == NONE ? 0 : groups_of(c)[limit].version; /* most limits are nobody's else */
     bool plain = ask->done_us == 0 && !told_counts(c, ask);
-    if (plain && known->shown_epoch == c->shown_epoch && known->version == version && known->limit_us == ask->limit_us) {
+    if (plain && known->shown_epoch == c->shown_epoch && known->version == version && known->limit_version == limit_version) {
         *ret = known->nodes;
         return;
     }
     whole_nodes(c, ask, ask->done_us, ret, NULL);
     if (plain && keep)
-        *(struct forecast_memo *)known = (struct forecast_memo){ c->shown_epoch, version, ask->limit_us, *ret };
+        *(struct forecast_memo *)known = (struct forecast_memo){ c->shown_epoch, version, limit_version, *ret };
     if (!plain)
         attempt_nodes(ret, ask->done_us, ask->restart_us, 0);
 }

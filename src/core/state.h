@@ -204,7 +204,7 @@ struct power_samples { /* what runs took, in W, newest last; power.h */
 
 struct forecast_memo { /* derived: pooled quantiles, and what they were made from */
     uint32_t shown_epoch, version; /* shown_epoch 0: nothing yet */
-    usec_t limit_us;
+    uint32_t limit_version;        /* of the group of its limit; 0: there is none */
     struct forecast_nodes nodes;
 };
 
