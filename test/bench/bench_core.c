@@ -82,7 +82,7 @@ static void world_begin(struct world *w, uint32_t jobs, enum policy policy)
     w->wall_at = START;
     do_event(w, &(struct core_event){ .kind = EVENT_SETTINGS, .settings = {
         .policy = policy, .plan_depth = 16, .presence_us = 30 * USEC_PER_MIN,
-        .runtime_guess_us = USEC_PER_HOUR, .age_us = 7 * USEC_PER_DAY } });
+        .runtime_guess_us = USEC_PER_HOUR, .pool = 1, .age_us = 7 * USEC_PER_DAY } });
     do_event(w, &(struct core_event){ .kind = EVENT_MACHINE, .machine = { 128, 1 << 20 } });
     for (uint32_t i = 0; i < 16; i++)
         do_event(w, &(struct core_event){ .kind = EVENT_GPU, .gpu = { i, 1, GPU_UP, 0 } });
