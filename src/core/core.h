@@ -388,6 +388,7 @@ struct explanation {
     bool aged;               /* it has waited so long that it goes first (settings.age_us) ... */
     usec_t aged_at;          /* ... from then on; USEC_NEVER: nothing ages */
     usec_t moved_from_at;    /* deferred: when it could have begun, to the second; 0: not known */
+    uint32_t freed_gpus;     /* ... so many of its GPUs run work of others now that began since, and had no room otherwise */
     usec_t last_good_at;     /* the latest start that is seen at eyes_at; USEC_NEVER: unknown, others wait for
                              * its array, or a namesake for it */
     usec_t deadline_at;      /* 0: none */

@@ -246,9 +246,41 @@ static void explain_gpus(const struct core *c, const struct job *j, struct expla
     }
 }
 
-/* Until when a start is as good, and from when it is due. */
-static void explain_bounds(const struct core *c, const struct job *j, usec_t now_at, struct explanation *e)
+/* GPUs of a type that are up; 0: of any. */
+static uint64_t up_mask(const struct core *c, uint32_t type)
 {
+    uint64_t mask = 0;
+    for (uint32_t i = 0; i < CORE_GPUS_MAX; i++)
+        if (c->gpus[i].known && c->gpus[i].state == GPU_UP && (!type || c->gpus[i].type == type))
+            mask |= UINT64_C(1) << i;
+    return mask;
+}
+
+/* What a later start gives others at this moment: had it begun when it could have, and run as long as it should, those who began
+ * since could not all have begun.  As many of its GPUs as were then missing, and as others' new work has. */
+static uint32_t freed(const struct core *c, const struct job *j, const struct core_plan *plan, const struct explanation *e)
+{
+    uint64_t up = up_mask(c, j->gpu_type), used = 0, since = 0;
+    if (!e->moved_from_at || plan->made_at >= usec_add(e->moved_from_at, e->forecast.p50_us))
+        return 0;
+    for (uint32_t i = 0; i < plan->rows_n; i++) {
+        const struct plan_row *r = &plan->rows[i];
+        uint32_t slot = busy_row(r) ? job_find(c, r->job) : NONE;
+        if (slot == NONE)
+            continue;
+        used |= r->gpu_mask & up;
+        since |= r->start_at >= e->moved_from_at && jobs_of(c)[slot].owner != j->owner ? r->gpu_mask & up : 0;
+    }
+    int missing = __builtin_popcountll(used) + j->gpus - __builtin_popcountll(up), others = __builtin_popcountll(since);
+    missing = missing < others ? missing : others;
+    missing = missing < j->gpus ? missing : j->gpus;
+    return missing > 0 ? (uint32_t)missing : 0;
+}
+
+/* Until when a start is as good, and from when it is due. */
+static void explain_bounds(const struct core *c, const struct job *j, const struct core_plan *plan, struct explanation *e)
+{
+    usec_t now_at = plan->made_at;
     bool chained = (j->array != NONE && (j->dependents != NONE || arrays_of(c)[j->array].dependents != NONE)) ||
                    slack_single(c, j);
     struct slack_lengths lengths = { e->forecast.p50_us, e->forecast.p90_us };
@@ -262,6 +294,7 @@ static void explain_bounds(const struct core *c, const struct job *j, usec_t now
                                             slack_until(c, (uint32_t)(j - jobs_of(c)), &lengths, e->start_at)), e->start_at);
     if (e->reason == REASON_DEFERRED && job_deferred_s(j))
         e->moved_from_at = usec_add(j->submit_at, (usec_t)(job_deferred_s(j) - 1) * USEC_PER_SEC);
+    e->freed_gpus = freed(c, j, plan, e);
     e->made_way = j->preempted_n;
     e->kept_us = j->done_us;
     e->restart_us = j->done_us ? estimate_restart_us(c, j) : 0;
@@ -356,7 +389,7 @@ int core_explain(const struct core *c, job_id job, const struct core_plan *plan,
         busy ? e.eyes_at : avail_job_eyes(c, j, usec_add(plan->made_at, MUTANT(c, MUTANT_WHY_EYES) ? e.forecast.p10_us : e.forecast.p50_us));
     e.now_eyes_late_at =
         busy ? e.eyes_late_at : avail_job_eyes(c, j, usec_add(plan->made_at, e.forecast.p90_us));
-    explain_bounds(c, j, plan->made_at, &e);
+    explain_bounds(c, j, plan, &e);
     explain_gpus(c, j, &e);
     explain_cost(c, j, plan, &e);
     if (power_capped(c)) {

@@ -251,6 +251,9 @@ static void say_deferred(const struct why *w)
     if (!why_is_time(x->start_at))
         return; /* what is planned says that it has none */
     say_moved(w);
+    if (x->freed_gpus)
+        why_say(w, trn(w->lang, "%u GPU runs somebody else's work now that would have had no room.",
+                   "%u GPUs run other people's work now that would have had no room.", x->freed_gpus), x->freed_gpus);
     if (x->forecast.history_n < WHY_ODDS_RUNS)
         why_say(w, tr(w->lang, "There is too little history to give odds: %u runs are known."),
             x->forecast.history_n);

@@ -98,6 +98,8 @@ static void waiting_numbers(const struct explanation *x, const struct why_facts 
     out_put_at(j, "change_at", x->change_at);
     put_time(j, "aged_at", x->aged_at);
     put_time(j, "moved_from_at", x->moved_from_at);
+    if (x->freed_gpus)
+        out_put_u64(j, "freed_gpus", x->freed_gpus);
     put_time(j, "last_good_at", x->last_good_at);
     put_time(j, "deadline_at", x->deadline_at);
     put_time(j, "last_start_at", x->last_start_at);

@@ -656,6 +656,30 @@ static void judge_moved(struct invariant *v, job_id id, const struct ledger_job 
     k->moved_at = e->moved_from_at;
 }
 
+/* How many of its GPUs others have only because its start is moved: GPU by GPU, as the ledger has them. */
+static void judge_freed(struct invariant *v, const struct core *core, const struct core_plan *plan, const struct ledger_job *j,
+                        const struct explanation *e)
+{
+    int64_t room = 0, theirs = 0;
+    struct core_gpu g;
+    for (uint32_t gpu = 0; gpu < CORE_GPUS_MAX; gpu++) {
+        if (!core_gpu_get(core, gpu, &g) || g.state != GPU_UP || (j->gpu_type && g.type != j->gpu_type))
+            continue;
+        room++;
+        for (uint32_t i = 0; i < plan->rows_n; i++) {
+            const struct ledger_job *o = invariant_job(v, plan->rows[i].job);
+            if (plan->rows[i].state == JOB_PENDING || !o || !(o->gpu_mask >> gpu & 1))
+                continue;
+            room--;
+            theirs += o->owner != j->owner && plan->rows[i].start_at >= e->moved_from_at;
+            break;
+        }
+    }
+    int64_t lacking = (int64_t)j->gpus > room ? (int64_t)j->gpus - room : 0, least = lacking < theirs ? lacking : theirs;
+    bool still = e->moved_from_at && plan->made_at < usec_add(e->moved_from_at, e->forecast.p50_us);
+    same(v, e->job, "what of its GPUs others have", e->freed_gpus, still ? least < j->gpus ? least : j->gpus : 0);
+}
+
 static void judge_job(struct invariant *v, const struct core *core, const struct core_plan *plan, const struct plan_row *row)
 {
     struct explanation e;
@@ -687,6 +711,7 @@ static void judge_job(struct invariant *v, const struct core *core, const struct
         lengths_judge(&of(v)->lengths, v, &of(v)->settings, &length, row->state == JOB_PENDING ? 0
                       : usec_max(v->boot_at - of(v)->jobs[row->job].run_boot_at, 0), &e.forecast);
     judge_moved(v, row->job, j, plan->made_at, &e);
+    judge_freed(v, core, plan, j, &e);
     if (row->state != JOB_COMPLETING) {
         same(v, row->job, "what it keeps of its work", e.kept_us, of(v)->jobs[row->job].kept_us);
         same(v, row->job, "what its restart costs", e.restart_us, restart(of(v), &of(v)->jobs[row->job]));

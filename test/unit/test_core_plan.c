@@ -83,6 +83,51 @@ static usec_t start_of(const struct later *l, job_id *ret_id, struct desk *d)
     return start_at;
 }
 
+static uint32_t freed_gpus(struct desk *d, job_id id)
+{
+    size_t size = core_plan_size(d->core);
+    void *memory = aligned_alloc(16, (size + 15) & ~(size_t)15);
+    struct core_plan plan;
+    struct explanation e = { 0 };
+    assert_int_equal(core_plan(d->core, d->wall_at, d->boot_at, memory, size, &plan), 0);
+    assert_int_equal(core_explain(d->core, id, &plan, &e), 0);
+    assert_int_equal(e.reason, REASON_DEFERRED);
+    free(memory);
+    return e.freed_gpus;
+}
+
+/* Both GPUs could be its own since 10:00; it starts in the evening.  What others run meanwhile had no room otherwise. */
+static void test_what_others_have_of_a_later_start(void **state)
+{
+    (void)state;
+    static struct desk d;
+    struct ev_settings s = plain;
+    desk_begin(&d, 2, POLICY_BLEND);
+    s.defer = 1;
+    s.calibrate = 1; /* from when it is moved is kept for that */
+    desk_hours(&d, 1, 9, 18);
+    desk_hours(&d, 2, 9, 18);
+    set(&d, s);
+    for (uint32_t gpus = 1; gpus <= 2; gpus++)
+        desk_history(&d, (struct ev_submit){ .gpus = gpus, .command_key = 1, .flags = JOB_NOW, .estimate_us = HOUR }, HOUR);
+    desk_pass(&d, -2 * HOUR);
+    d.boot_at += 2 * HOUR;
+    set(&d, s);
+    agrees(&d, 1);
+    desk_pass(&d, 10 * HOUR);
+    job_id id = desk_submit(&d, (struct ev_submit){ .gpus = 2, .estimate_us = 12 * HOUR, .flags = JOB_CLEAN_TREE, .command_key = 1 });
+    desk_decide(&d);
+    assert_int_equal(freed_gpus(&d, id), 0); /* nobody wants them */
+    desk_pass(&d, 20 * USEC_PER_MIN);
+    desk_submit(&d, (struct ev_submit){ .owner = 2, .submitter = 2, .gpus = 1, .estimate_us = HOUR, .flags = JOB_NOW });
+    desk_decide(&d);
+    assert_int_equal(freed_gpus(&d, id), 1); /* one is free still: of its two one would have been missing */
+    desk_submit(&d, (struct ev_submit){ .gpus = 1, .estimate_us = HOUR, .flags = JOB_NOW });
+    desk_decide(&d);
+    assert_int_equal(freed_gpus(&d, id), 1); /* the other runs work of its own owner */
+    desk_end(&d);
+}
+
 static void test_waits_for_the_night(void **state)
 {
     (void)state;
@@ -514,6 +559,7 @@ static void test_chain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_others_have_of_a_later_start),
         cmocka_unit_test(test_waits_for_the_night),
         cmocka_unit_test(test_age_ends_it),
         cmocka_unit_test(test_the_plan_shows_it),

@@ -207,7 +207,7 @@ static void surprise(struct prng *luck, struct explanation *x, struct why_facts 
                         &f->gave.at, &f->got.at, &f->trade.ready_at, &f->trade.moved_from_at, &f->trade.end_p50_at,
                         &f->trade.end_p90_at, &f->submit_at };
     uint32_t *counts[] = { &x->passed, &x->drained_gpus, &x->foreign_gpus, &x->quarantined_gpus, &f->trade.passed,
-                           &f->trade.history_n, &f->got.n, &x->made_way };
+                           &f->trade.history_n, &f->got.n, &x->made_way, &x->freed_gpus };
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
         *times[i] = prng_below(luck, 4) == 0 ? 0 : NOW + ((usec_t)prng_below(luck, 80 * 24) - 960) * USEC_PER_HOUR;
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
@@ -299,6 +299,22 @@ static void as_people_read_them(void **state)
         "Its run time, 6 h (4 h to 8 h), is taken from 7 earlier runs of this command.", NULL });
     says(REASON_EXIT_CODE, JOB_FAILED, LANG_KO, (const char *[]){
         "종료 코드 3으로 실패했습니다(14:55).", "55분 동안 실행되었습니다.", NULL });
+}
+
+/* Whose work has the room meanwhile. */
+static void room_for_others(void **state)
+{
+    (void)state;
+    struct explanation x = some(REASON_DEFERRED);
+    struct why_facts f = facts(LANG_EN, JOB_PENDING);
+    x.need_gpus = 2;
+    x.freed_gpus = 2;
+    struct answer a = ask(&x, &f);
+    no_number_is_out_of_the_air(a, &f);
+    assert_string_equal(json_string_value(json_array_get(a.sentences, 1)),
+                        "2 GPUs run other people's work now that would have had no room.");
+    assert_int_equal(json_integer_value(json_object_get(a.numbers, "freed_gpus")), 2);
+    forget(a);
 }
 
 /* The trade in money: a sum that is saved, and a dearer one; the difference is a number of the answer, too. */
@@ -737,6 +753,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_reasons), cmocka_unit_test(any_numbers),
         cmocka_unit_test(as_people_read_them), cmocka_unit_test(waiting_has_a_price),
+        cmocka_unit_test(room_for_others),
         cmocka_unit_test(money), cmocka_unit_test(one_of_each), cmocka_unit_test(rough_lengths), cmocka_unit_test(what_is_missing),
         cmocka_unit_test(making_way), cmocka_unit_test(afterwards), cmocka_unit_test(deadlines), cmocka_unit_test(arrays_and_starts),
         cmocka_unit_test(what_would_have_been),
