@@ -380,6 +380,13 @@ static void put_status(struct cli *cli, const json_t *status)
     urgent_lines(cli, status);
     boost_lines(cli, status);
     account_lines(cli, status);
+    if (json_i64(status, "power_cap_w") > 0) {
+        buf_clear(&text);
+        buf_printf(&text, tr(cli->lang, "%1$lld of %2$lld W booked by jobs, %3$lld W taken by others"),
+                   (long long)json_i64(status, "power_booked_w"), (long long)json_i64(status, "power_cap_w"),
+                   (long long)json_i64(status, "power_foreign_w"));
+        line(cli, tr(cli->lang, "power"), memory);
+    }
     line(cli, tr(cli->lang, "socket"), json_text(status, "socket"));
     line(cli, tr(cli->lang, "state"), json_text(status, "state_dir"));
     if (json_is_true(json_object_get(status, "queue_closed")))

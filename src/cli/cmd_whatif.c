@@ -133,8 +133,9 @@ static int observed(struct cli *cli, struct buf *csv, int64_t *ret_have)
     return r;
 }
 
-/* Is a trace named?  "mine" and "observed" (*ret_observed) are none; *ret_at is where it stands. */
-static bool from_elsewhere(char **rest, int n, int *ret_at, bool *ret_observed)
+/* Is a trace named, with --from, or as `eoul sim mode` calls it with --trace?  "mine" and "observed" (*ret_observed) are none;
+ * *ret_at is where that stands. */
+static bool from_elsewhere(char **rest, int n, bool of_modes, int *ret_at, bool *ret_observed)
 {
     *ret_at = -1;
     *ret_observed = false;
@@ -142,7 +143,8 @@ static bool from_elsewhere(char **rest, int n, int *ret_at, bool *ret_observed)
         const char *word = rest[i] ? rest[i] : "";
         const char *value = strncmp(word, "--from=", 7) == 0 ? word + 7
                           : strcmp(word, "--from") == 0 && i + 1 < n ? rest[i + 1] : NULL;
-        if (!value && strcmp(word, "--help") == 0)
+        if (!value && (strcmp(word, "--help") == 0 ||
+                       (of_modes && (strcmp(word, "--trace") == 0 || strncmp(word, "--trace=", 8) == 0))))
             return true;
         if (!value)
             continue;
@@ -166,7 +168,7 @@ static int run_whatif(struct cli *cli, struct args *args)
         err_set(&cli->err, E_USAGE, "There are more than %d words.", ARGS_MAX);
         return cli_fail(cli);
     }
-    if (!from_elsewhere(args->rest, args->rest_n, &at, &of_record)) {
+    if (!from_elsewhere(args->rest, args->rest_n, of_modes, &at, &of_record)) {
         struct buf csv;
         buf_init(&csv, 256u << 20);
         r = of_record ? observed(cli, &csv, &m.have) : history(cli, &csv, &m);

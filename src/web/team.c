@@ -38,6 +38,17 @@ static void put_counts(struct json_out *j, const struct core *core)
     out_end(j);
 }
 
+/* The power cap, and what of the one of this hour is taken. */
+static void put_power(struct json_out *j, struct daemon *d, usec_t now_at)
+{
+    struct core_power_use power = core_power_use(daemon_core(d), now_at);
+    const char *cap = daemon_power_cap(d);
+    out_put_str(j, "power_cap", str_of(cap ? cap : ""));
+    out_put_u64(j, "power_cap_w", power.cap_w);
+    out_put_u64(j, "power_booked_w", power.booked_w);
+    out_put_u64(j, "power_foreign_w", power.foreign_w);
+}
+
 /* How forecasts came true: of the team, or of one person with what moving their starts later did. */
 static void put_forecasts(struct json_out *j, const struct core *core, person_no no)
 {
@@ -216,6 +227,7 @@ void team_status(struct call *c)
     put_forecasts(&j, daemon_core(d), 0);
     put_urgent(&j, d);
     put_quotas(&j, d);
+    put_power(&j, d, daemon_now(d).wall_at);
     boosts_write(&j, c->web, &c->peer);
     out_key(&j, "notes");
     out_array(&j);
@@ -340,12 +352,7 @@ void team_gpus(struct call *c)
     put_gpus(&j, &v);
     out_put_u64(&j, "cpus", n.cpus_n);
     out_put_u64(&j, "cpus_busy", n.cpus_busy);
-    struct core_power_use power = core_power_use(daemon_core(c->web->daemon), v.now_at);
-    const char *cap = daemon_power_cap(c->web->daemon);
-    out_put_str(&j, "power_cap", str_of(cap ? cap : ""));
-    out_put_u64(&j, "power_cap_w", power.cap_w);
-    out_put_u64(&j, "power_booked_w", power.booked_w);
-    out_put_u64(&j, "power_foreign_w", power.foreign_w);
+    put_power(&j, c->web->daemon, v.now_at);
     out_end(&j);
     web_reply_json(c->web, c->r, &b);
 }

@@ -316,3 +316,9 @@ PY
     [ "$status" -eq 1 ]
     [[ $output == *"After --from comes mine, observed, sample or a file."* ]]
 }
+
+@test "whatif mode of a trace asks no daemon for its history" {
+    printf 'submit,runtime,gpus,user\n0,3600,1,a\n' >"$BATS_TEST_TMPDIR/short.csv"
+    EOUL_STATE=$BATS_TEST_TMPDIR/none run "${EOUL_BIN:-eoul}" whatif mode --trace "$BATS_TEST_TMPDIR/short.csv" --gpus 2
+    [[ $output == *"has no job before the end of a whole week"* ]]
+}
