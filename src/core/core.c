@@ -532,7 +532,7 @@ static void apply_progress(struct core *c, const struct ev_progress *ev)
 {
     struct job *j = &jobs_of(c)[job_find(c, ev->job)];
     job_open(c, j);
-    j->done_ppm = ev->done_ppm;
+    j->done_ppm = estimate_progress(c, j, ev->done_ppm);
     job_close(c, j);
 }
 

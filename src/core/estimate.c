@@ -20,7 +20,13 @@
 #define GUESS_SPREAD  (2 * LOG_ONE) /* the guess is three runs: a quarter, the median, four times */
 #define WEIGHT_TOLD   2             /* of each of its samples: together about four own runs */
 #define TOLD_SAMPLES  16
-#define POOL_MAX (SAMPLES_OWN + SAMPLES_LIMIT + SAMPLES_PERSON + SAMPLES_TEAM + 3 + TOLD_SAMPLES)
+#define WEIGHT_PROGRESS 16
+#define PROGRESS_BITS 20            /* of a part in millionths; above them the log2 of the whole run in 1/64 */
+#define PROGRESS_STEP (LOG_ONE / 64)
+#define PROGRESS_LEAST 10000u       /* what starts a run is no measure of how it goes on */
+#define PROGRESS_LEAST_US (10 * USEC_PER_SEC)
+#define PROGRESS_SD   350           /* of the rest, as a told spread */
+#define POOL_MAX (SAMPLES_OWN + SAMPLES_LIMIT + SAMPLES_PERSON + SAMPLES_TEAM + 3 + 2 * TOLD_SAMPLES)
 #define FEW 10u                     /* until a pool has this many runs, news is shown at once */
 #define OUTLIVED_STEP (LOG_ONE / 4) /* past every known run: forecasts move in steps of 2^(1/4) */
 
@@ -122,6 +128,18 @@ static void pool_told(struct pool *p, usec_t median_us, uint32_t sd_milli)
     }
 }
 
+static void pool_progress(struct pool *p, uint32_t progress)
+{
+    usec_t all_us = (usec_t)exp2_fixed((int32_t)(progress >> PROGRESS_BITS) * PROGRESS_STEP);
+    uint32_t ppm = progress & ((1u << PROGRESS_BITS) - 1);
+    usec_t done_us = (usec_t)((__int128)all_us * ppm / 1000000), rest_us = usec_max(all_us - done_us, USEC_PER_SEC);
+    for (int i = 0; i < TOLD_SAMPLES; i++) {
+        int64_t off = (int64_t)normal_milli[i] * PROGRESS_SD * LOG2_E_MILLI * LOG_ONE / 1000 / 1000 / 1000;
+        usec_t us = usec_add(done_us, (usec_t)exp2_fixed(log2_fixed((uint64_t)rest_us) + (int32_t)off));
+        pool_one(p, log2_fixed((uint64_t)us), i + 1 == TOLD_SAMPLES ? WHOLE * WEIGHT_PROGRESS / 2 : WHOLE * WEIGHT_PROGRESS);
+    }
+}
+
 static bool told_counts(const struct core *c, const struct ask *ask)
 {
     return ask->told_us > 0 && c->settings.estimates != ESTIMATES_HISTORY;
@@ -156,6 +174,8 @@ static void pool_make(const struct core *c, const struct ask *ask, int32_t over,
         if (c->settings.estimates == ESTIMATES_TOLD)
             return;
     }
+    if (ask->progress >> PROGRESS_BITS)
+        pool_progress(p, ask->progress);
     if (ask->group != NONE)
         pool_add(c, p, &groups_of(c)[ask->group].samples, 0, SAMPLES_OWN, WEIGHT_OWN);
     uint32_t limit = limit_group(c, ask);
@@ -371,6 +391,15 @@ usec_t estimate_work_us(const struct core *c, const struct job *j, usec_t ran_us
     return usec_add(j->done_us, usec_max(ran_us - estimate_restart_us(c, j), 0));
 }
 
+uint32_t estimate_progress(const struct core *c, const struct job *j, uint32_t done_ppm)
+{
+    usec_t work_us = estimate_work_us(c, j, usec_max(c->now_boot_at - j->start_boot_at, 0));
+    if (!c->settings.pool || j->flags & JOBX_CANARY || done_ppm < PROGRESS_LEAST || work_us < PROGRESS_LEAST_US)
+        return done_ppm;
+    int32_t log = log2_fixed((uint64_t)work_us) + log2_fixed(1000000) - log2_fixed(MUTANT(c, MUTANT_PROGRESS) ? done_ppm / 2 : done_ppm);
+    return done_ppm | (uint32_t)((log + PROGRESS_STEP / 2) / PROGRESS_STEP) << PROGRESS_BITS;
+}
+
 /* The first length whose logarithm is at least `log`. */
 static usec_t crossing(int32_t log)
 {
@@ -446,7 +475,7 @@ static struct ask ask_of(const struct core *c, const struct job *j)
         .owner = j->owner,
         .group = told_alone ? NONE : estimate_find(c, estimate_key(j->owner, j->command_key, j->gpus)),
         .told_us = j->estimate_us, .told_sd_milli = j->estimate_sd_milli, .done_us = j->done_us,
-        .restart_us = estimate_restart_us(c, j), .limit_us = j->limit_us };
+        .restart_us = estimate_restart_us(c, j), .limit_us = j->limit_us, .progress = j->done_ppm };
 }
 
 static void rest(const struct core *c, const struct job *j, const struct ask *ask, usec_t ran_us,

@@ -12,6 +12,10 @@
  * With settings.pool 0, as in journals from before, there are no runs of a limit and of failures, and old
  * runs weigh what new ones do.
  *
+ * How far a running job says it is joins the pool with settings.pool: the whole run is then the work of that moment by that part,
+ * and what is left of it log-normal around that, as 16 samples that outweigh all the rest.  Nothing under a hundredth
+ * or ten seconds is listened to.
+ *
  * A told estimate (event.h) joins the pool as a log-normal of 16 samples, or is the pool, as the
  * settings say; told alone without a spread it is taken to the microsecond.
  *
@@ -48,12 +52,15 @@ struct ask {
     usec_t done_us;        /* work done and kept before this attempt */
     usec_t restart_us;     /* with done_us 0: 0 */
     usec_t limit_us;       /* its time limit: whose runs count; 0: none */
+    uint32_t progress;     /* estimate_progress of what it said; 0: nothing */
 };
 /* Quantiles of that attempt's length, without a limit.  With `keep` those of whole runs are kept
  * beside the group (or person) for the next asker; only looking never writes. */
 void estimate_nodes(const struct core *c, const struct ask *ask, bool keep,
                     struct forecast_nodes *ret);
 
+/* What job.done_ppm is to be when it says so: the part, and from bit 20 on what the whole run then comes to. */
+uint32_t estimate_progress(const struct core *c, const struct job *j, uint32_t done_ppm);
 /* What a restart of this job costs: 0 for one that has nothing to resume. */
 usec_t estimate_restart_us(const struct core *c, const struct job *j);
 /* Work done when its attempt has run for ran_us: kept from earlier ones, and since the restart. */

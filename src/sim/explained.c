@@ -242,6 +242,18 @@ static void windows_told(struct explained *x, const struct ev_avail *e)
     p->until_at = e->until_at;
 }
 
+/* What a restart of it costs: nothing where nothing is kept. */
+static usec_t restart(const struct explained *x, const struct known_job *k)
+{
+    return !k->kept_us ? 0 : k->restart_us ? k->restart_us : x->settings.restart_us;
+}
+
+static struct lengths_job length_of(const struct explained *x, job_id id)
+{
+    const struct known_job *k = &x->jobs[id];
+    return (struct lengths_job){ id, k->told_us, k->told_sd_milli, k->kept_us, restart(x, k) };
+}
+
 void explained_event(struct invariant *v)
 {
     struct explained *x = of(v);
@@ -259,6 +271,13 @@ void explained_event(struct invariant *v)
         x->settings = ev->settings;
         x->settings_known = true;
         break;
+    case EVENT_PROGRESS: {
+        job_id id = ev->progress.job;
+        struct lengths_job length = length_of(x, id);
+        lengths_progress(&x->lengths, v, &x->settings, &length, usec_max(v->boot_at - x->jobs[id].run_boot_at, 0),
+                         ev->progress.done_ppm);
+        break;
+    }
     case EVENT_AVAIL: windows_told(x, &ev->avail); break;
     case EVENT_PERSON: x->persons[ev->person.person].weight_milli = ev->person.weight_milli; break;
     case EVENT_SUBMIT: submitted(v, x); break;
@@ -287,12 +306,6 @@ static void result(struct invariant *v, struct explained *x, job_id id, const st
     p->delay_most_us += x->jobs[id].plain ? delay_us : DELAY_MAX_US;
 }
 
-/* What a restart of it costs: nothing where nothing is kept. */
-static usec_t restart(const struct explained *x, const struct known_job *k)
-{
-    return !k->kept_us ? 0 : k->restart_us ? k->restart_us : x->settings.restart_us;
-}
-
 /* It made way in the time it was given, and what it had done is kept. */
 static void kept(const struct invariant *v, const struct explained *x, struct known_job *k)
 {
@@ -305,12 +318,6 @@ static void began(const struct invariant *v, struct known_job *k)
 {
     k->run_boot_at = v->boot_at;
     k->run_at = v->wall_at;
-}
-
-static struct lengths_job length_of(const struct explained *x, job_id id)
-{
-    const struct known_job *k = &x->jobs[id];
-    return (struct lengths_job){ id, k->told_us, k->told_sd_milli, k->kept_us, restart(x, k) };
 }
 
 void explained_would(struct invariant *v, job_id id, usec_t later_us)
@@ -730,8 +737,10 @@ static void judge_would(struct invariant *v, const struct core *core, uint32_t p
 void explained_plan(struct invariant *v, const struct core *core, const struct core_plan *plan)
 {
     uint32_t stride = plan->rows_n / LOOKED_AT + 1;
-    for (uint32_t i = (uint32_t)(plan->made_at / USEC_PER_SEC % stride); i < plan->rows_n; i += stride)
-        judge_job(v, core, plan, &plan->rows[i]);
+    uint32_t first = (uint32_t)(plan->made_at / USEC_PER_SEC % stride);
+    for (uint32_t i = 0; i < plan->rows_n; i++) /* and at all that say how far they are: few do */
+        if (i % stride == first || (plan->rows[i].state == JOB_RUNNING && lengths_progressed(of(v)->lengths, plan->rows[i].job)))
+            judge_job(v, core, plan, &plan->rows[i]);
     for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++)
         judge_would(v, core, i);
     for (uint32_t i = 1; i <= CORE_PERSONS_MAX; i++)

@@ -11,7 +11,7 @@
 
 #define KEPT       30    /* runs of a group */
 #define ROUNDING   0.006 /* the core counts in 1/512 */
-#define NEAR       0.012 /* of a length */
+#define NEAR       0.02  /* of a length */
 #define OFF_RUNS   10    /* of a person's, before they count alone */
 #define LONGEST_US ((double)(3650 * USEC_PER_DAY))
 #define TOLD_PARTS 15
@@ -37,7 +37,8 @@ struct off { /* log2 of a run by what was said of it */
 };
 
 struct said {
-    double p50, p90; /* 0: nothing */
+    double p50, p90;      /* 0: nothing */
+    double all_us, done;  /* by how far it said it is: the whole run, and the part; 0: it did not */
 };
 
 struct lengths {
@@ -140,7 +141,7 @@ struct part {
     uint32_t weight;
 };
 struct parts {
-    struct part at[4 * KEPT + TOLD_PARTS + 4];
+    struct part at[4 * KEPT + 2 * TOLD_PARTS + 5];
     uint32_t n;
 };
 
@@ -180,6 +181,14 @@ static void put_told(struct parts *p, const struct lengths_job *job)
     }
 }
 
+static void put_progress(struct parts *p, const struct said *said)
+{
+    double done_us = said->all_us * said->done, rest_us = fmax(said->all_us - done_us, (double)USEC_PER_SEC);
+    for (int i = 0; i <= TOLD_PARTS; i++)
+        put(p, log2(done_us + rest_us * exp(0.35 * (i < TOLD_PARTS ? normal((i + .5) / TOLD_PARTS) : 2.5))),
+            i < TOLD_PARTS ? 1024 : 512);
+}
+
 static int by_log(const void *a, const void *b)
 {
     const struct part *x = a, *y = b;
@@ -187,14 +196,17 @@ static int by_log(const void *a, const void *b)
 }
 
 static void pool(struct lengths *l, const struct ledger_job *j, const struct ev_settings *s, const struct lengths_job *job,
-                 struct parts *p)
+                 bool runs, struct parts *p)
 {
     p->n = 0;
     if (job->told_us > 0 && s->estimates != ESTIMATES_HISTORY)
         put_told(p, job);
     if (p->n == 0 || s->estimates != ESTIMATES_TOLD) {
         const struct kind *own = find(l, j, false), *limit = s->pool && j->limit_us ? find(l, j, true) : NULL;
+        const struct said *said = runs && job->id < l->said_size ? &l->said[job->id] : NULL;
         double guess = log2((double)usec_max(s->runtime_guess_us, USEC_PER_SEC));
+        if (said && said->all_us > 0)
+            put_progress(p, said);
         if (own)
             put_runs(p, s, &own->runs, 0, 30, 8);
         if (limit)
@@ -251,7 +263,7 @@ static bool attempt(struct lengths *l, const struct invariant *v, const struct e
         for (int k = 0; k < 3; k++)
             ret->us[k] = fmin((double)job->told_us, LONGEST_US);
     } else {
-        pool(l, j, s, job, &p);
+        pool(l, j, s, job, ran_us > 0, &p);
         if (!whole(&p, work_us, ret))
             return false;
     }
@@ -325,9 +337,27 @@ void lengths_begins(struct lengths **at, const struct invariant *v, const struct
     if (s->calibrate < 2 || invariant_job(v, job->id)->canary)
         return;
     if (attempt(l, v, s, job, 0, &t))
-        l->said[job->id] = (struct said){ log2(fmax(t.us[1], 1e6)), log2(fmax(t.us[2], 1e6)) };
+        l->said[job->id] = (struct said){ .p50 = log2(fmax(t.us[1], 1e6)), .p90 = log2(fmax(t.us[2], 1e6)) };
     else
         l->unsure = true;
+}
+
+void lengths_progress(struct lengths **at, const struct invariant *v, const struct ev_settings *s, const struct lengths_job *job,
+                      usec_t ran_us, uint32_t done_ppm)
+{
+    struct lengths *l = of(at);
+    usec_t work_us = job->kept_us + usec_max(ran_us - job->restart_us, 0);
+    l->said = sim_grow(l->said, &l->said_size, job->id + 1, sizeof *l->said);
+    struct said *said = &l->said[job->id];
+    said->done = done_ppm / 1e6;
+    said->all_us = 0;
+    if (s->pool && !invariant_job(v, job->id)->canary && done_ppm >= 10000 && work_us >= 10 * USEC_PER_SEC) /* kept in 1/64 of an octave */
+        said->all_us = exp2(round(64 * log2((double)work_us / said->done)) / 64);
+}
+
+bool lengths_progressed(const struct lengths *l, job_id id)
+{
+    return l && id < l->said_size && l->said[id].all_us > 0;
 }
 
 /* Was it a failure of its own?  Then it is scored, and a run if it was late. */
@@ -362,7 +392,7 @@ void lengths_ended(struct lengths **at, const struct invariant *v, const struct 
     }
     if (!s->pool)
         return;
-    pool(l, j, s, &like, &p);
+    pool(l, j, s, &like, false, &p);
     whole(&p, 0, &t);
     if (fabs(log2(fmax((double)work_us, 1)) - log2(t.us[0])) < ROUNDING)
         l->unsure = true;

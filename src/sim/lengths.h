@@ -25,6 +25,11 @@ struct lengths_job { /* what explained.c knows of a job */
 void lengths_tick(struct lengths **l);
 /* An attempt begins, or a canary. */
 void lengths_begins(struct lengths **l, const struct invariant *v, const struct ev_settings *s, const struct lengths_job *job);
+/* It says how far it is, having run for ran_us. */
+void lengths_progress(struct lengths **l, const struct invariant *v, const struct ev_settings *s, const struct lengths_job *job,
+                      usec_t ran_us, uint32_t done_ppm);
+/* Has it, since it began? */
+bool lengths_progressed(const struct lengths *l, job_id id);
 /* It was gone after ran_us, with this update; right after EVENT_ENDED. */
 void lengths_ended(struct lengths **l, const struct invariant *v, const struct ev_settings *s, const struct lengths_job *job,
                    usec_t ran_us, const struct core_update *u);

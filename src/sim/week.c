@@ -561,6 +561,17 @@ static void week_resubmit(struct week *k, job_id id)
         world_send(&k->world, op);
 }
 
+/* Only what runs says how far it is: the job itself, else the last of those before it that does. */
+static void week_progress(const struct week *k, job_id id, struct ev_progress *e)
+{
+    const struct ledger_job *jobs = k->world.invariant.jobs;
+    job_id at = id;
+    while (at > 1 && jobs[at].state != JOB_RUNNING)
+        at--;
+    at = jobs[at].state == JOB_RUNNING ? at : id;
+    *e = (struct ev_progress){ .job = at, .attempt = jobs[at].attempt, .done_ppm = 100000 * (1 + at % 9) };
+}
+
 static void week_command(struct week *k)
 {
     static const enum event_kind kinds[] = {
@@ -598,9 +609,7 @@ static void week_command(struct week *k)
         ev->signal = (struct ev_signal){ .job = id, .scope = scope, .by = 1,
             .signal = (uint32_t)(1 + prng_below(p, SIGNAL_NUMBER_MAX)), .whom = (uint32_t)prng_below(p, SIGNAL_WHOM_COUNT) };
         break;
-    case EVENT_PROGRESS:
-        ev->progress = (struct ev_progress){ .job = id, .attempt = j->attempt, .done_ppm = 500000 };
-        break;
+    case EVENT_PROGRESS: week_progress(k, id, &ev->progress); break;
     case EVENT_GPU:
         ev->gpu = (struct ev_gpu){ .gpu = (uint32_t)prng_below(p, k->gpus_n), .state = GPU_DRAINED };
         world_at(&k->world, soon_at, T_UNDRAIN, ev->gpu.gpu);

@@ -125,11 +125,60 @@ static void test_new_ones_count_more(void **state)
     }
 }
 
+static struct forecast running(struct desk *d, job_id id, usec_t ran_us)
+{
+    struct forecast f;
+    assert_true(core_forecast(d->core, id, ran_us, &f));
+    return f;
+}
+
+static void says(struct desk *d, job_id id, uint32_t done_ppm)
+{
+    desk_do(d, (struct core_event){ .kind = EVENT_PROGRESS, .progress = { id, desk_job(d, id).attempt, done_ppm } });
+}
+
+/* How far it says it is outweighs how long its like took; what it said is forgotten when it begins anew. */
+static void test_progress(void **state)
+{
+    (void)state;
+    for (uint32_t pool = 0; pool <= 1; pool++) {
+        struct desk d;
+        begin(&d, pool);
+        for (int i = 0; i < 10; i++)
+            run(&d, 7, 0, HOUR, 0);
+        job_id id = desk_submit(&d, (struct ev_submit){ .command_key = 7, .gpus = 1, .flags = JOB_NOW | JOB_REQUEUE });
+        desk_decide(&d);
+        desk_started(&d, id);
+        says(&d, id, 10000); /* in no time: that is no pace */
+        assert_in_range(running(&d, id, 0).p50_us, 59 * MIN, 61 * MIN);
+        desk_pass(&d, 30 * MIN);
+        assert_in_range(running(&d, id, 30 * MIN).p50_us, 59 * MIN, 61 * MIN);
+        says(&d, id, 100000);
+        struct forecast f = running(&d, id, 30 * MIN);
+        if (pool) {
+            assert_in_range(f.p50_us, 255 * MIN, 315 * MIN); /* a tenth in half an hour is five hours */
+            assert_in_range(f.p90_us, 360 * MIN, 540 * MIN);
+        } else {
+            assert_in_range(f.p50_us, 59 * MIN, 61 * MIN);
+        }
+        desk_pass(&d, 15 * MIN);
+        says(&d, id, 900000); /* it went faster than that */
+        f = running(&d, id, 45 * MIN);
+        if (pool)
+            assert_in_range(f.p90_us, 45 * MIN, 60 * MIN);
+        desk_do(&d, (struct core_event){ .kind = EVENT_REQUEUE, .requeue = { .job = id, .by = 1 } });
+        desk_ended(&d, id, END_STOPPED, 0);
+        assert_int_equal(desk_state(&d, id), JOB_PENDING);
+        assert_in_range(running(&d, id, 0).p50_us, 59 * MIN, 61 * MIN);
+        desk_end(&d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_limit), cmocka_unit_test(test_shown_on_ticks), cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_new_ones_count_more),
+        cmocka_unit_test(test_new_ones_count_more), cmocka_unit_test(test_progress),
     };
     return cmocka_run_group_tests_name("core_pool", tests, NULL, NULL);
 }
