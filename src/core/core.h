@@ -65,7 +65,7 @@ const char *policy_word(enum policy policy);
         .presence_us = 30 * USEC_PER_MIN, .runtime_guess_us = 30 * USEC_PER_MIN, \
         .age_us = 14 * USEC_PER_DAY, .preempt = 1, .advantage_milli = 1400, \
         .quantum_us = 10 * USEC_PER_MIN, .restart_us = 2 * USEC_PER_MIN, .defer = 1, \
-        .price_milli = 400, .search_window = 32, .search_moves = 8, .bounded = 1, \
+        .price_milli = 400, .search_window = 32, .search_moves = 48, .bounded = 1, \
         .calibrate = 2, .half_life_us = 28 * USEC_PER_DAY, .fair_delay_milli = 1500, \
         .fair_gpu_milli = 500, .canary = 1, .slack = 1, .would = 1, .pool = 1 })
 int policy_parse(struct str word, enum policy *ret);

@@ -13,6 +13,8 @@
 /* With a tariff the completion of a job that may wait counts for nothing, so that some won can move it; but only
  * while the window is no more than so long's work of the machine: else room later is worth more than electricity. */
 #define IDLE_US (24 * USEC_PER_HOUR)
+#define SURE_PART        4       /* run times are known: at P90 the window's jobs are at most a quarter longer than at P50 */
+#define TRIES_UNSURE     8       /* ... and so many tries at most where they are not */
 #define NO_PLACE (INT64_MAX / 256) /* cost of a job that fits nowhere; 64 of them still add up */
 
 struct look {
@@ -73,6 +75,12 @@ static int64_t later(const struct look *l, const struct profile *p, struct searc
     return best;
 }
 
+static void take(struct profile *p, const struct search_job *j, usec_t at)
+{
+    if (at != USEC_NEVER)
+        profile_take(p, &j->needs, at, usec_add(at, j->length_us));
+}
+
 static int64_t place(const struct look *l, struct profile *p, struct search_job *j)
 {
     j->at = j->fits_at = profile_find(p, &j->needs, l->not_before_at, j->length_us);
@@ -82,20 +90,60 @@ static int64_t place(const struct look *l, struct profile *p, struct search_job 
     int64_t best = cost(l, j, j->fits_at, &window);
     if (j->may_wait)
         best = later(l, p, j, best);
-    profile_take(p, &j->needs, j->at, usec_add(j->at, j->length_us));
+    take(p, j, j->at);
     return best;
 }
 
-/* What this order costs; more than `most` is not told apart. */
-static int64_t evaluate(const struct look *l, const uint8_t *order, int64_t most)
+/* An order that begins like the best so far: as far as they agree, its places are known. */
+static uint32_t alike(const struct search *s, const uint8_t *order)
+{
+    uint32_t i = 0;
+    while (i < s->n && order[i] == s->order[i])
+        i++;
+    return i;
+}
+
+/* What this order costs, which begins like the best so far for `known` jobs; more than `most` is not told apart. */
+static int64_t evaluate(const struct look *l, const uint8_t *order, uint32_t known, int64_t most)
 {
     struct search *s = l->s;
     int64_t sum = 0;
     s->profile = (struct profile){ s->points, s->machine.n, sizeof s->points / sizeof *s->points, 0, s->machine.types };
     memcpy(s->points, s->base, s->machine.n * sizeof *s->points);
-    for (uint32_t i = 0; i < s->n && sum <= most; i++)
-        sum += place(l, &s->profile, &s->jobs[order[i]]);
+    for (uint32_t i = 0; i < s->n && sum <= most; i++) {
+        struct search_job *j = &s->jobs[order[i]];
+        if (i < known) {
+            sum += j->best_cost;
+            take(&s->profile, j, j->best_at);
+        } else {
+            j->cost = place(l, &s->profile, j);
+            sum += j->cost;
+        }
+    }
     return sum;
+}
+
+/* The order just evaluated to its end is the best so far, from its job `known` on. */
+static void keep(struct search *s, const uint8_t *order, uint32_t known)
+{
+    for (uint32_t i = known; i < s->n; i++) {
+        struct search_job *j = &s->jobs[order[i]];
+        s->order[i] = order[i];
+        j->best_at = j->at;
+        j->best_fits_at = j->fits_at;
+        j->best_cost = j->cost;
+    }
+}
+
+/* The places are those of the best order, and the profile has all of them taken. */
+static void settle(const struct look *l)
+{
+    struct search *s = l->s;
+    evaluate(l, s->order, s->n, INT64_MAX);
+    for (uint32_t i = 0; i < s->n; i++) {
+        s->jobs[i].at = s->jobs[i].best_at;
+        s->jobs[i].fits_at = s->jobs[i].best_fits_at;
+    }
 }
 
 static void by_area(const struct search *s, uint8_t *order)
@@ -153,6 +201,18 @@ static bool may_idle(const struct search *s, const struct core *c)
     return s->prices.has_tariff && area <= most;
 }
 
+static uint32_t tries(const struct search *s, const struct core *c)
+{
+    int64_t likely_us = 0, late_us = 0;
+    for (uint32_t i = 0; i < s->n; i++) {
+        likely_us += s->jobs[i].view->node_us[NODES / 2];
+        late_us += s->jobs[i].view->node_us[NODES - 1];
+    }
+    if (late_us - likely_us <= likely_us / SURE_PART || c->settings.search_moves < TRIES_UNSURE)
+        return c->settings.search_moves;
+    return TRIES_UNSURE;
+}
+
 void search_run(struct search *s, const struct core *c, usec_t not_before_at)
 {
     struct look l = { s, c, not_before_at, may_idle(s, c) };
@@ -165,21 +225,23 @@ void search_run(struct search *s, const struct core *c, usec_t not_before_at)
         int64_t weight = policy_nice(j->view->weight_milli, j->like->nice);
         j->weight_milli = weight < 1 ? 1 : weight > 1000000 ? 1000000 : (uint32_t)weight;
     }
-    int64_t best = evaluate(&l, s->order, INT64_MAX);
+    int64_t best = evaluate(&l, s->order, 0, INT64_MAX);
     if (all_at_once(&l) || s->n - s->fixed_n < 2)
         return;
+    keep(s, s->order, 0);
     prng_init(&luck, c->settings.seed, c->decisions);
-    for (uint32_t i = 0; i <= c->settings.search_moves; i++) {
+    for (uint32_t i = 0, n = tries(s, c); i <= n; i++) {
         memcpy(s->tried, s->order, s->n);
         if (i == 0)
             by_area(s, s->tried);
         else
             change(&luck, s, s->tried);
-        int64_t sum = evaluate(&l, s->tried, best);
+        uint32_t known = alike(s, s->tried);
+        int64_t sum = known == s->n ? best : evaluate(&l, s->tried, known, best);
         if (sum < best) {
             best = sum;
-            memcpy(s->order, s->tried, s->n);
+            keep(s, s->tried, known);
         }
     }
-    evaluate(&l, s->order, INT64_MAX);
+    settle(&l);
 }

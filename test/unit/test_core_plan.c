@@ -388,6 +388,81 @@ static void test_search_helps(void **state)
     assert_true(better > 3 * worse);
 }
 
+/* The places that a search answers with are those its order gets from one fresh pass over the machine, however many
+ * orders were tried on the way, and however much of the best one was taken over by the next. */
+static void test_places_of_the_order(void **state)
+{
+    (void)state;
+    static struct profile_point points[SEARCH_POINTS];
+    uint32_t waited = 0, moved = 0;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        static struct desk d;
+        struct prng p;
+        struct ev_settings s = plain;
+        prng_init(&p, seed, 5);
+        desk_begin(&d, 8, POLICY_BLEND);
+        s.seed = seed;
+        s.search_moves = 60;
+        s.defer = seed % 2 ? 2 : 0;
+        set(&d, s);
+        for (uint32_t person = 1; person <= 4; person++)
+            desk_hours(&d, person, 8 + (int)prng_below(&p, 3), 17 + (int)prng_below(&p, 3));
+        desk_pass(&d, (9 + (usec_t)prng_below(&p, 8)) * HOUR);
+        for (int i = 0; i < 24; i++)
+            desk_submit(&d, (struct ev_submit){ .gpus = 1u << prng_below(&p, 4), .owner = 1 + (uint32_t)prng_below(&p, 4),
+                                                .estimate_us = (usec_t)(10 + prng_below(&p, 600)) * MIN });
+        desk_decide(&d);
+        const struct search *found = search_of(d.core);
+        struct profile fresh = { points, found->machine.n, SEARCH_POINTS, 0, found->machine.types };
+        memcpy(points, found->base, found->machine.n * sizeof *points);
+        assert_int_equal(found->n, 24);
+        for (uint32_t i = 0; i < found->n; i++) {
+            const struct search_job *j = &found->jobs[found->order[i]];
+            assert_true(j->fits_at == profile_find(&fresh, &j->needs, d.wall_at, j->length_us));
+            assert_true(j->at == j->fits_at || (s.defer && j->at == profile_find(&fresh, &j->needs, j->at, j->length_us)));
+            profile_take(&fresh, &j->needs, j->at, j->at + j->length_us);
+            waited += j->fits_at > d.wall_at;
+            moved += j->at > j->fits_at;
+        }
+        desk_end(&d);
+    }
+    assert_true(waited > 600 && moved > 20);
+}
+
+/* 48 tries find another order than 8 where run times are known, and are not made where they are roughly known. */
+static void test_tries_where_known(void **state)
+{
+    (void)state;
+    uint32_t others[2] = { 0 };
+    for (uint64_t seed = 1; seed <= 40; seed++)
+        for (uint32_t rough = 0; rough < 2; rough++) {
+            uint8_t order[2][SEARCH_MAX];
+            for (uint32_t many = 0; many < 2; many++) {
+                static struct desk d;
+                struct prng p;
+                struct ev_settings s = plain;
+                prng_init(&p, seed, 7);
+                desk_begin(&d, 8, POLICY_BLEND);
+                s.seed = seed;
+                s.search_moves = many ? 48 : 8;
+                set(&d, s);
+                desk_hours(&d, 1, 9, 18);
+                desk_pass(&d, 10 * HOUR);
+                for (int i = 0; i < 20; i++)
+                    desk_submit(&d, (struct ev_submit){
+                        .gpus = 1u << prng_below(&p, 4), .owner = 1, .estimate_sd_milli = rough ? 500 : 0,
+                        .estimate_us = (usec_t)(10 + prng_below(&p, 600)) * MIN });
+                desk_decide(&d);
+                assert_int_equal(search_of(d.core)->n, 20);
+                memcpy(order[many], search_of(d.core)->order, 20);
+                desk_end(&d);
+            }
+            others[rough] += memcmp(order[0], order[1], 20) != 0;
+        }
+    assert_true(others[0] > 20);
+    assert_int_equal(others[1], 0);
+}
+
 /* Same state, same seed: the same plan; and deciding again before the deadline starts nothing. */
 static void test_again(void **state)
 {
@@ -566,6 +641,8 @@ int main(void)
         cmocka_unit_test(test_p90_stays),
         cmocka_unit_test(test_prices),
         cmocka_unit_test(test_search_helps),
+        cmocka_unit_test(test_places_of_the_order),
+        cmocka_unit_test(test_tries_where_known),
         cmocka_unit_test(test_again),
         cmocka_unit_test(test_fixed),
         cmocka_unit_test(test_fair),
