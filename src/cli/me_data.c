@@ -129,6 +129,27 @@ static void put_todos(struct cli *cli, const json_t *todos)
     }
 }
 
+/* Presence as it was, and what was asked for in vain: lists that --json has whole. */
+static void put_last_days(struct cli *cli, const json_t *data)
+{
+    size_t looked = json_array_size(json_object_get(data, "looked")), refused = json_array_size(json_object_get(data, "refusals"));
+    char memory[128];
+    struct buf text;
+    if (looked + refused == 0)
+        return;
+    buf_printf(&cli->out, "\n%s\n", tr(cli->lang, "Of the last seven days"));
+    buf_init_fixed(&text, memory, sizeof memory);
+    if (looked) {
+        buf_printf(&text, trn(cli->lang, "%zu stretch of time", "%zu stretches of time", looked), looked);
+        line(cli, tr(cli->lang, "could look"), text.failed ? "?" : memory);
+    }
+    buf_clear(&text);
+    if (refused) {
+        buf_printf(&text, trn(cli->lang, "%zu request (\"eoul why\" lists it)", "%zu requests (\"eoul why\" lists them)", refused), refused);
+        line(cli, tr(cli->lang, "refused to me"), text.failed ? "?" : memory);
+    }
+}
+
 /* What a person cannot delete alone, and when it goes. */
 static void put_jobs(struct cli *cli, const json_t *data)
 {
@@ -175,6 +196,7 @@ int me_data(struct cli *cli, const char *person, bool json)
         put_calendars(cli, json_object_get(data, "calendars"));
         put_channels(cli, json_object_get(data, "channels"));
         put_todos(cli, json_object_get(data, "todos"));
+        put_last_days(cli, data);
         put_jobs(cli, data);
     }
     json_decref(data);

@@ -1,6 +1,6 @@
 /* data.c - all that is stored about somebody, for that person: GET /v1/me/data.
  *
- * What they said, when they could look in the last days as it was told then (daemon/passed.h), their calendars with every stretch that is kept of them, their channels, work by hand that they
+ * What they said, when they could look in the last days as it was told then (daemon/passed.h), their calendars with every stretch that is kept of them, their channels, what a rule refused to them, work by hand that they
  * asked for or were asked for, how many of their jobs are kept; and for how long what goes by itself stays.
  * Whoever runs the daemon sees it of sample people only, as with calendars.
  */
@@ -57,6 +57,7 @@ void data_show(struct call *c)
     struct daemon *d = c->web->daemon;
     struct buf b;
     struct json_out j;
+    struct person p;
     person_no no;
     int code = web_whose(c, &no);
     if (code == 0 && !no)
@@ -76,6 +77,8 @@ void data_show(struct call *c)
     links_write(&j, c->web, no);
     code = todos_write_all(&j, c->web, no);
     put_passed(&j, d, no);
+    if (people_get(daemon_people(d), no, &p) && p.uid == (int64_t)c->peer.uid)
+        refusals_put(&j, c->web, c->peer.uid);
     put_jobs(&j, d, no);
     out_end(&j);
     if (code < 0) {

@@ -140,6 +140,7 @@ void jobs_why(struct call *c);
 struct why_facts;
 void web_reader(struct call *c, struct why_facts *f, struct zone *own);
 void refusals_list(struct call *c);
+void refusals_put(struct json_out *j, struct web *web, uid_t uid); /* "refusals", the newest first */
 void refusals_why(struct call *c);
 void jobs_tail(struct call *c);
 /* Writes the Job object; used by /wait too.  0 or a refusal in c->err. */

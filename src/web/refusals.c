@@ -43,26 +43,31 @@ static int whose(struct call *c, uid_t *ret)
     return err_set(&c->err, E_DENIED, "What was refused to others only operators may see.");
 }
 
+void refusals_put(struct json_out *j, struct web *web, uid_t uid)
+{
+    const struct refusal *r;
+    out_key(j, "refusals");
+    out_array(j);
+    for (uint32_t i = 0; (r = daemon_refusal_at(web->daemon, uid, i)); i++) {
+        out_object(j);
+        write_one(j, r);
+        out_end(j);
+    }
+    out_end(j);
+}
+
 void refusals_list(struct call *c)
 {
     struct buf b;
     struct json_out j;
     uid_t uid;
-    const struct refusal *r;
     if (whose(c, &uid) < 0) {
         refuse(c);
         return;
     }
     web_start(&b, &j);
     out_put_at(&j, "now_at", daemon_now(c->web->daemon).wall_at);
-    out_key(&j, "refusals");
-    out_array(&j);
-    for (uint32_t i = 0; (r = daemon_refusal_at(c->web->daemon, uid, i)); i++) {
-        out_object(&j);
-        write_one(&j, r);
-        out_end(&j);
-    }
-    out_end(&j);
+    refusals_put(&j, c->web, uid);
     out_end(&j);
     web_reply_json(c->web, c->r, &b);
 }

@@ -194,8 +194,9 @@ def restart(world):
     after = why(world, refusal)
     assert after["times"] == 6 and after["sentences"][1:] == before["sentences"][1:], after.raw
     assert refuse(world, "/v1/jobs", body(world, "true", gpus=66)) == refusal + 1
+    assert world.get("/v1/me/data")["refusals"] == world.get("/v1/refusals")["refusals"] != []
     assert world.post("/v1/me", {"forget": True}).status == 200
-    assert world.get("/v1/refusals")["refusals"] == []
+    assert world.get("/v1/refusals")["refusals"] == [] == world.get("/v1/me/data")["refusals"]
     assert crash(world) == []
 
 
