@@ -71,6 +71,14 @@ static void do_event(struct world *w, struct core_event *ev)
         }
 }
 
+/* As a daemon has them: with the search, fair weights, later starts and forecasts from history. */
+static struct ev_settings live(enum policy policy)
+{
+    struct ev_settings s = CORE_SETTINGS_DEFAULT;
+    s.policy = policy;
+    return s;
+}
+
 static void world_begin(struct world *w, uint32_t jobs, enum policy policy)
 {
     struct core_limits limits = { jobs, 64, 4096, 2048 };
@@ -80,9 +88,7 @@ static void world_begin(struct world *w, uint32_t jobs, enum policy policy)
     w->core = core_init(aligned_alloc(16, size), size, &limits);
     w->updates = calloc(400000, sizeof *w->updates);
     w->wall_at = START;
-    do_event(w, &(struct core_event){ .kind = EVENT_SETTINGS, .settings = {
-        .policy = policy, .plan_depth = 16, .presence_us = 30 * USEC_PER_MIN,
-        .runtime_guess_us = USEC_PER_HOUR, .pool = 1, .age_us = 7 * USEC_PER_DAY } });
+    do_event(w, &(struct core_event){ .kind = EVENT_SETTINGS, .settings = live(policy) });
     do_event(w, &(struct core_event){ .kind = EVENT_MACHINE, .machine = { 128, 1 << 20 } });
     for (uint32_t i = 0; i < 16; i++)
         do_event(w, &(struct core_event){ .kind = EVENT_GPU, .gpu = { i, 1, GPU_UP, 0 } });
