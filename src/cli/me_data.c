@@ -192,12 +192,14 @@ int me_data(struct cli *cli, const char *person, bool json)
         r = cli_print_json(cli, path.ptr);
     } else if (r == 0 && (r = cli_call(cli, "GET", path.ptr, NULL, &data)) == 0) {
         cli_zone(cli);
-        put_said(cli, json_object_get(data, "me"));
+        if (json_object_get(data, "me"))
+            put_said(cli, json_object_get(data, "me"));
         put_calendars(cli, json_object_get(data, "calendars"));
         put_channels(cli, json_object_get(data, "channels"));
         put_todos(cli, json_object_get(data, "todos"));
         put_last_days(cli, data);
-        put_jobs(cli, data);
+        if (json_object_get(data, "jobs"))
+            put_jobs(cli, data);
     }
     json_decref(data);
     buf_finish(&path);

@@ -2,6 +2,9 @@
  *
  * Rows lie in the order of their numbers in one array.  A row is dirty until a commit has it; what a commit has is deleted there
  * when it goes.
+ *
+ * No number is given twice.  The store keeps up to which they may have been told: ID_STEP ahead while this runs, so that
+ * a crash, whose last second is not written, skips some; exact at an orderly end.
  */
 #include "daemon/refusal.h"
 
@@ -10,6 +13,11 @@
 
 #include "base/utf8.h"
 #include "daemon/internal.h"
+
+#define META_ID    "refusal_id"          /* in the store: numbers up to this may have been told */
+#define ID_STEP    64u
+#define ID_DIGITS  16
+#define LOOK_US    USEC_PER_HOUR         /* for what is too old, at the latest */
 
 struct row {
     struct refusal r;
@@ -20,18 +28,23 @@ struct refusals {
     struct row *rows;
     uint32_t n, size;
     uint32_t last_id;
+    uint32_t id_stored, id_writing; /* META_ID, and what this turn writes there; 0: nothing */
     struct list gone;       /* uint32_t: to be deleted in the store */
     uint32_t gone_writing;
     usec_t written_boot_at; /* 0: not yet */
-    bool dirty;
+    usec_t look_boot_at;    /* for what is too old */
+    bool dirty, writing;
 };
 
 /* --- looking ---------------------------------------------------------------------------------------- */
 
+static bool is_old(const struct refusal *r, usec_t now_at) { return r->last_at < now_at - REFUSALS_US; }
+
 const struct refusal *daemon_refusal(const struct daemon *d, uint32_t id)
 {
+    usec_t now_at = daemon_now(d).wall_at;
     for (uint32_t i = 0; i < d->refusals->n; i++)
-        if (d->refusals->rows[i].r.id == id)
+        if (d->refusals->rows[i].r.id == id && !is_old(&d->refusals->rows[i].r, now_at))
             return &d->refusals->rows[i].r;
     return NULL;
 }
@@ -40,12 +53,13 @@ const struct refusal *daemon_refusal(const struct daemon *d, uint32_t id)
 const struct refusal *daemon_refusal_at(const struct daemon *d, uid_t uid, uint32_t at)
 {
     const struct refusal *last = NULL;
+    usec_t now_at = daemon_now(d).wall_at;
     for (uint32_t k = 0; k <= at; k++) {
         const struct refusal *best = NULL;
         for (uint32_t i = 0; i < d->refusals->n; i++) {
             const struct refusal *r = &d->refusals->rows[i].r;
             bool older = !last || r->last_at < last->last_at || (r->last_at == last->last_at && r->id < last->id);
-            if (r->uid == uid && older &&
+            if (r->uid == uid && older && !is_old(r, now_at) &&
                 (!best || r->last_at > best->last_at || (r->last_at == best->last_at && r->id > best->id)))
                 best = r;
         }
@@ -268,13 +282,13 @@ static void drop(struct refusals *f, uint32_t i)
     f->n--;
 }
 
-/* Room for one more: what is old, and what is one too many. */
-static void make_room(struct refusals *f, uid_t uid, usec_t now_at)
+/* Room for one more. */
+static void make_room(struct refusals *f, uid_t uid)
 {
     uint32_t own = 0;
     for (uint32_t i = f->n; i-- > 0;) {
         own += f->rows[i].r.uid == uid;
-        if (f->rows[i].r.last_at < now_at - REFUSALS_US || (f->rows[i].r.uid == uid && own >= REFUSALS_OF_ONE))
+        if (f->rows[i].r.uid == uid && own >= REFUSALS_OF_ONE)
             drop(f, i);
     }
     while (f->n >= REFUSALS_MAX)
@@ -314,22 +328,44 @@ void refusals_note(struct daemon *d, struct op *op)
         op->refusal = r.id;
         return;
     }
-    make_room(f, r.uid, d->now.wall_at);
+    make_room(f, r.uid);
     struct row *row = add_row(f);
     if (!row)
         return; /* it is refused all the same */
     r.id = ++f->last_id;
+    if (r.id > f->id_stored)
+        f->written_boot_at = 0; /* with this turn: it is told after the commit */
     *row = (struct row){ .r = r, .dirty = true };
     f->dirty = true;
     op->refusal = r.id;
 }
 
-void refusals_forget(struct daemon *d, uid_t uid)
+uint32_t refusals_forget(struct daemon *d, const uid_t *uid, person_no person)
 {
-    for (uint32_t i = d->refusals->n; i-- > 0;)
-        if (d->refusals->rows[i].r.uid == uid)
-            drop(d->refusals, i);
-    d->refusals->written_boot_at = 0; /* in this turn */
+    struct refusals *f = d->refusals;
+    uint32_t n = f->n;
+    for (uint32_t i = f->n; i-- > 0;)
+        if (uid ? f->rows[i].r.uid == *uid : f->rows[i].r.person == person)
+            drop(f, i);
+    f->written_boot_at = 0; /* in this turn */
+    return n - f->n;
+}
+
+/* By the time that is believed: a clock that is wrong takes nothing. */
+static void drop_old(struct daemon *d)
+{
+    struct refusals *f = d->refusals;
+    usec_t now_at = believed_now(&d->believed, d->now.wall_at, d->now.boot_at), first_at = USEC_NEVER;
+    if (!f->n || d->now.boot_at < f->look_boot_at)
+        return;
+    for (uint32_t i = f->n; i-- > 0;) {
+        if (is_old(&f->rows[i].r, now_at))
+            drop(f, i);
+        else
+            first_at = usec_min(first_at, f->rows[i].r.last_at);
+    }
+    usec_t next_us = first_at == USEC_NEVER ? LOOK_US : first_at + REFUSALS_US + 1 - now_at;
+    f->look_boot_at = d->now.boot_at + usec_max(USEC_PER_SEC, usec_min(next_us, LOOK_US));
 }
 
 /* --- the store ---------------------------------------------------------------------------------------------- */
@@ -337,9 +373,11 @@ void refusals_forget(struct daemon *d, uid_t uid)
 usec_t refusals_due(const struct daemon *d)
 {
     const struct refusals *f = d->refusals;
-    if (!f->dirty || d->disk_full)
+    if (d->disk_full)
         return USEC_NEVER;
-    return f->written_boot_at ? usec_add(f->written_boot_at, REFUSALS_WRITE_US) : 0;
+    usec_t look_at = f->n ? f->look_boot_at : USEC_NEVER;
+    usec_t write_at = f->written_boot_at ? usec_add(f->written_boot_at, REFUSALS_WRITE_US) : 0;
+    return f->dirty ? usec_min(look_at, write_at) : look_at;
 }
 
 bool refusals_wait(const struct daemon *d) { return refusals_due(d) <= d->now.boot_at; }
@@ -355,12 +393,24 @@ static struct store_refusal row_of(const struct refusal *r)
         .asked = str_of(r->asked), .sentence = str_of(r->sentence) };
 }
 
-int refusals_write(struct daemon *d)
+/* Numbers up to this may be told from the commit on. */
+static int write_id(struct daemon *d, uint32_t id)
+{
+    char digits[ID_DIGITS];
+    struct buf text;
+    if (id == d->refusals->id_stored)
+        return 0;
+    buf_init_fixed(&text, digits, sizeof digits);
+    buf_printf(&text, "%u", id);
+    d->refusals->id_writing = id;
+    return store_meta_put(d->store, META_ID, buf_look(&text));
+}
+
+static int write_rows(struct daemon *d)
 {
     struct refusals *f = d->refusals;
     int code = 0;
-    if (!refusals_wait(d))
-        return 0;
+    f->writing = true;
     f->gone_writing = f->gone.n;
     for (uint32_t i = 0; i < f->gone.n && code == 0; i++)
         code = store_refusal_remove(d->store, ((const uint32_t *)f->gone.at)[i]);
@@ -374,21 +424,33 @@ int refusals_write(struct daemon *d)
     return code;
 }
 
+int refusals_write(struct daemon *d)
+{
+    struct refusals *f = d->refusals;
+    if (!refusals_wait(d))
+        return 0;
+    drop_old(d);
+    if (!f->dirty)
+        return 0;
+    int code = f->last_id > f->id_stored ? write_id(d, f->last_id + ID_STEP) : 0;
+    return code < 0 ? code : write_rows(d);
+}
+
 void refusals_committed(struct daemon *d)
 {
     struct refusals *f = d->refusals;
-    bool wrote = f->gone_writing > 0;
+    if (!f->writing)
+        return;
     for (uint32_t i = 0; i < f->n; i++) {
         struct row *row = &f->rows[i];
-        wrote |= row->writing;
         row->stored |= row->writing;
         row->dirty &= !row->writing;
         row->writing = false;
     }
-    if (!wrote)
-        return;
     f->gone.n = f->gone_writing = 0;
-    f->dirty = false;
+    f->id_stored = f->id_writing ? f->id_writing : f->id_stored;
+    f->id_writing = 0;
+    f->dirty = f->writing = false;
     f->written_boot_at = d->now.boot_at;
 }
 
@@ -396,16 +458,18 @@ void refusals_rolled_back(struct daemon *d)
 {
     for (uint32_t i = 0; i < d->refusals->n; i++)
         d->refusals->rows[i].writing = false;
-    d->refusals->gone_writing = 0;
+    d->refusals->gone_writing = d->refusals->id_writing = 0;
+    d->refusals->writing = false;
 }
 
 void refusals_flush(struct daemon *d)
 {
     struct refusals *f = d->refusals;
-    if (!f->dirty || d->disk_full || store_begin(d->store) < 0)
+    if ((!f->dirty && f->last_id == f->id_stored) || d->disk_full || store_begin(d->store) < 0)
         return;
-    f->written_boot_at = 0;
-    int code = refusals_write(d);
+    int code = write_id(d, f->last_id);
+    if (code == 0)
+        code = write_rows(d);
     if (code == 0)
         code = store_commit(d->store);
     else
@@ -461,13 +525,31 @@ static int load_row(const struct store_refusal *s, void *data)
     return 0;
 }
 
+/* A store of before that was kept, or one set back, has none: then what the rows say. */
+static int load_id(struct daemon *d, struct err *err)
+{
+    struct refusals *f = d->refusals;
+    char digits[ID_DIGITS];
+    struct buf text;
+    uint64_t id = 0;
+    buf_init_fixed(&text, digits, sizeof digits);
+    int code = store_meta_get(d->store, META_ID, &text);
+    if (code < 0 && code != E_NOT_FOUND)
+        return err_set(err, code, "what was refused could not be read");
+    if (code == 0 && str_u64(buf_look(&text), &id) == 0 && id < UINT32_MAX) {
+        f->id_stored = (uint32_t)id;
+        f->last_id = f->id_stored > f->last_id ? f->id_stored : f->last_id;
+    }
+    return 0;
+}
+
 int refusals_load(struct daemon *d, struct err *err)
 {
     d->refusals = calloc(1, sizeof *d->refusals);
     if (!d->refusals)
         return err_set(err, E_NO_MEMORY, "out of memory");
     int code = store_refusals_each(d->store, load_row, d);
-    return code < 0 ? err_set(err, code, "what was refused could not be read") : 0;
+    return code < 0 ? err_set(err, code, "what was refused could not be read") : load_id(d, err);
 }
 
 void refusals_finish(struct daemon *d)

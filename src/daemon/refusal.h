@@ -4,7 +4,8 @@
  * src/core/refused.h) is written down: who asked for what, when, which rule, and the numbers it compared.  What is
  * malformed, or names what does not exist, is not: its sentence says all there is.
  *
- * Of each Unix user the last REFUSALS_OF_ONE are kept, for REFUSALS_US at most; the user and operators may read them.  One
+ * Of each Unix user the last REFUSALS_OF_ONE are kept, for REFUSALS_US at most; the user and operators may read them.  What is
+ * older is shown to nobody, and goes from the store at the next turn, at least hourly, by the time that is believed.  One
  * that is equal to an earlier one is counted there.  So a loop of refused submits takes one row, and a loop of different ones
  * sixteen.
  *
@@ -80,8 +81,8 @@ int daemon_refusal_now(struct daemon *d, const struct refusal *r, struct refusal
 int refusals_load(struct daemon *d, struct err *err);
 /* op->result < 0 and op->err says why.  Sets op->refusal, or leaves it 0 where it is not to be kept. */
 void refusals_note(struct daemon *d, struct op *op);
-/* A user is to have none: `eoul me data delete`. */
-void refusals_forget(struct daemon *d, uid_t uid);
+/* `eoul me data delete`: those of a user, or with NULL those that were asked for this person.  How many there were. */
+uint32_t refusals_forget(struct daemon *d, const uid_t *uid, person_no person);
 bool refusals_wait(const struct daemon *d); /* for a turn that writes them */
 usec_t refusals_due(const struct daemon *d); /* boot time of that; USEC_NEVER */
 int refusals_write(struct daemon *d);

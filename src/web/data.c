@@ -1,11 +1,13 @@
 /* data.c - all that is stored about somebody, for that person: GET /v1/me/data.
  *
- * What they said, when they could look in the last days as it was told then (daemon/passed.h), their calendars with every stretch that is kept of them, their channels, what a rule refused to them, work by hand that they
- * asked for or were asked for, how many of their jobs are kept; and for how long what goes by itself stays.
+ * What they said, when they could look in the last days as it was told then (daemon/passed.h), their calendars with every stretch
+ * that is kept of them, their channels, what a rule refused to them, work by hand that they asked for or were asked for, how many
+ * of their jobs are kept; and for how long what goes by itself stays.
  * Whoever runs the daemon sees it of sample people only, as with calendars.
  */
 #include "daemon/calendars.h"
 #include "daemon/passed.h"
+#include "daemon/refusal.h"
 #include "web/internal.h"
 
 /* Live jobs of an owner. */
@@ -52,6 +54,17 @@ static void put_passed(struct json_out *j, const struct daemon *d, person_no no)
     out_end(j);
 }
 
+/* Whoever only looks has no number in the team; something may have been refused to them all the same. */
+static void show_refusals(struct call *c)
+{
+    struct buf b;
+    struct json_out j;
+    web_start(&b, &j);
+    refusals_put(&j, c->web, c->peer.uid);
+    out_end(&j);
+    web_reply_json(c->web, c->r, &b);
+}
+
 void data_show(struct call *c)
 {
     struct daemon *d = c->web->daemon;
@@ -60,6 +73,10 @@ void data_show(struct call *c)
     struct person p;
     person_no no;
     int code = web_whose(c, &no);
+    if (code == 0 && !no && daemon_refusal_last(d, c->peer.uid)) {
+        show_refusals(c);
+        return;
+    }
     if (code == 0 && !no)
         code = err_set(&c->err, E_NOT_FOUND, "Nothing is stored about you.");
     if (code < 0) {

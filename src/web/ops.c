@@ -649,7 +649,7 @@ static void answer_me(struct web_op *o)
                                         : people_find_uid(people, o->op.peer.uid);
     web_start(&b, &j);
     struct person changed;
-    if (calendars_may(people, o->web->daemon, &o->op.peer, no, NULL) == 0)
+    if (no && calendars_may(people, o->web->daemon, &o->op.peer, no, NULL) == 0)
         team_write_me(o->web, no, o->r->lang, &j);
     else if (people_get(people, no, &changed)) /* an operator may set hours, and sees no figures */
         out_put_clean(&j, "name", str_of(changed.name));

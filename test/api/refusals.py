@@ -4,12 +4,14 @@
 Each number is worked out here from lists that anybody may ask for, not from the daemon's own words.
 """
 import contextlib
+import json
 import os
 import re
 import shutil
 import sqlite3
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from world import Skip, Tap, until  # noqa: E402
@@ -193,11 +195,59 @@ def restart(world):
     world.start()
     after = why(world, refusal)
     assert after["times"] == 6 and after["sentences"][1:] == before["sentences"][1:], after.raw
-    assert refuse(world, "/v1/jobs", body(world, "true", gpus=66)) == refusal + 1
+    assert refuse(world, "/v1/jobs", body(world, "true", gpus=66)) > refusal
     assert world.get("/v1/me/data")["refusals"] == world.get("/v1/refusals")["refusals"] != []
     assert world.post("/v1/me", {"forget": True}).status == 200
     assert world.get("/v1/refusals")["refusals"] == [] == world.get("/v1/me/data")["refusals"]
     assert crash(world) == []
+
+
+def numbers(world):
+    """No number is told twice: not after all rows are gone, not after a crash that lost the last second."""
+    first = refuse(world, "/v1/jobs", body(world, "true", gpus=65))
+    assert world.post("/v1/me", {"forget": True}).status == 200
+    world.close_daemon()
+    world.start()
+    second = refuse(world, "/v1/jobs", body(world, "true", gpus=66))
+    assert second == first + 1, (first, second)
+    told = [refuse(world, "/v1/jobs", body(world, "true", gpus=gpus)) for gpus in range(67, 167)]
+    assert told == list(range(second + 1, second + 101)), told
+    crash(world)
+    assert refuse(world, "/v1/jobs", body(world, "true", gpus=167)) > told[-1]
+
+
+def age(world, rows):
+    """Their last time, as if they had been refused then."""
+    with contextlib.closing(sqlite3.connect(os.path.join(world.state, "eoul.db"))) as db:
+        for refusal, at in rows.items():
+            db.execute("UPDATE refusal SET at = ?, last_at = ? WHERE id = ?", (at, at, refusal))
+        db.commit()
+
+
+def old(world):
+    """Seven days: then it is shown no more, and gone from the store."""
+    ids = [refuse(world, "/v1/jobs", body(world, "true", gpus=gpus)) for gpus in (65, 66, 67)]
+    world.close_daemon()
+    now = int(time.time() * SECOND)
+    age(world, {ids[0]: now - 7 * DAY - SECOND, ids[1]: now - 7 * DAY + 4 * SECOND})
+    world.start()
+    assert [r["id"] for r in world.get("/v1/refusals")["refusals"]] == [ids[2], ids[1]]
+    assert world.get(f"/v1/refusals/{ids[0]}/why").status == 404
+    until(lambda: [r["id"] for r in world.get("/v1/refusals")["refusals"]] == [ids[2]])
+    world.wait(world.submit("true"))  # a turn later than that
+    assert crash(world) == [(ids[2], 1)]
+
+
+def forgetting(world):
+    """With one's own name too; what was asked for a sample person goes with that one's."""
+    me = world.get("/v1/me")["name"]
+    mine = refuse(world, "/v1/jobs", body(world, "true", gpus=65))
+    assert world.post("/v1/me", {"for": "ada", "zone": "Europe/Berlin"}).status == 200
+    theirs = refuse(world, "/v1/jobs", {**body(world, "true", gpus=65), "for": "ada"})
+    assert world.post("/v1/me", {"for": "ada", "forget": True}).status == 200
+    assert [r["id"] for r in world.get("/v1/refusals")["refusals"]] == [mine] != [theirs]
+    assert world.post("/v1/me", {"for": me, "forget": True}).status == 200
+    assert world.get("/v1/refusals")["refusals"] == []
 
 
 def private(world):
@@ -212,6 +262,22 @@ def private(world):
     assert "theirs" in why(world, mine + 1)["asked"]
 
 
+def stranger(world):
+    """Who never changed anything is nobody of the team, and sees and deletes what was refused all the same."""
+    if os.geteuid() != 0:
+        raise Skip("another user is needed: root only")
+    calls = [["POST", "/v1/gpus/queue/drain", {}], ["GET", "/v1/refusals", None], ["GET", "/v1/me/data", None],
+             ["POST", "/v1/me", {"forget": True}], ["GET", "/v1/refusals", None], ["GET", "/v1/me/data", None],
+             ["POST", "/v1/me", {"forget": True}]]
+    said = [(status, json.loads(text)) for status, text in world.as_nobody(calls)]
+    assert [status for status, _ in said] == [403, 200, 200, 200, 200, 404, 404], said
+    listed, data, after = (said[i][1]["refusals"] for i in (1, 2, 4))
+    assert data == listed != [] == after, said
+
+
+stranger.arguments = ("--team", "nogroup")
+
+
 private.arguments = ("--team", "nogroup")
 
 
@@ -219,7 +285,8 @@ def main():
     tests = [("how many may wait", waiting), ("urgent submits", urgent), ("the power cap", power),
              ("GPUs reserved for others", reservations), ("changes of a job", of_a_job),
              ("a trial, and a key", trial), ("a flood", flood), ("a restart, and forgetting", restart),
-             ("nobody sees another's", private)]
+             ("numbers are not given twice", numbers), ("seven days", old), ("forgetting whose", forgetting),
+             ("nobody sees another's", private), ("who is nobody yet", stranger)]
     for _, test in tests:
         test.config = CONFIG
     return Tap().run(tests, sys.argv[1])
