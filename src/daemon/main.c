@@ -35,6 +35,7 @@ struct arguments {
     const char *state, *socket, *config, *team, *export, *check_config, *restore;
     int ready_fd;
     bool system, foreground, check, accept_divergence, whole;
+    bool other; /* another eould has the state directory */
 };
 
 static const char usage[] = N_(
@@ -379,7 +380,7 @@ static void drop_ready(char **argv)
 
 static int refuse(struct arguments *a, const struct err *err)
 {
-    if (a->ready_fd >= 0 && err->code == E_BUSY) {
+    if (a->ready_fd >= 0 && a->other) {
         char pid[32] = "0";
         const char *open = strstr(err->text, "(process ");
         if (open)
@@ -388,7 +389,7 @@ static int refuse(struct arguments *a, const struct err *err)
     }
     say_ready(&a->ready_fd, err->text, "");
     fprintf(stderr, "eould: %s\n", err->text);
-    return err->code == E_BUSY ? STATUS_OTHER : 1;
+    return a->other ? STATUS_OTHER : 1;
 }
 
 static int check_store(const struct store_options *o, struct err *err)
@@ -433,6 +434,7 @@ static int serve(struct daemon *d, struct arguments *a, struct err *err)
 {
     int lock_fd = -1;
     int code = store_lock(d->place.state, &lock_fd, err);
+    a->other = code == E_BUSY;
     if (code < 0)
         return code;
     code = load_config(d, a, err);
@@ -517,6 +519,8 @@ int main(int argc, char **argv)
         raise_descriptors();
         code = serve(d, &a, &err);
     }
+    if (a.check || a.export || a.restore)
+        a.other = code == E_BUSY; /* these open no socket and start nothing: it is the lock */
     status = code < 0 ? refuse(&a, &err) : 0;
     bool restart = code >= 0 && d->restart;
     stop(d);

@@ -344,6 +344,8 @@ int store_open_locked(const struct store_options *options, int take_lock_fd, str
         if (code == E_NO_SPACE) /* a daemon starts on a full disk, to record endings */
             code = 0;
     }
+    if (code == E_BUSY && !e.text[0]) /* not another eould, which the lock keeps out: nothing that ends by itself */
+        code = err_set(&e, E_STATE, "Another program has %s/%s open (sqlite3?); close it and try again.", o.dir, STORE_FILE);
     if (code < 0) {
         if (!e.text[0])
             err_set(&e, code, "cannot open the store in %s: %s", o.dir, store_last_error(s));

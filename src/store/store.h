@@ -50,8 +50,8 @@ struct store_migration { /* from version i to i + 1, in one transaction with the
     const char *sql;
 };
 
-/* E_BUSY: another daemon has it (its pid is in the sentence); E_NEWER; E_UNSUPPORTED: network file
- * system; E_DENIED: wrong owner or mode; E_CORRUPT; E_NO_SPACE; E_IO. */
+/* E_BUSY: another daemon has it (its pid is in the sentence); E_STATE: another program has the file open;
+ * E_NEWER; E_UNSUPPORTED: network file system; E_DENIED: wrong owner or mode; E_CORRUPT; E_NO_SPACE; E_IO. */
 int store_open(const struct store_options *o, struct store **ret, struct err *err);
 void store_close(struct store *s); /* accepts NULL; rolls back what is open */
 

@@ -153,7 +153,7 @@ def trial(world):
 
 
 def stored(world):
-    """What a daemon that is not there any more left.  A copy is read: to open the file itself leaves traces beside it."""
+    """What a daemon that is not there any more left.  A copy is read: while the file itself is open no daemon can start."""
     with tempfile.TemporaryDirectory() as place:
         for name in ("eoul.db", "eoul.db-wal"):
             if os.path.exists(os.path.join(world.state, name)):

@@ -226,6 +226,26 @@ def second_daemon_is_refused(world):
     assert world.get("/v1/status").status == 200
 
 
+def open_in_another_program(world):
+    """Somebody's sqlite3 on the store is no other daemon: who starts one is told so at once, and by "eoul up", too."""
+    world.close_daemon()
+    read, write = os.pipe()
+    env = dict(os.environ, EOUL_STATE=world.state, EOUL_LOCK_DIR=os.path.join(world.dir, "locks"), LANG="C.UTF-8")
+    said = f"Another program has {world.state}/eoul.db open (sqlite3?); close it and try again."
+    with contextlib.closing(sqlite3.connect(f"{world.state}/eoul.db")) as db:
+        assert db.execute("SELECT count(*) FROM job").fetchall()
+        eould = subprocess.run([world.eould, "--ready-fd", str(write)], pass_fds=[write], env=env, capture_output=True, text=True,
+                               timeout=20, check=False)
+        os.close(write)
+        with os.fdopen(read) as ready:
+            assert ready.readline().strip() == said
+        assert eould.returncode == 1, eould
+        up = subprocess.run([os.path.join(os.path.dirname(world.eould), "eoul"), "up"], env=env, capture_output=True, text=True,
+                            timeout=10, check=False)
+        assert up.returncode == 1 and said in up.stderr, up
+    world.start()
+
+
 def socket_is_made_again(world):
     job = world.submit("sleep", "60")
     os.unlink(world.socket)
@@ -717,8 +737,8 @@ TESTS = [(f"killed at {point}, pass {count}", killed_at(point, count))
          for point in POINTS for count in (2, 3, 5)]
 TESTS += [(f.__name__.replace("_", " "), f) for f in (
     killed_while_an_array_runs, killed_at_a_snapshot, killed_in_recovery, ends_while_nobody_listens,
-    numbers_given_out_again, jobs_survive_a_stop, cancelled_and_killed, second_daemon_is_refused, socket_is_made_again,
-    directory_is_made_again, launcher_dies, stopped_with_the_machine, too_many_open_files, full_disk, the_same_after_a_restart,
+    numbers_given_out_again, jobs_survive_a_stop, cancelled_and_killed, second_daemon_is_refused,
+    open_in_another_program, socket_is_made_again, directory_is_made_again, launcher_dies, stopped_with_the_machine, too_many_open_files, full_disk, the_same_after_a_restart,
     divergence_is_noticed, exported_journal, foreign_gpu, gpus_are_named, gpus_by_the_driver, a_driver_that_hangs,
     a_supervisor_of_the_version_before, a_supervisor_of_a_later_version, requeue_of_ended_jobs,
     aftercorr, many_or_none, a_silent_run_wakes_nobody)]
