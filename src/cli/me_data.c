@@ -132,7 +132,7 @@ static void put_todos(struct cli *cli, const json_t *todos)
 /* Presence as it was, and what was asked for in vain: lists that --json has whole. */
 static void put_last_days(struct cli *cli, const json_t *data)
 {
-    size_t looked = json_array_size(json_object_get(data, "looked")), refused = json_array_size(json_object_get(data, "refusals"));
+    size_t looked = json_array_size(json_object_get(data, "could_look")), refused = json_array_size(json_object_get(data, "refusals"));
     char memory[128];
     struct buf text;
     if (looked + refused == 0)

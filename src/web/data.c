@@ -43,7 +43,7 @@ static void put_passed(struct json_out *j, const struct daemon *d, person_no no)
     const struct span *at = NULL;
     size_t n = 0;
     (void)passed_get(d, no, &known, &at, &n);
-    out_key(j, "looked");
+    out_key(j, "could_look");
     out_array(j);
     for (size_t i = 0; i < n; i++) {
         out_array(j);

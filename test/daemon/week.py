@@ -257,10 +257,10 @@ def hours_of_then():
         line = [line.split() for line in f if line.startswith("1 ")][0]
     check("what is older than a week is not kept", int(line[1]) >= now - 7 * DAY and line[3:5] == [str(here), str(here + HOUR)], line)
     check("nobody but the daemon reads it", os.stat(os.path.join(world.state, "passed")).st_mode & 0o777 == 0o600)
-    told = world.get("/v1/me/data?for=ana")["looked"]
+    told = world.get("/v1/me/data?for=ana")["could_look"]
     check("its owner sees what is kept of them", [here, here + HOUR] in told, told)
     world.post("/v1/me", {"for": "ana", "forget": True})
-    check("and can have it deleted", world.get("/v1/me/data?for=ana")["looked"] == [] and
+    check("and can have it deleted", world.get("/v1/me/data?for=ana")["could_look"] == [] and
           str(here) not in open(os.path.join(world.state, "passed"), encoding="utf-8").read())
     world.close_daemon()
     for what in ("garbage", "eoul-passed 1\n1 5 4\n", f"eoul-passed 1\n1 {old} {now} {here} {here}\n"):
