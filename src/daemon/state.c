@@ -150,7 +150,7 @@ static int journal(struct daemon *d, const struct core_event *ev, uint64_t *ret_
     if (d->line.failed)
         return store_failed(d->store) ? store_failed(d->store) : d->line.failed;
     int code = store_journal_add(d->store, buf_look(&d->line), ev->wall_at, core_hash(d->core), ret_seq);
-    return code == 0 ? met_note(d, ev, buf_look(&d->line)) : code;
+    return code == 0 ? met_note(d, ev) : code;
 }
 
 /* Step, write down, work out the consequences.  The event was checked. */

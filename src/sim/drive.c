@@ -222,6 +222,8 @@ static bool here(const struct drive *d, struct core_event *ev)
             ev->boost.target = person_of(d, ev->boost.target);
         else if (ev->boost.kind == BOOST_JOB)
             ev->boost.target = job_of(d, ev->boost.target);
+        ev->boost.by = 1; /* who and why are not handed on (met.h); the core wants somebody and something */
+        ev->boost.reason0 = 1;
         return ev->boost.kind != BOOST_ARRAY && ev->boost.target != 0;
     default: return true;
     }

@@ -296,14 +296,21 @@ def what_jobs_met():
         world.start()
         check(f"of \"{said}\" it has {n}", picked(world)["results"] == 200 + 10 * n, (said, week(world)))
     until(lambda: world.get("/v1/status") is not None)
-    job = world.submit("true", gpus=1, output="/dev/null", hold="yes")
-    assert world.post("/v1/gpus/1/drain").status in (200, 404)
+    now = world.get("/v1/status")["now_at"]
+    said = [world.post("/v1/gpus/1/drain"),
+            world.post("/v1/reservations", {"gpus": 1, "name": "kept for mina", "from_at": now + HOUR, "until_at": now + 2 * HOUR}),
+            world.post("/v1/boosts", {"of": "ana", "reason": "her paper is due", "until_at": now + HOUR})]
+    check("a GPU is drained, one kept, a person put first", [a.status for a in said] == [200] * 3, [a.raw for a in said])
+    world.post(f"/v1/boosts/{said[2]['id']}/remove", {})
     world.close_daemon()
     with sqlite3.connect(f"{world.state}/eoul.db") as db:
-        kinds = {row[0].split()[0] for row in db.execute("SELECT what FROM met")}
-        old = db.execute("SELECT count(*) FROM met WHERE what = 'boost 1'").fetchone()[0]
+        new = db.execute("SELECT what, line FROM met WHERE wall_at >= ? ORDER BY seq", (now,)).fetchall()
+        old = db.execute("SELECT count(*) FROM met WHERE what = 'boost 1' AND wall_at < ?", (now - 70 * DAY,)).fetchone()[0]
     db.close()
-    check("what happens is written down, and goes when it is long over", "gpu" in kinds and old == 0, (kinds, old, job))
+    check("what happens is written down, and goes when it is long over",
+          any(what == "gpu 1" and " state=1" in line for what, line in new) and old == 0 and
+          {line.split()[0] for _, line in new} >= {"gpu", "reserve", "boost", "unboost"}, (new, old))
+    check("but not what it is called, why, or who did it", not any(re.search(r" (name|reason|by)\d?=", line) for _, line in new), new)
     world.close()
 
 

@@ -234,8 +234,8 @@ static void test_met(void **state)
         closed = { .kind = EVENT_QUEUE, .queue = { .closed = 1 } }, open = { .kind = EVENT_QUEUE },
         reserve = { .kind = EVENT_RESERVE, .reserve = { .reservation = 1, .person = 4, .gpus = 2, .from_at = at,
                                                         .until_at = at + 2 * USEC_PER_DAY } },
-        boost = { .kind = EVENT_BOOST, .boost = { .boost = 1, .kind = BOOST_PERSON, .target = 1, .by = 2,
-                                                  .until_at = at + 3 * USEC_PER_DAY, .reason0 = 1 } };
+        boost = { .kind = EVENT_BOOST, .boost = { .boost = 1, .kind = BOOST_PERSON, .target = 1,
+                                                  .until_at = at + 3 * USEC_PER_DAY } }; /* as daemon/met.h hands it on */
     met("a GPU that is drained", &drained, &up, 3 * USEC_PER_DAY);
     met("one that stays so", &drained, NULL, 0);
     met("a closed queue", &closed, &open, 2 * USEC_PER_DAY);
