@@ -10,6 +10,7 @@
 
 #define STEP_ROWS   200u                /* some milliseconds */
 #define STEP_PEOPLE 10u                 /* the same */
+#define MET_MAX     50000u              /* more than a store keeps (store.h), and a fifth of BYTES_MAX */
 #define AHEAD_US    (40 * USEC_PER_DAY) /* a replay goes on until all has ended */
 #define BYTES_MAX   (32u << 20)
 #define WEEKS_US    (MODE_WEEKS * 7 * USEC_PER_DAY)
@@ -29,7 +30,9 @@ struct history {
     usec_t before_at;  /* what ended from here on is read */
     struct buf text;
     uint32_t line, people, rows, recent;
-    bool began;
+    int64_t met_seq;         /* up to here what they met is read */
+    uint32_t met_n;          /* of a step */
+    bool began, met_all;
     struct row step[STEP_ROWS];
     uint32_t step_n, step_seen;
     struct ev_submit of_request; /* what the jobs of one request have in common */
@@ -200,10 +203,11 @@ static void put_job(struct history *h, const struct row *r)
 
 /* --- what they met --------------------------------------------------------------------------------------- */
 
-/* Of before the time that is read what still held in it: once, at its beginning, in the order in which it came. */
+/* Of before the time that is read what still held in it, in the order in which it came. */
 static int put_met(const struct store_met *m, void *data)
 {
     struct history *h = data;
+    h->met_n++;
     struct core_event ev;
     _Alignas(8) char memory[EVENT_LIST_BYTES(64)]; /* none of them has lists */
     if (m->wall_at >= h->until_at || (m->until_at > 0 && m->until_at <= h->from_at))
@@ -230,9 +234,15 @@ int history_step(struct history *h)
     if (h->people == 0 && !h->began) {
         h->began = true;
         put_accounts(h);
-        int code = store_met_each(h->d->store, put_met, h);
+        int code = store_met_newest(h->d->store, MET_MAX, &h->met_seq);
         if (code < 0)
             return code;
+    }
+    if (!h->met_all) {
+        h->met_n = 0;
+        int code = store_met_each(h->d->store, &h->met_seq, STEP_ROWS, put_met, h);
+        h->met_all = h->met_n < STEP_ROWS;
+        return code < 0 ? code : h->text.failed ? E_TOO_LARGE : 0;
     }
     if (h->people < people_n(h->d->people)) {
         for (uint32_t i = 0; i < STEP_PEOPLE && h->people < people_n(h->d->people); i++)

@@ -162,7 +162,10 @@
                      "job.id < request.id + request.tasks) ORDER BY id LIMIT ?") \
     X(KEEP_REQUEST_GO, "DELETE FROM request WHERE id = ?") \
     X(MET_ADD, "INSERT INTO met (wall_at, until_at, what, line) VALUES (?, ?, ?, ?)") \
-    X(MET_EACH, "SELECT wall_at, until_at, what, line FROM met ORDER BY seq") \
+    X(MET_EACH, "SELECT seq, wall_at, until_at, what, line FROM met WHERE seq > ? ORDER BY seq LIMIT ?") \
+    X(MET_NEWEST, "SELECT seq FROM met ORDER BY seq DESC LIMIT 1 OFFSET ?") \
+    X(MET_SAME_GO, "DELETE FROM met WHERE seq IN (SELECT seq FROM met WHERE what = ? ORDER BY seq DESC LIMIT ? OFFSET ?)") \
+    X(MET_GO, "DELETE FROM met WHERE seq IN (SELECT seq FROM met WHERE until_at > 0 ORDER BY seq DESC LIMIT ? OFFSET ?)") \
     X(KEEP_MET, "DELETE FROM met WHERE seq IN (SELECT seq FROM met AS m WHERE m.wall_at < ?1 AND " \
                 "((m.until_at > 0 AND m.until_at < ?1) OR EXISTS (SELECT 1 FROM met AS n WHERE n.what = m.what AND " \
                 "n.seq > m.seq AND n.wall_at < ?1)) LIMIT ?2)") \

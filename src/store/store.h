@@ -227,9 +227,17 @@ struct store_met {          /* schema_met.sql says what each is */
     usec_t wall_at, until_at;
     struct str what, line;
 };
+/* Where there are too many the oldest go: of one `what` those beyond STORE_MET_SAME_MAX, and of what ends by itself
+ * those beyond STORE_MET_MAX, looked at each STORE_MET_LOOK rows. */
+#define STORE_MET_SAME_MAX 512u   /* a GPU that comes and goes nine times a day */
+#define STORE_MET_MAX      10000u /* reservations and boosts: 170 a day; with 64 GPUs 5 MiB */
+#define STORE_MET_LOOK     64u
 int store_met_add(struct store *s, const struct store_met *m);
-/* In the order in which it happened. */
-int store_met_each(struct store *s, int (*row)(const struct store_met *m, void *data), void *data);
+/* At most `limit` rows behind *seq, in the order in which it happened; *seq goes on to the last of them. */
+int store_met_each(struct store *s, int64_t *seq, uint32_t limit, int (*row)(const struct store_met *m, void *data),
+                   void *data);
+/* *ret: the one behind which there are the newest `rows`; 0: there are no more. */
+int store_met_newest(struct store *s, uint32_t rows, int64_t *ret);
 
 /* --- what jobs say of themselves ------------------------------------------------------------------ */
 struct store_result {

@@ -314,6 +314,33 @@ def what_jobs_met():
     world.close()
 
 
+def met_too_often():
+    """More rows than are kept are read in pieces, the newest of them: clients are answered, and the week has its mode."""
+    world, _, monday = with_history()
+    at = monday - 50 * DAY
+    with sqlite3.connect(f"{world.state}/eoul.db") as db:
+        db.executemany("INSERT INTO met (wall_at, until_at, what, line) VALUES (?, 0, ?, ?)", (
+            (at + i * 8_000_000, f"gpu {i % 2}", f"gpu wall={at + i * 8_000_000} boot=1000 gpu={i % 2} type=1 state={i // 2 % 2} watts_mw=300000")
+            for i in range(400_000)))
+    db.close()
+    own_programs(world, COUNTS.replace("SAID", "nothing of the kind"))
+    world.start()
+    worst = 0
+
+    def timed():
+        nonlocal worst
+        began = time.monotonic()
+        w = week(world)
+        worst = max(worst, time.monotonic() - began)
+        assert w["state"] != "failed", w
+        return w["state"] == "picked"
+
+    until(timed)
+    check("400,000 rows of what jobs met keep nobody waiting", worst < 0.5, worst)
+    print(f"# slowest answer {worst:.3f} s")
+    world.close()
+
+
 def fixed():
     world = new_world(CONFIG + "mode: plan\n")
     w = week(world)
@@ -395,7 +422,7 @@ def daemon_dies():
 
 eould, eoul, sim = (os.path.abspath(path) for path in sys.argv[1:4])
 try:
-    for part in (real_child, another_mode, a_week_later, hours_of_then, what_jobs_met, fixed, bad_children, daemon_dies):
+    for part in (real_child, another_mode, a_week_later, hours_of_then, what_jobs_met, met_too_often, fixed, bad_children, daemon_dies):
         os.environ.pop("EOUL_LIBEXEC", None)
         part()
 finally:  # whatever was found, nothing runs on

@@ -945,6 +945,65 @@ static void test_migration_killed_anywhere(void **state)
     set_up(NULL);
 }
 
+struct met_seen {
+    uint32_t n, same;
+    usec_t first_at, last_at;
+};
+
+static int see_met(const struct store_met *m, void *data)
+{
+    struct met_seen *seen = data;
+    seen->first_at = seen->n++ ? seen->first_at : m->wall_at;
+    assert_true(seen->n == 1 || m->wall_at > seen->last_at);
+    seen->last_at = m->wall_at;
+    seen->same += str_is(m->what, "gpu 1");
+    return 0;
+}
+
+/* However often a GPU comes and goes and GPUs are reserved, a GPU that went once is still known to be away. */
+static void test_met_is_bounded(void **state)
+{
+    const usec_t n = STORE_MET_MAX + 1000;
+    struct met_seen all = { 0 }, one = { 0 };
+    int64_t seq = 0, from = 0;
+    (void)state;
+    struct store *s = opened(NULL);
+    assert_int_equal(store_begin(s), 0);
+    assert_int_equal(store_met_add(s, &(struct store_met){ .wall_at = 1, .what = STR("gpu 2"), .line = STR("gpu") }), 0);
+    for (usec_t at = 2; at < n; at++) {
+        bool gpu = at % 11 == 0;
+        struct store_met m = { .wall_at = at, .until_at = gpu ? 0 : at + 5, .what = gpu ? STR("gpu 1") : STR("reserve 7"),
+                               .line = STR("gpu") };
+        char what[32];
+        if (!gpu) {
+            snprintf(what, sizeof what, "reserve %lld", (long long)at);
+            m.what = str_of(what);
+        }
+        assert_int_equal(store_met_add(s, &m), 0);
+    }
+    for (usec_t at = n; at < n + STORE_MET_MAX; at++) {
+        char what[32];
+        snprintf(what, sizeof what, "reserve %lld", (long long)at);
+        assert_int_equal(store_met_add(s, &(struct store_met){ .wall_at = at, .until_at = at + 5, .what = str_of(what),
+                                                               .line = STR("gpu") }), 0);
+    }
+    assert_int_equal(store_commit(s), 0);
+    for (uint32_t before = 1; all.n != before;) { /* a page at a time, none twice and none left out */
+        before = all.n;
+        assert_int_equal(store_met_each(s, &seq, 100, see_met, &all), 0);
+        assert_true(all.n - before <= 100);
+    }
+    assert_int_equal(all.first_at, 1);
+    assert_int_equal(all.last_at, n + STORE_MET_MAX - 1);
+    assert_int_equal(all.same, STORE_MET_SAME_MAX);
+    assert_true(all.n >= 1 + STORE_MET_SAME_MAX + STORE_MET_MAX && all.n < 1 + STORE_MET_SAME_MAX + STORE_MET_MAX + 2 * STORE_MET_LOOK);
+    assert_int_equal(store_met_newest(s, 3, &from), 0);
+    assert_int_equal(store_met_each(s, &from, 100, see_met, &one), 0);
+    assert_int_equal(one.n, 3);
+    assert_int_equal(one.last_at, all.last_at);
+    store_close(s);
+}
+
 static void test_backup(void **state)
 {
     struct err err = { 0 };
@@ -975,7 +1034,7 @@ int main(void)
         T(test_attempts), T(test_notices), T(test_retention), T(test_results), T(test_retention_by_number), T(test_ballast),
         T(test_room_in_the_log),
         T(test_full_at_every_call), T(test_write_error_at_every_call),
-        T(test_sync_error_at_every_call), T(test_migration_killed_anywhere), T(test_backup),
+        T(test_sync_error_at_every_call), T(test_migration_killed_anywhere), T(test_met_is_bounded), T(test_backup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
