@@ -70,7 +70,7 @@ static void hide(struct view_row *row, enum config_shown shown)
     row->owner = row->submitter = ""; /* not NULL: there is a row */
     row->submit_at = row->begin_at = row->deadline_at = row->eyes_at = row->eyes_late_at = 0;
     row->exit_code = row->signal = row->nice = 0;
-    row->limit_us = 0;
+    row->limit_us = row->watts_mw = 0;
     row->attempt = 0;
     row->terminal = false;
 }
