@@ -8,7 +8,6 @@
 #include "base/io.h"
 #include "daemon/internal.h"
 
-#define FILE_NAME "passed"
 #define HEADER    "eoul-passed 1\n"
 #define BYTES_MAX (16u << 20) /* everybody's spans, 40 bytes each */
 
@@ -142,7 +141,7 @@ static void write_all(struct daemon *d)
             buf_printf(&text, " %lld %lld", (long long)p->at[i].from_at, (long long)p->at[i].until_at);
         buf_char(&text, '\n');
     }
-    int code = text.failed ? text.failed : io_replace_file(d->state_fd, FILE_NAME, text.ptr, text.len, 0600);
+    int code = text.failed ? text.failed : io_replace_file(d->state_fd, PASSED_FILE, text.ptr, text.len, 0600);
     buf_finish(&text);
     if (code < 0 && code != E_NO_SPACE)
         log_line("passed", "code=%s", err_word(code));
@@ -184,7 +183,7 @@ static void read_all(struct daemon *d)
     struct buf text;
     struct str rest, line;
     buf_init(&text, BYTES_MAX);
-    int code = io_read_file(d->state_fd, FILE_NAME, &text);
+    int code = io_read_file(d->state_fd, PASSED_FILE, &text);
     rest = buf_look(&text);
     bool ok = code == E_NOT_FOUND || (code == 0 && str_starts(rest, HEADER));
     if (code == 0 && ok) {

@@ -21,6 +21,7 @@
 #include "base/usec.h"
 #include "core/event.h"
 
+#define PASSED_FILE      "passed" /* goes at a restore: numbers are others' then */
 #define PASSED_SPANS_MAX 512u /* of one person: 64 a day; more are not noted */
 
 struct daemon;

@@ -41,9 +41,13 @@ reason() { "$eoul" show "$1" --json | jq -r '.state + " " + .reason'; }
     for _ in 1 2 3 4; do "$eoul" run -- true; done                        # 4..7: unknown to the copy
     stop
     rm -rf state/attempts/* # as on another machine
+    printf 'eoul-passed 1\n1 %s000000 %s000000 %s000000 %s000000\n' $((EPOCHSECONDS - 7200)) $((EPOCHSECONDS - 60)) \
+        $((EPOCHSECONDS - 7200)) $((EPOCHSECONDS - 3600)) >state/passed # of whom that number was here
+    cp state/passed state/.passed.new
     run "$eoul" restore copy.db
     [ "$status" -eq 0 ]
     [[ $output == "The copy is in place; the store before it is kept as $T/state/eoul.db.replaced."* ]]
+    [ ! -e state/passed ] && [ ! -e state/.passed.new ] # numbers are others' in it
     "$eoul" up
     [ "$(reason 1)" = "COMPLETED None" ]
     [ "$(reason 3)" = "PENDING JobHeldAdmin" ]
