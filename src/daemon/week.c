@@ -581,7 +581,6 @@ static void look_fired(struct loop_timer *t, void *data)
     struct week *w = data;
     (void)t;
     w->look = true;
-    passed_step(w->d);
     loop_timer_set(w->d->loop, &w->hourly, loop_now(w->d->loop).boot_at + LOOK_US, look_fired, w);
 }
 
@@ -600,11 +599,11 @@ void week_step(struct daemon *d)
         return;
     const struct loop_now now = loop_now(d->loop);
     w->look = false;
+    passed_step(d); /* hourly, and first when the daemon begins: what grew old while there was none goes */
     w->until_at = zone_week_s(people_system_zone(d->people), now.wall_at / USEC_PER_SEC) * USEC_PER_SEC;
     /* Not only a later one: after a clock that was years ahead, this week counts again. */
     if (!may(w, &now) || w->until_at == w->now.until_at)
         return;
-    passed_step(d);
     int code = history_create(d, w->until_at, &w->history);
     if (code < 0)
         fail(w, err_word(code));

@@ -341,6 +341,26 @@ def met_too_often():
     world.close()
 
 
+def here_long(world):
+    """A daemon that was down for days keeps no more of when people were there than one that was up."""
+    now = int(time.time() * 1e6)
+    with open(os.path.join(world.dir, "eoul.yaml"), "w", encoding="utf-8") as f:
+        f.write(CONFIG + "mode: plan\n")
+    passed = os.path.join(world.state, "passed")
+    world.start()
+    assert world.post("/v1/me", {"zone": "Etc/UTC"}).status == 200
+    world.close_daemon()
+    with open(passed, "w", encoding="utf-8") as f:
+        f.write(f"eoul-passed 1\n1 {now - 9 * DAY} {now - 5 * DAY} {now - 9 * DAY} {now - 9 * DAY + HOUR}\n")
+    world.start()
+    until(lambda: world.get("/v1/status") is not None)
+    os.kill(world.daemon.pid, signal.SIGKILL)
+    world.daemon.wait()
+    left = open(passed, encoding="utf-8").read()
+    check("what grew too old meanwhile goes with the first turn", str(now - 9 * DAY) not in left and "\n1 " in left, left)
+    world.start()
+
+
 def fixed():
     world = new_world(CONFIG + "mode: plan\n")
     w = week(world)
@@ -354,6 +374,7 @@ def fixed():
     world.close_daemon()
     told = [s.get("defer", "0") for s in settings_of(world)]
     check("the core heard of both", told == ["0", "1"], told)
+    here_long(world)
     world.close()
     world = new_world(CONFIG + "policy: easy\n")
     check("a policy without modes has none", world.get("/v1/status")["mode_of_week"] is None)
