@@ -230,6 +230,27 @@ static void put_guards(struct cli *cli, const json_t *job)
         field(cli, tr(cli->lang, "kept to"), buf_look(&text));
 }
 
+#define ODDS_RUNS 30 /* with fewer runs behind a forecast no odds are told, as in "eoul why" */
+
+/* In eight of ten cases between, in nine by then. */
+static void put_odds(struct cli *cli, const json_t *job)
+{
+    char memory[160];
+    struct buf text;
+    buf_init_fixed(&text, memory, sizeof memory);
+    if (json_i64(job, "odds_samples") == 0)
+        return;
+    if (json_i64(job, "odds_history_n") < ODDS_RUNS) {
+        field(cli, tr(cli->lang, "odds"), str_of(tr(cli->lang, "too little history")));
+        return;
+    }
+    if (job_is_waiting(job)) {
+        job_between(cli, &text, json_i64(job, "start_p10_at"), json_i64(job, "start_p90_at"));
+        field(cli, tr(cli->lang, "start likely"), buf_look(&text));
+    }
+    when_field(cli, tr(cli->lang, "seen, 9 of 10 by"), json_i64(job, "eyes_p90_at"));
+}
+
 static void put_job(struct cli *cli, const json_t *job)
 {
     char id[32], memory[1200];
@@ -270,6 +291,7 @@ static void put_job(struct cli *cli, const json_t *job)
         job_end(cli, &text, job);
         field(cli, tr(cli->lang, "end expected"), buf_look(&text));
         when_field(cli, tr(cli->lang, "seen"), json_i64(job, "eyes_at"));
+        put_odds(cli, job);
     }
     put_guards(cli, job);
     put_terminal(cli, job);

@@ -69,20 +69,16 @@ void job_gpus(struct buf *out, const json_t *job)
         buf_char(out, '-');
 }
 
-void job_end_about(struct cli *cli, struct buf *out, const struct job_end *end)
+void job_between(struct cli *cli, struct buf *out, usec_t early_at, usec_t late_at)
 {
     char early[64], late[64];
     struct buf a, b;
-    if (end->p10_at <= 0 || end->p10_at == USEC_NEVER) {
-        cli_when(cli, out, end->p50_at);
-        return;
-    }
     buf_init_fixed(&a, early, sizeof early);
     buf_init_fixed(&b, late, sizeof late);
-    cli_when(cli, &a, end->p10_at);
-    cli_when(cli, &b, end->p90_at);
+    cli_when(cli, &a, early_at);
+    cli_when(cli, &b, late_at);
     buf_str(out, buf_look(&a));
-    if (strcmp(early, late) != 0 && end->p90_at > end->p10_at) {
+    if (strcmp(early, late) != 0 && late_at > early_at) {
         buf_c(out, cli->lang == LANG_KO ? "~" : "-");
         /* "Wed 01:10-03:20": the day is said once */
         size_t day = 0;
@@ -91,6 +87,14 @@ void job_end_about(struct cli *cli, struct buf *out, const struct job_end *end)
                 day = i + 1;
         buf_c(out, late + day);
     }
+}
+
+void job_end_about(struct cli *cli, struct buf *out, const struct job_end *end)
+{
+    if (end->p10_at <= 0 || end->p10_at == USEC_NEVER)
+        cli_when(cli, out, end->p50_at);
+    else
+        job_between(cli, out, end->p10_at, end->p90_at);
 }
 
 void job_end(struct cli *cli, struct buf *out, const json_t *job)

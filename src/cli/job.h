@@ -21,6 +21,8 @@ struct job_end { /* of a job that is not over; 0 or USEC_NEVER: not known */
 /* "13:40", or "13:10-15:10" when P10 and P90 differ; "-" when nobody knows. */
 void job_end_about(struct cli *cli, struct buf *out, const struct job_end *end);
 /* The same, or when it ended. */
+/* "Wed 01:10-03:20" */
+void job_between(struct cli *cli, struct buf *out, usec_t early_at, usec_t late_at);
 void job_end(struct cli *cli, struct buf *out, const json_t *job);
 /* One sentence: where it stands and what is expected. */
 void job_sentence(struct cli *cli, struct buf *out, const json_t *job);

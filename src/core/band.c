@@ -107,6 +107,35 @@ void band_nodes(const struct core *c, uint32_t person, usec_t limit_us, usec_t r
     }
 }
 
+/* Between the nodes in a straight line, beyond them as at the last. */
+static int32_t between(const int32_t log[NODES], uint32_t of_thousand)
+{
+    if (of_thousand <= permille[0])
+        return log[0];
+    for (int k = 1; k < NODES; k++)
+        if (of_thousand <= permille[k])
+            return log[k - 1] + (log[k] - log[k - 1]) * (int32_t)(of_thousand - permille[k - 1]) / (int32_t)(permille[k] - permille[k - 1]);
+    return log[NODES - 1];
+}
+
+/* By how much a level moves lies between how much its two nodes do, and where it comes to lie between the P10, P50 and P90 around it. */
+void band_levels(const struct core *c, person_no person, usec_t ran_us, const struct forecast *given, const uint32_t *level,
+                 uint32_t n, usec_t *us)
+{
+    const struct off_runs *o = runs_of(c, person);
+    const int32_t log[NODES] = { o->p50_log, o->p50_log, o->p50_log, (o->p50_log + o->p90_log) / 2, o->p90_log };
+    if (c->settings.calibrate < 2 || (o->p50_log == 0 && o->p90_log == 0))
+        return;
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t of_thousand = (uint32_t)((uint64_t)level[k] * 1000 / LEVEL_ONE);
+        usec_t low_us = of_thousand < 100 ? ran_us : of_thousand < 500 ? given->p10_us : of_thousand < 900 ? given->p50_us : given->p90_us;
+        usec_t high_us = of_thousand < 100 ? given->p10_us : of_thousand < 500 ? given->p50_us : of_thousand < 900 ? given->p90_us : USEC_NEVER;
+        us[k] = usec_add(ran_us, times_exp2(usec_max(us[k] - ran_us, USEC_PER_SEC), between(log, of_thousand)));
+        us[k] = usec_min(usec_max(us[k], low_us), high_us);
+        us[k] = k ? usec_max(us[k], us[k - 1]) : us[k];
+    }
+}
+
 struct forecast_nodes band_view(const struct core *c, const struct class_key *key, const struct class_view *view)
 {
     struct forecast_nodes nodes;
@@ -202,6 +231,13 @@ void band_starts(struct core *c, struct job *j, bool canary)
 static usec_t stretched(usec_t wait_us, int32_t log)
 {
     return usec_max(times_exp2(wait_us + BAND_FLOOR_US, log) - BAND_FLOOR_US, 0);
+}
+
+bool band_knows_waits(const struct core *c) { return c->settings.calibrate >= 2 && c->waits_known; }
+
+usec_t band_wait_at(const struct core *c, int64_t area, usec_t now_at, usec_t start_at, uint32_t of_thousand)
+{
+    return usec_add(now_at, stretched(start_at - now_at, c->waits[size_of(area)].log[of_thousand * NODES / 1000]));
 }
 
 /* All pairs of a wait and a run, each a fifth of what may be: the middle one of the sums, and that which nine of ten are

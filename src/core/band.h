@@ -39,6 +39,9 @@ void band_ended(struct core *c, const struct job *j, enum end_cause cause, usec_
 
 /* From the plain forecast of an attempt that has run for ran_us to the one that is given. */
 void band_nodes(const struct core *c, uint32_t person, usec_t limit_us, usec_t ran_us, struct forecast_nodes *nodes);
+/* The same for lengths at n levels (estimate_levels), rising; `given` is the forecast (band_forecast) of that attempt. */
+void band_levels(const struct core *c, person_no person, usec_t ran_us, const struct forecast *given, const uint32_t *level,
+                 uint32_t n, usec_t *us);
 /* The forecast that is given of a class's runs; its P90 alone. */
 struct forecast_nodes band_view(const struct core *c, const struct class_key *key, const struct class_view *view);
 usec_t band_p90(const struct core *c, const struct class_key *key, const struct class_view *view);
@@ -51,6 +54,11 @@ struct band_times {
 /* Of a job of that area (struct class_view) whose place is start_at and whose run takes `run`; false: too little is known. */
 bool band_wait(const struct core *c, int64_t area, usec_t now_at, usec_t start_at, const struct forecast_nodes *run,
                struct band_times *ret);
+
+/* Is it known how far off waits are?  Then: when a job of that area starts whose place is start_at, so many times in a
+ * thousand (less than 1000) at the latest; a fifth of what may be at a time. */
+bool band_knows_waits(const struct core *c);
+usec_t band_wait_at(const struct core *c, int64_t area, usec_t now_at, usec_t start_at, uint32_t of_thousand);
 
 uint64_t band_hash(const struct core *c); /* the team's share of the core's sum */
 uint64_t band_hash_person(uint64_t h, const struct person *p);

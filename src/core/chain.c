@@ -9,6 +9,7 @@
 #include "core/estimate.h"
 #include "core/graph.h"
 #include "core/job.h"
+#include "core/odds.h"
 #include "core/plan.h"
 
 #define CHAIN_ROUNDS_MAX 64                 /* of links that lead to a later number */
@@ -20,6 +21,8 @@
 static usec_t job_point(const struct chain *ch, uint32_t slot, bool start)
 {
     const struct plan_row *row = &ch->rows[ch->row_of[slot]];
+    if (ch->odds)
+        return odds_point(ch->odds, slot, start);
     if (!ch->tried[slot]) /* its times are of an earlier run */
         return USEC_NEVER;
     if (row->reason == REASON_CANARY) { /* the run behind it, if that comes at once */
@@ -28,7 +31,7 @@ static usec_t job_point(const struct chain *ch, uint32_t slot, bool start)
         return start ? after_at : usec_add(after_at, ch->late ? run.p90_us : run.p50_us);
     }
     if (start)
-        return ch->late ? row->start_late_at : row->start_at;
+        return ch->late ? row->start_p90_at : row->start_at;
     return ch->late ? row->end_p90_at : row->end_p50_at;
 }
 
@@ -36,7 +39,7 @@ static usec_t array_point(const struct chain *ch, uint32_t array, bool start)
 {
     const struct core *c = ch->c;
     usec_t at = 0;
-    for (uint32_t place = job_place_after(c, arrays_of(c)[array].id - 1); place < c->by_id_n; place++) {
+    for (uint32_t place = job_place_after(c, arrays_of(c)[array].id - 1); place < c->by_id_n && at != USEC_NEVER; place++) {
         uint32_t slot = ids_of(c)[place].slot;
         if (slot == NONE)
             continue;
@@ -116,9 +119,9 @@ static bool place_job(struct chain *ch, uint32_t slot)
     const struct job *j = &jobs_of(c)[slot];
     struct plan_row *row = &ch->rows[ch->row_of[slot]];
     struct needs needs = job_needs(c, j);
-    struct forecast f = band_forecast(c, j, 0);
-    struct lengths l = { f.p10_us, f.p50_us, f.p90_us };
-    usec_t length_us = ch->late ? f.p90_us : f.p50_us, from_at = job_ready_at(ch, j);
+    struct forecast plain = estimate_forecast(c, j, 0, NULL), told = band_forecast(c, j, 0);
+    struct lengths l = { told.p10_us, told.p50_us, told.p90_us };
+    usec_t length_us = ch->late ? plain.p90_us : plain.p50_us, from_at = job_ready_at(ch, j);
     uint32_t together = j->array == NONE ? 0 : arrays_of(c)[j->array].max;
     if (from_at == USEC_NEVER)
         return false;
@@ -135,6 +138,18 @@ static bool place_job(struct chain *ch, uint32_t slot)
     plan_row_times(c, j, row, ch->late ? row->start_at : start_at,
                    ch->late ? usec_max(row->start_at, start_at) : start_at, &l);
     return true;
+}
+
+usec_t chain_place(struct chain *ch, struct profile *p, uint32_t slot, usec_t length_us)
+{
+    const struct job *j = &jobs_of(ch->c)[slot];
+    struct needs needs = job_needs(ch->c, j);
+    ch->array = NONE;
+    usec_t from_at = job_ready_at(ch, j);
+    usec_t start_at = from_at == USEC_NEVER || !room_fits(&ch->c->up, &needs) ? USEC_NEVER : profile_find(p, &needs, from_at, length_us);
+    if (start_at != USEC_NEVER)
+        profile_take(p, &needs, start_at, usec_add(start_at, length_us));
+    return start_at;
 }
 
 static bool place_todo(struct chain *ch, uint32_t at)

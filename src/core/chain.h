@@ -14,6 +14,8 @@
 #include "core/capacity.h"
 #include "core/todo_plan.h"
 
+struct odds;
+
 struct chain {
     const struct core *c;
     usec_t now_at, boot_at;
@@ -28,10 +30,13 @@ struct chain {
     /* of the array whose tasks were looked at last */
     uint32_t array, array_n;
     usec_t array_at;
+    const struct odds *odds;  /* a sample is under way: times are its own (odds.h); NULL */
 };
 
 /* Place everything that waits.  Rows of blocked jobs are there already, without times; with `late`
  * their late times are filled in beside those of the first run. */
 void chain_run(struct chain *ch, struct profile *profile, bool late);
+/* In a sample: a place for one of them, taken; USEC_NEVER: not all that it waits for is sampled, or there is none. */
+usec_t chain_place(struct chain *ch, struct profile *p, uint32_t slot, usec_t length_us);
 
 #endif

@@ -67,7 +67,7 @@ const char *policy_word(enum policy policy);
         .quantum_us = 10 * USEC_PER_MIN, .restart_us = 2 * USEC_PER_MIN, .defer = 1, \
         .price_milli = 400, .search_window = 32, .search_moves = 48, .bounded = 1, \
         .calibrate = 2, .half_life_us = 28 * USEC_PER_DAY, .fair_delay_milli = 1500, \
-        .fair_gpu_milli = 500, .canary = 1, .slack = 1, .would = 1, .pool = 1 })
+        .fair_gpu_milli = 500, .canary = 1, .slack = 1, .would = 1, .pool = 1, .odds = 64 })
 int policy_parse(struct str word, enum policy *ret);
 
 struct core_limits {   /* what a block must hold */
@@ -180,10 +180,14 @@ struct plan_row {
     enum reason reason;
     usec_t start_at;        /* running: when it began; else planned with run times at P50;
                              * USEC_NEVER: held, blocked or never fits */
-    usec_t start_late_at;   /* planned with run times at P90 */
+    usec_t start_p10_at, start_p50_at; /* sampled: told; else start_at */
+    usec_t start_p90_at;    /* sampled, or planned with run times at P90 */
     usec_t end_p10_at, end_p50_at, end_p90_at;
     usec_t eyes_at;         /* when its owner sees a result that comes at end_p50_at */
+    usec_t eyes_p10_at;     /* ... at end_p10_at */
     usec_t eyes_late_at;    /* ... at end_p90_at */
+    uint16_t history_n;     /* with samples: finished runs that its own run's rest on */
+    uint16_t samples;       /* its odds are of so many (odds.h); 0: of two passes, with run times at P50 and at P90 */
     usec_t moved_from_at, moved_to_at; /* its start is moved later inside its slack: from when it would fit, to when it
                              * would rather; start_at is later still if there is no room then.  0: it is not moved */
     uint64_t gpu_mask;      /* planned or actual GPUs */
@@ -201,6 +205,20 @@ struct todo_row {
     usec_t late_until_at;   /* its end if what it waits for ends at P90; USEC_NEVER: unknown */
     int64_t day;
 };
+/* What odds rest on, for who checks them: of each job sampled, when it starts and how long it then runs, as it was
+ * drawn and as it is told.  All three: job * samples_n + sample. */
+struct core_odds_job {
+    job_id job;
+    uint32_t slot, row;
+    bool canary;           /* what runs is one */
+    bool told;             /* its row says what the samples do */
+    bool waits_for_room;   /* ... widened by how much longer others waited (band.h) */
+};
+struct core_odds {
+    uint32_t samples_n, jobs_n, busy_n; /* the first busy_n of the jobs run already */
+    const struct core_odds_job *jobs;
+    const usec_t *start_at, *run_us, *told_us;
+};
 struct core_plan {
     uint64_t number;        /* decisions made so far */
     usec_t made_at;
@@ -209,12 +227,19 @@ struct core_plan {
     uint32_t todo_rows_n;   /* by todo, then in time; those of core_plan only */
     const struct todo_row *todo_rows;
     size_t kept;            /* of core_plan's scratch: the rows lie in so many first bytes of it */
+    struct core_odds odds;  /* of core_plan_odds, in its scratch behind that */
 };
 /* The plan of this moment.  `scratch` is core_plan_size(core) bytes of the caller's; rows live there, at its
  * beginning: what lies behind ret->kept bytes is the caller's again. */
 size_t core_plan_size(const struct core *core);
 int core_plan(const struct core *core, usec_t wall_at, usec_t boot_at, void *scratch, size_t size,
               struct core_plan *ret);
+/* The same plan with odds from samples (odds.h) where these are taken; a few ms more. */
+struct core_odds_ask {
+    job_id first, last; /* of whom; 0, 0: of all */
+};
+int core_plan_odds(const struct core *core, usec_t wall_at, usec_t boot_at, const struct core_odds_ask *ask, void *scratch,
+                   size_t size, struct core_plan *ret);
 /* The rows of the last decision (those it started and those it reserved for), valid until the next
  * step.  rows[update.plan_row].start_at is the decision's own time for every START. */
 struct core_plan core_last_plan(const struct core *core);
@@ -379,7 +404,8 @@ struct explanation {
     uint32_t account;        /* whose quota it is; 0: its owner's */
     uint32_t quota_days;
     uint32_t reservation;    /* REASON_RESERVED: which is in the way; 0: several */
-    usec_t start_at, start_late_at, end_p50_at, end_p90_at, eyes_at, eyes_late_at; /* its plan row's */
+    usec_t start_at, start_p10_at, start_p50_at, start_p90_at, end_p50_at, end_p90_at, eyes_at, eyes_late_at; /* its plan row's */
+    uint32_t samples;        /* ... which rests on so many; 0: on the plan's two passes */
     usec_t now_eyes_at;      /* eyes had it started now: eyes_at minus this is the cost of waiting */
     usec_t now_eyes_late_at; /* the same at its P90 */
     int64_t power_mw;        /* of its GPUs, where a tariff is known and it has a start; 0: neither cost is known */

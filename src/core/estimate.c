@@ -501,6 +501,34 @@ void estimate_rest(const struct core *c, const struct job *j, usec_t ran_us,
     rest(c, j, &ask, ran_us, ret, ret_holds_us);
 }
 
+void estimate_levels(const struct core *c, const struct job *j, usec_t ran_us, const uint32_t *level, uint32_t n, usec_t *ret)
+{
+    struct pool pool = { .n = 0 };
+    struct ask ask = ask_of(c, j);
+    struct forecast_nodes nodes;
+    usec_t limit_us = job_limit(j), work_us = estimate_work_us(c, j, ran_us), holds_us;
+    uint64_t total = 0, below;
+    uint32_t at = 0;
+    bool exact = told_exactly(c, &ask) && work_us < ask.told_us;
+    if (!exact)
+        pool_make(c, &ask, work_us > 0 ? log2_fixed((uint64_t)work_us) : -1, &pool);
+    if (pool.n == 0) /* told to the microsecond, or outlived: what five nodes say, a fifth each */
+        whole_nodes(c, &ask, work_us, &nodes, &holds_us);
+    for (uint32_t i = 0; i < pool.n; i++)
+        total += pool.at[i].weight;
+    below = pool.n ? pool.at[0].weight : 0;
+    usec_t here_us = pool.n ? length(pool.at[0].log) : 0;
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t from = at;
+        while (pool.n && below * LEVEL_ONE < total * level[k] && at + 1 < pool.n)
+            below += pool.at[++at].weight;
+        here_us = at == from ? here_us : length(pool.at[at].log);
+        usec_t us = pool.n ? here_us : nodes.us[level[k] * NODES / LEVEL_ONE];
+        us = usec_max(usec_max(us - ask.done_us, USEC_PER_SEC) + ask.restart_us, ran_us);
+        ret[k] = limit_us ? usec_max(usec_min(us, limit_us), ran_us) : us;
+    }
+}
+
 usec_t estimate_length(const struct core *c, const struct job *j, usec_t ran_us, bool late, usec_t *ret_holds_us)
 {
     struct forecast_nodes nodes;
@@ -515,6 +543,15 @@ usec_t estimate_length(const struct core *c, const struct job *j, usec_t ran_us,
     if (ret_holds_us)
         *ret_holds_us = usec_add(ask.told_us - ask.done_us, ask.restart_us);
     return usec_max(usec_max(usec_min(ask.told_us, ESTIMATE_MAX_US) - ask.done_us, USEC_PER_SEC) + ask.restart_us, ran_us);
+}
+
+uint32_t estimate_history(const struct core *c, const struct job *j)
+{
+    const struct person *p = &c->persons[j->owner];
+    uint32_t group = estimate_find(c, estimate_key(j->owner, j->command_key, j->gpus));
+    uint32_t own_n = group == NONE ? 0 : groups_of(c)[group].samples.n;
+    uint32_t person_n = p->shown.n < SAMPLES_PERSON ? p->shown.n : SAMPLES_PERSON;
+    return own_n + person_n + (c->team_shown.n < SAMPLES_TEAM ? c->team_shown.n : SAMPLES_TEAM);
 }
 
 struct forecast estimate_forecast(const struct core *c, const struct job *j, usec_t ran_us,
@@ -532,8 +569,7 @@ struct forecast estimate_forecast(const struct core *c, const struct job *j, use
         f.source = FORECAST_TOLD;
         return f;
     }
-    f.history_n = own_n + (p->shown.n < SAMPLES_PERSON ? p->shown.n : SAMPLES_PERSON) +
-                  (c->team_shown.n < SAMPLES_TEAM ? c->team_shown.n : SAMPLES_TEAM);
+    f.history_n = estimate_history(c, j);
     f.source = own_n ? FORECAST_OWN : p->shown.n ? FORECAST_PERSON
              : c->team_shown.n ? FORECAST_TEAM : FORECAST_GUESS;
     f.source_n = own_n ? own_n : p->shown.n ? (p->shown.n < SAMPLES_PERSON ? p->shown.n : SAMPLES_PERSON) : f.history_n;

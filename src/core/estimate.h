@@ -76,6 +76,13 @@ usec_t estimate_length(const struct core *c, const struct job *j, usec_t ran_us,
 struct forecast estimate_forecast(const struct core *c, const struct job *j, usec_t ran_us,
                                   usec_t *ret_holds_us);
 
+/* Finished runs that a forecast of this job rests on. */
+uint32_t estimate_history(const struct core *c, const struct job *j);
+/* At these levels, n of them rising, of LEVEL_ONE: the length that such a part of its runs does not exceed, given that it has
+ * run for ran_us.  What samples are drawn by (odds.h). */
+#define LEVEL_ONE 65536u
+void estimate_levels(const struct core *c, const struct job *j, usec_t ran_us, const uint32_t *level, uint32_t n, usec_t *ret);
+
 /* An attempt that ran for ran_us was the whole rest of the run, and took mw (0: nobody knows). */
 void estimate_record(struct core *c, const struct job *j, usec_t ran_us, int64_t mw);
 void estimate_record_failure(struct core *c, const struct job *j, usec_t ran_us);

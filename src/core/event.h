@@ -277,7 +277,8 @@ struct offer {
                                  * is not moved */ \
     F(uint32_t, would)          /* 1: it is counted what would have been moved of those who have not agreed (would.h) */ \
     F(uint32_t, pool)           /* 1: forecasts from history know runs of the same person and time limit, runs that failed \
-                                 * late, and count new runs for more than old ones (estimate.h) */
+                                 * late, and count new runs for more than old ones (estimate.h) */ \
+    F(uint32_t, odds)           /* samples that odds of start, end and eyes are told from, 64 to 256 (odds.h); 0: two passes of the plan */
 #define EV_MACHINE(F, L) F(uint32_t, cpus) F(uint64_t, mem_mib)
 #define EV_GPU(F, L) /* a GPU, new or changed */ \
     F(uint32_t, gpu)   /* 0..63, the core's number for it */ \

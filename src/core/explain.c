@@ -372,14 +372,17 @@ int core_explain(const struct core *c, job_id job, const struct core_plan *plan,
         .up_gpus = room_gpus(&c->up, j->gpu_type), .need_cpus = j->cpus,
         .free_cpus = c->free.cpus > 0 ? (uint32_t)c->free.cpus : 0, .need_mem_mib = j->mem_mib,
         .free_mem_mib = c->free.mem_mib > 0 ? (uint64_t)c->free.mem_mib : 0,
-        .start_at = USEC_NEVER, .start_late_at = USEC_NEVER, .end_p50_at = USEC_NEVER,
+        .start_at = USEC_NEVER, .start_p10_at = USEC_NEVER, .start_p50_at = USEC_NEVER, .start_p90_at = USEC_NEVER, .end_p50_at = USEC_NEVER,
         .end_p90_at = USEC_NEVER, .eyes_at = USEC_NEVER, .eyes_late_at = USEC_NEVER };
     e.forecast = band_forecast(c, j, busy ? usec_max(c->now_boot_at - j->start_boot_at, 0) : 0);
     if (row) {
         e.position = position(c, plan, row);
         e.passed = passed_by(c, j, plan, row);
         e.start_at = row->start_at;
-        e.start_late_at = row->start_late_at;
+        e.start_p10_at = row->start_p10_at;
+        e.start_p50_at = row->start_p50_at;
+        e.start_p90_at = row->start_p90_at;
+        e.samples = row->samples;
         e.end_p50_at = row->end_p50_at;
         e.end_p90_at = row->end_p90_at;
         e.eyes_at = row->eyes_at;

@@ -79,7 +79,8 @@
     X(MUTANT_MODE_FORGETS, "mode-forgets", "mode-switch") /* a switch forgets whose start was moved */ \
     X(MUTANT_MODE_TOLD, "mode-untold", "mode-switch") /* ... and by how much forecasts were off: what is told is another */ \
     X(MUTANT_POOL_OLD, "pool-old-runs", "length") /* a group's oldest runs count as its newest do */ \
-    X(MUTANT_PROGRESS, "progress-halved", "length") /* a run is taken to be half as far as it says */
+    X(MUTANT_PROGRESS, "progress-halved", "length") /* a run is taken to be half as far as it says */ \
+    X(MUTANT_ODDS, "odds-short", "odds") /* what is said of nine cases in ten holds in fewer */
 #define MUTANT_BY_ITSELF_MAX MUTANT_PREEMPT /* up to here core_broken, people or hashes notice it too */
 enum mutant {
 #define X(name, word, rule) name,

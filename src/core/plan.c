@@ -10,10 +10,11 @@
 #include "core/canary.h"
 #include "core/capacity.h"
 #include "core/defer.h"
-#include "core/chain.h"
+#include "core/draw.h"
 #include "core/estimate.h"
 #include "core/job.h"
 #include "core/mutant.h"
+#include "core/odds.h"
 #include "core/order.h"
 #include "core/power.h"
 #include "core/queue.h"
@@ -35,16 +36,22 @@ static struct lengths node_lengths(const struct forecast_nodes *nodes)
     return (struct lengths){ nodes->us[0], nodes->us[NODES / 2], nodes->us[NODES - 1] };
 }
 
-void plan_row_times(const struct core *c, const struct job *j, struct plan_row *row, usec_t start_at,
-                    usec_t late_at, const struct lengths *l)
+static void row_ends(struct plan_row *row, usec_t start_at, usec_t late_at, const struct lengths *l)
 {
-    row->start_at = start_at;
-    row->start_late_at = late_at;
+    row->start_at = row->start_p10_at = row->start_p50_at = start_at;
+    row->start_p90_at = late_at;
     row->end_p10_at = usec_add(start_at, l->p10_us);
     row->end_p50_at = usec_add(start_at, l->p50_us);
     row->end_p90_at = usec_add(late_at, l->p90_us);
+}
+
+void plan_row_times(const struct core *c, const struct job *j, struct plan_row *row, usec_t start_at,
+                    usec_t late_at, const struct lengths *l)
+{
+    row_ends(row, start_at, late_at, l);
     row->eyes_at =
         row->end_p50_at == USEC_NEVER ? USEC_NEVER : avail_job_eyes(c, j, row->end_p50_at);
+    row->eyes_p10_at = row->end_p10_at == USEC_NEVER ? USEC_NEVER : avail_job_eyes(c, j, row->end_p10_at);
     row->eyes_late_at = row->end_p90_at == USEC_NEVER ? USEC_NEVER
                       : avail_job_eyes(c, j, row->end_p90_at);
 }
@@ -162,30 +169,6 @@ static void hint_put(struct hints *h, const struct needs *n, usec_t length_us, u
         *at = (struct hint){ length_us, start_at, n->cpus, n->mem_mib, n->watts };
 }
 
-struct draw {
-    const struct core *c;
-    struct policy_ctx ctx;
-    struct scratch s;
-    struct dispatch d;
-    size_t kept;
-    struct plan_row *rows;
-    uint32_t rows_n;
-    struct order_key *order, *order_other; /* jobs to be placed, and room to sort them */
-    uint32_t order_n;
-    uint32_t placed_n; /* so many of them have places of the plan's search */
-    const struct search_job *placed[SEARCH_MAX];
-    usec_t *class_hint;                    /* by class: the last of it went there */
-    uint32_t *class_seen;                  /* by class: how many were placed */
-    struct hints *hints;
-    struct profile_point *points;
-    uint32_t points_max;
-    uint32_t *row_of;                      /* by job slot */
-    struct chain *chain;
-    char *todo_memory;
-    struct todo_row *todo_rows;
-    uint32_t todo_rows_n;
-};
-
 static size_t part(size_t *at, size_t item, size_t n)
 {
     size_t here = *at;
@@ -209,6 +192,7 @@ static size_t draw_layout(const struct core *c, char *base, struct draw *d)
     size_t views = part(&at, sizeof(struct class_view), classes);
     size_t ends = part(&at, sizeof(struct busy_end), jobs);
     size_t hint = part(&at, sizeof(usec_t), classes);
+    size_t later = part(&at, sizeof(usec_t), classes);
     size_t seen = part(&at, sizeof(uint32_t), classes);
     size_t hints = part(&at, sizeof(struct hints), 1);
     size_t points = part(&at, sizeof(struct profile_point), d->points_max);
@@ -216,6 +200,7 @@ static size_t draw_layout(const struct core *c, char *base, struct draw *d)
     size_t chain = part(&at, sizeof(struct chain), 1);
     size_t tried = part(&at, 1, c->jobs_used);
     size_t todo_memory = part(&at, todo_plan_size(c->todos_n), 1);
+    d->odds = odds_layout(c, base, &at);
     if (!base)
         return at + 16;
     d->rows = (struct plan_row *)(base + rows);
@@ -227,6 +212,7 @@ static size_t draw_layout(const struct core *c, char *base, struct draw *d)
     d->s.views = (struct class_view *)(base + views);
     d->s.ends = (struct busy_end *)(base + ends);
     d->class_hint = (usec_t *)(base + hint);
+    d->class_later = (usec_t *)(base + later);
     d->class_seen = (uint32_t *)(base + seen);
     d->hints = (struct hints *)(base + hints);
     d->points = (struct profile_point *)(base + points);
@@ -293,7 +279,7 @@ static void draw_busy(struct draw *d)
         d->row_of[slot] = d->rows_n;
         row_begin(row, c, j, d->rows_n++);
         plan_row_times(c, j, row, d->ctx.now_at, d->ctx.now_at, &l);
-        row->start_at = row->start_late_at = j->start_at;
+        row->start_at = row->start_p10_at = row->start_p50_at = row->start_p90_at = j->start_at;
         if (j->flags & JOBX_CANARY) { /* its end is the canary's; what is seen is the run's, if that comes at once */
             struct forecast run = canary_run(c, j);
             row->eyes_at = avail_job_eyes(c, j, usec_add(row->end_p50_at, run.p50_us));
@@ -344,23 +330,27 @@ static void draw_placed_first(struct draw *d)
     d->order = to;
 }
 
-/* A start moved later inside its slack is drawn there; 0: it is not. */
+/* A start moved later inside its slack is drawn there; 0: it is not.  All of a class that the search has not placed want
+ * the same, and to look through what waits for them takes long: it is asked once. */
 static usec_t draw_deferred(struct draw *d, uint32_t row, const struct order_key *key,
                             enum reason reason)
 {
     const struct core *c = d->c;
     const struct search_job *placed = row < d->placed_n ? d->placed[row] : NULL;
-    const struct class_key *like = &classes_of(c)[key->class].key;
+    usec_t *known = &d->class_later[key->class];
     if (placed)
         return placed->at != USEC_NEVER && placed->at > placed->fits_at ? placed->at : 0;
     if (reason != REASON_DEFERRED)
         return 0;
-    struct price_table *prices = &d->s.search->prices;
-    if (!prices->from_at)
-        price_make(prices, c, d->ctx.now_at);
-    const struct class_view *view = dispatch_view(c, &d->s, key->class);
-    usec_t latest_at = dispatch_latest(c, &classes_of(c)[key->class], view, d->ctx.now_at);
-    return defer_best(c, prices, like, view, d->ctx.now_at, latest_at);
+    if (*known == DRAW_UNKNOWN) {
+        struct price_table *prices = &d->s.search->prices;
+        if (!prices->from_at)
+            price_make(prices, c, d->ctx.now_at);
+        const struct job_class *class = &classes_of(c)[key->class];
+        const struct class_view *view = dispatch_view(c, &d->s, key->class);
+        *known = defer_best(c, prices, &class->key, view, d->ctx.now_at, dispatch_latest(c, class, view, d->ctx.now_at));
+    }
+    return *known;
 }
 
 /* Owners' bests, for jobs sent first. */
@@ -396,33 +386,36 @@ static void draw_order(struct draw *d)
     draw_placed_first(d);
 }
 
-/* The machine from now on: running jobs and this moment's starts end at P50, or with late at P90.
- */
-static void draw_profile(struct draw *d, struct profile *p, bool late)
+void draw_machine(struct draw *d, struct profile *p, const struct busy_end *ends, uint32_t n, const usec_t *starts_us)
 {
     const struct core *c = d->c;
     struct room room = c->free;
     room.watts = power_free_w(c, d->ctx.now_at);
-    uint32_t n = dispatch_ends(c, d->ctx.now_at, d->ctx.boot_at, late, d->s.ends, NULL);
     profile_init(p, d->points, d->points_max, d->ctx.now_at, &room);
     for (uint32_t i = 0; i < n; i++) {
-        struct room back = capacity_of_job(c, &jobs_of(c)[d->s.ends[i].job]);
-        profile_add_later(p, d->s.ends[i].at, &back);
+        struct room back = capacity_of_job(c, &jobs_of(c)[ends[i].job]);
+        profile_add_later(p, ends[i].at, &back);
     }
     for (uint32_t i = 0; i < d->d.starts_n; i++) {
-        const struct job *j = &jobs_of(c)[d->d.starts[i].job];
-        const struct class_view *view = dispatch_view(c, &d->s, j->class);
-        struct needs needs = job_needs(c, j);
-        profile_take(p, &needs, d->ctx.now_at,
-                     usec_add(d->ctx.now_at, view->node_us[late ? NODES - 1 : NODES / 2]));
+        struct needs needs = job_needs(c, &jobs_of(c)[d->d.starts[i].job]);
+        profile_take(p, &needs, d->ctx.now_at, usec_add(d->ctx.now_at, starts_us[i]));
     }
     reserve_cut(c, p);
     power_cut(c, p);
 }
 
-/* What was not started now starts later than now: at the next change, or when deciding again helps.
- */
-static usec_t draw_after_now(const struct draw *d, const struct profile *p)
+/* Runs end at P50, or with late at P90. */
+static void draw_profile(struct draw *d, struct profile *p, bool late)
+{
+    const struct core *c = d->c;
+    usec_t starts_us[STARTS_MAX];
+    uint32_t n = dispatch_ends(c, d->ctx.now_at, d->ctx.boot_at, late, d->s.ends, NULL);
+    for (uint32_t i = 0; i < d->d.starts_n; i++)
+        starts_us[i] = dispatch_view(c, &d->s, jobs_of(c)[d->d.starts[i].job].class)->node_us[late ? NODES - 1 : NODES / 2];
+    draw_machine(d, p, d->s.ends, n, starts_us);
+}
+
+usec_t draw_after_now(const struct draw *d, const struct profile *p)
 {
     usec_t next = p->n > 1 ? p->points[1].at : USEC_NEVER;
     return usec_max(usec_min(next, d->d.again_at), d->ctx.now_at + 1);
@@ -471,7 +464,7 @@ static void draw_wait(const struct draw *d, const struct job *j, const struct cl
     struct band_times t;
     if (row->start_at == USEC_NEVER || !band_wait(d->c, view->area, d->ctx.now_at, row->start_at, given, &t))
         return;
-    row->start_late_at = t.start_p90_at;
+    row->start_p90_at = t.start_p90_at;
     row->end_p50_at = t.end_p50_at;
     row->end_p90_at = t.end_p90_at;
     row->eyes_at = avail_job_eyes(d->c, j, row->end_p50_at);
@@ -496,53 +489,85 @@ static inline void draw_fetch(const struct draw *d, uint32_t at)
     __builtin_prefetch(class + LINE_SIZE);
 }
 
+void draw_begin(struct draw *d)
+{
+    memset(d->class_hint, 0, d->c->classes_used * sizeof *d->class_hint);
+    memset(d->class_seen, 0, d->c->classes_used * sizeof *d->class_seen);
+    memset(d->hints->width, 0xff, sizeof d->hints->width); /* no width is that: each is cleared when it is met */
+}
+
+void draw_again(struct draw *d, const struct draw_wish *wishes, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        d->class_hint[wishes[i].class] = 0;
+    memset(d->hints->width, 0xff, sizeof d->hints->width); /* no width is that: each is cleared when it is met */
+}
+
+struct draw_wish draw_wish(struct draw *d, uint32_t i, usec_t after_now, usec_t wave_us)
+{
+    const struct core *c = d->c;
+    const struct order_key *key = &d->order[i];
+    const struct job *j = &jobs_of(c)[key->job];
+    const struct class_view *view = dispatch_view(c, &d->s, key->class);
+    enum reason reason = (enum reason)view->reason;
+    struct draw_wish w = { .needs = job_needs(c, j), .class = key->class };
+    usec_t surely_us = j->limit_us ? j->limit_us : view->node_us[NODES - 1];
+    w.wave_at = draw_wave(d, key->class, d->class_seen[key->class]++, wave_us);
+    w.deferred_at = draw_deferred(d, i, key, reason);
+    w.from_at = usec_max(w.wave_at, w.deferred_at);
+    if (reason == REASON_QUOTA_HOURS)
+        w.from_at = usec_max(w.from_at, quota_free_at(c, j->owner, j->account));
+    if (reason == REASON_RESERVED) {
+        usec_t free_at;
+        reserve_reason(c, j, surely_us, d->ctx.now_at, d->ctx.boot_at, &free_at);
+        w.from_at = usec_max(w.from_at, free_at);
+    }
+    if (c->closed || !room_fits(&c->up, &w.needs))
+        w.from_at = USEC_NEVER;
+    w.fits_us = reason == REASON_POWER ? surely_us : 0;
+    /* Only where the search was free to go anywhere does it say something about others. */
+    w.anywhere = w.wave_at <= after_now && w.deferred_at <= after_now && reason != REASON_RESERVED;
+    return w;
+}
+
+usec_t draw_place(struct draw *d, struct profile *p, const struct draw_wish *w, usec_t after_now, usec_t length_us)
+{
+    usec_t start_at = USEC_NEVER, from_at = usec_max(usec_max(d->class_hint[w->class], after_now), w->from_at);
+    if (from_at != USEC_NEVER) {
+        usec_t not_before = usec_max(from_at, hint_get(d->hints, &w->needs, length_us));
+        start_at = profile_find(p, &w->needs, not_before, usec_max(length_us, w->fits_us));
+        if (start_at != USEC_NEVER && w->anywhere && w->fits_us == 0)
+            hint_put(d->hints, &w->needs, length_us, start_at);
+    }
+    if (start_at != USEC_NEVER)
+        profile_take(p, &w->needs, start_at, usec_add(start_at, length_us));
+    if (w->deferred_at <= after_now)
+        d->class_hint[w->class] = start_at;
+    return start_at;
+}
+
 static void draw_places(struct draw *d, struct profile *p, bool late)
 {
     const struct core *c = d->c;
     uint32_t first_row = d->rows_n;
     draw_profile(d, p, late);
     usec_t after_now = draw_after_now(d, p);
-    memset(d->class_hint, 0, c->classes_used * sizeof *d->class_hint);
-    memset(d->class_seen, 0, c->classes_used * sizeof *d->class_seen);
-    memset(d->hints, 0, sizeof *d->hints);
+    draw_begin(d);
     for (uint32_t i = 0; i < d->order_n; i++) {
         draw_fetch(d, i + FETCH_AHEAD);
         const struct order_key *key = &d->order[i];
         const struct job *j = &jobs_of(c)[key->job];
         const struct class_view *view = dispatch_view(c, &d->s, key->class);
-        struct lengths l = view_lengths(view);
         struct forecast_nodes given = band_view(c, &classes_of(c)[key->class].key, view);
         struct lengths told = node_lengths(&given);
-        struct needs needs = job_needs(c, j);
-        usec_t length_us = late ? l.p90_us : l.p50_us, start_at = USEC_NEVER;
+        usec_t length_us = view->node_us[late ? NODES - 1 : NODES / 2];
         enum reason reason = (enum reason)view->reason;
-        usec_t wave = draw_wave(d, key->class, d->class_seen[key->class]++, length_us);
-        usec_t deferred_at = draw_deferred(d, i, key, reason);
-        usec_t from = usec_max(usec_max(d->class_hint[key->class], after_now), wave);
-        from = usec_max(from, deferred_at);
-        if (reason == REASON_QUOTA_HOURS)
-            from = usec_max(from, quota_free_at(c, j->owner, j->account));
-        if (reason == REASON_RESERVED) {
-            usec_t free_at;
-            reserve_reason(c, j, j->limit_us ? j->limit_us : l.p90_us, d->ctx.now_at, d->ctx.boot_at, &free_at);
-            from = usec_max(from, free_at);
-        }
-        if (!c->closed && room_fits(&c->up, &needs) && from != USEC_NEVER) {
-            usec_t not_before = usec_max(from, hint_get(d->hints, &needs, length_us));
-            usec_t fits_us = reason == REASON_POWER ? usec_max(length_us, j->limit_us ? j->limit_us : l.p90_us) : length_us;
-            start_at = profile_find(p, &needs, not_before, fits_us);
-            /* Only where the search was free to go anywhere does it say something about others. */
-            if (start_at != USEC_NEVER && wave <= after_now && deferred_at <= after_now && reason != REASON_RESERVED && reason != REASON_POWER)
-                hint_put(d->hints, &needs, length_us, start_at);
-        }
-        if (start_at != USEC_NEVER)
-            profile_take(p, &needs, start_at, usec_add(start_at, length_us));
-        if (deferred_at <= after_now)
-            d->class_hint[key->class] = start_at;
+        struct draw_wish wish = draw_wish(d, i, after_now, length_us);
+        usec_t start_at = draw_place(d, p, &wish, after_now, length_us);
         struct plan_row *row = &d->rows[first_row + i];
         if (late) {
             plan_row_times(c, j, row, row->start_at, usec_max(row->start_at, start_at), &told);
-            if (wave <= after_now && deferred_at <= after_now && reason != REASON_RESERVED && reason != REASON_QUOTA_HOURS)
+            if (wish.wave_at <= after_now && wish.deferred_at <= after_now && reason != REASON_RESERVED && reason != REASON_QUOTA_HOURS)
                 draw_wait(d, j, view, &given, row);
             continue;
         }
@@ -551,14 +576,14 @@ static void draw_places(struct draw *d, struct profile *p, bool late)
         row->reason = c->closed ? REASON_QUEUE_CLOSED
                       : draw_is_behind(d, key, reason) ? REASON_PRIORITY : reason;
         if (!c->closed && i < d->placed_n)
-            row->reason = deferred_at ? REASON_DEFERRED : key->job != d->d.reserved ? REASON_PRIORITY
+            row->reason = wish.deferred_at ? REASON_DEFERRED : key->job != d->d.reserved ? REASON_PRIORITY
                         : reason == REASON_POWER ? REASON_POWER : REASON_RESOURCES;
         row->index = view->value;
-        if (row->reason == REASON_DEFERRED && deferred_at) {
+        if (row->reason == REASON_DEFERRED && wish.deferred_at) {
             row->moved_from_at = i < d->placed_n ? d->placed[i]->fits_at : d->ctx.now_at;
-            row->moved_to_at = deferred_at;
+            row->moved_to_at = wish.deferred_at;
         }
-        plan_row_times(c, j, row, start_at, start_at, &told);
+        row_ends(row, start_at, start_at, &told); /* when it is seen: in the second pass */
     }
 }
 
@@ -612,8 +637,8 @@ static void draw_chain(struct draw *d, struct profile *p, bool late)
         d->todo_rows_n += todo_plan_rows(&ch->todos, at, d->todo_rows + d->todo_rows_n);
 }
 
-int core_plan(const struct core *c, usec_t wall_at, usec_t boot_at, void *scratch, size_t size,
-              struct core_plan *ret)
+static int draw_all(const struct core *c, usec_t wall_at, usec_t boot_at, const struct core_odds_ask *ask, void *scratch,
+                    size_t size, struct core_plan *ret)
 {
     struct draw d;
     struct profile p;
@@ -627,6 +652,7 @@ int core_plan(const struct core *c, usec_t wall_at, usec_t boot_at, void *scratc
         uint32_t at = classes_live_of(c)[i];
         d.s.views[at] = classes_of(c)[at].view;
         d.s.views[at].reason = REASON_NONE;
+        d.class_later[at] = DRAW_UNKNOWN;
     }
     policy_begin(&d.ctx, c, wall_at, boot_at);
     dispatch_run(c, &d.ctx, &d.s, &d.d);
@@ -639,6 +665,8 @@ int core_plan(const struct core *c, usec_t wall_at, usec_t boot_at, void *scratc
     draw_blocked(&d);
     assert(d.rows_n == c->jobs_n);
     draw_chain(&d, &p, false);
+    if (ask)
+        odds_sample(&d, ask->first, ask->last);
     d.rows_n = in_line;
     draw_places(&d, &p, true);
     d.rows_n = c->jobs_n;
@@ -648,5 +676,18 @@ int core_plan(const struct core *c, usec_t wall_at, usec_t boot_at, void *scratc
     d.rows_n -= MUTANT(c, MUTANT_PLAN) && d.rows_n > 0;
     *ret = (struct core_plan){ c->decisions, wall_at, d.rows_n, d.rows, d.todo_rows_n, d.todo_rows,
                                skew + d.kept };
+    if (ask)
+        ret->odds = odds_tell(&d);
     return 0;
+}
+
+int core_plan(const struct core *c, usec_t wall_at, usec_t boot_at, void *scratch, size_t size, struct core_plan *ret)
+{
+    return draw_all(c, wall_at, boot_at, NULL, scratch, size, ret);
+}
+
+int core_plan_odds(const struct core *c, usec_t wall_at, usec_t boot_at, const struct core_odds_ask *ask, void *scratch,
+                   size_t size, struct core_plan *ret)
+{
+    return draw_all(c, wall_at, boot_at, ask, scratch, size, ret);
 }

@@ -3,7 +3,7 @@
  * The decision (dispatch.h) comes first and is drawn as it is: rows of a START begin at the
  * decision's own time.  All other waiting jobs are then placed in the total order, each at the
  * earliest time after now that the profile of running jobs, starts and places before it allows; run
- * times at P50. A second pass at P90 gives start_late_at.  What waits for others follows (chain.h).
+ * times at P50. A second pass at P90 gives start_p90_at.  What waits for others follows (chain.h).
  * Nothing here decides anything.
  */
 #ifndef EOUL_CORE_PLAN_H

@@ -456,13 +456,14 @@ static int item_order(const void *key, const void *item)
 /* What the plan then says of jobs that are not to stay. */
 static int forecast(struct daemon *d, struct op *op)
 {
+    const struct core_odds_ask all = { 0, 0 };
     struct core_plan plan = { 0 };
     struct core_job j;
     int code = decide_unseen(d);
     size_t size = core_plan_size(d->core);
     void *memory = aligned_alloc(16, (size + 15) & ~(size_t)15);
     if (code == 0)
-        code = memory ? core_plan(d->core, d->now.wall_at, d->now.boot_at, memory, size, &plan) : E_NO_MEMORY;
+        code = memory ? core_plan_odds(d->core, d->now.wall_at, d->now.boot_at, &all, memory, size, &plan) : E_NO_MEMORY;
     for (uint32_t i = 0; i < op->submit.items_n; i++)
         op->submit.items[i].ret_forecast = (struct op_forecast){
             .start_at = USEC_NEVER, .end_p10_at = USEC_NEVER, .end_p50_at = USEC_NEVER, .end_p90_at = USEC_NEVER,

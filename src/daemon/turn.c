@@ -708,7 +708,8 @@ int daemon_plan(struct daemon *d, struct core_plan *ret)
         (void)madvise(memory, size, MADV_HUGEPAGE); /* where the kernel has none it is slower, no more */
     d->plan_memory = memory;
     d->plan_size = size;
-    int code = core_plan(d->core, now.wall_at, now.boot_at, memory, size, &d->plan);
+    const struct core_odds_ask all = { 0, 0 };
+    int code = core_plan_odds(d->core, now.wall_at, now.boot_at, &all, memory, size, &d->plan);
     if (code < 0) {
         plan_drop(d);
         return code;
@@ -716,6 +717,7 @@ int daemon_plan(struct daemon *d, struct core_plan *ret)
     size_t kept = whole_pages(d->plan.kept);
     if (kept < size && munmap((char *)memory + kept, size - kept) == 0)
         d->plan_size = kept;
+    d->plan.odds = (struct core_odds){ 0 }; /* they lay behind the rows */
     d->plan_fresh = true;
     loop_timer_set(d->loop, &d->plan_timer, loop_now(d->loop).boot_at + PLAN_AGE_US, plan_old, d);
     *ret = d->plan;

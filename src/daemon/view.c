@@ -68,7 +68,7 @@ static void hide(struct view_row *row, enum config_shown shown)
     if (shown == SHOWN_NO_NAMES)
         return;
     row->owner = row->submitter = ""; /* not NULL: there is a row */
-    row->submit_at = row->begin_at = row->deadline_at = row->eyes_at = row->eyes_late_at = 0;
+    row->submit_at = row->begin_at = row->deadline_at = row->eyes_p10_at = row->eyes_at = row->eyes_late_at = 0;
     row->exit_code = row->signal = row->nice = 0;
     row->limit_us = row->watts_mw = 0;
     row->attempt = 0;
@@ -87,7 +87,9 @@ static void fill(const struct view *v, const struct plan_row *row, const struct 
         .job_state = row->state, .gpus = job->gpus, .cpus = job->cpus, .mem_mib = job->mem_mib,
         .gpu_mask = row->state == JOB_PENDING ? 0 : job->gpu_mask, .position = position,
         .submit_at = job->submit_at, .begin_at = job->begin_at, .deadline_at = job->deadline_at,
-        .start_at = known(row->start_at), .start_late_at = known(row->start_late_at),
+        .start_at = known(row->start_at), .start_p10_at = known(row->start_p10_at),
+        .start_p50_at = known(row->start_p50_at), .start_p90_at = known(row->start_p90_at), .samples = row->samples, .history_n = row->history_n,
+        .eyes_p10_at = known(row->eyes_p10_at),
         .end_p10_at = known(row->end_p10_at), .end_p50_at = known(row->end_p50_at),
         .end_p90_at = known(row->end_p90_at), .eyes_at = known(row->eyes_at),
         .eyes_late_at = known(row->eyes_late_at), .nice = job->nice, .limit_us = job->limit_us,
@@ -101,6 +103,7 @@ static void fill(const struct view *v, const struct plan_row *row, const struct 
         ret->idle_us = use.idle_us;
         ret->attached = use.attached;
     }
+    ret->eyes_p10_at = daemon_eyes_shown(v->daemon, v->peer, job, ret->eyes_p10_at, ret->end_p10_at);
     ret->eyes_at = daemon_eyes_shown(v->daemon, v->peer, job, ret->eyes_at, ret->end_p50_at);
     ret->eyes_late_at = daemon_eyes_shown(v->daemon, v->peer, job, ret->eyes_late_at, ret->end_p90_at);
     hide(ret, daemon_shown(v->daemon, v->peer, info->uid, info->owner));
@@ -310,12 +313,20 @@ void view_write(struct json_out *j, const struct view_row *row)
     out_put_u64(j, "position", row->position);
     out_put_at(j, "submit_at", row->submit_at);
     out_put_at(j, "start_at", row->start_at);
-    out_put_at(j, "start_late_at", row->start_late_at);
+    out_put_at(j, "start_late_at", row->start_p90_at);
+    out_put_at(j, "start_p10_at", row->start_p10_at);
+    out_put_at(j, "start_p50_at", row->start_p50_at);
+    out_put_at(j, "start_p90_at", row->start_p90_at);
     out_put_at(j, "end_p10_at", row->end_p10_at);
     out_put_at(j, "end_p50_at", row->end_p50_at);
     out_put_at(j, "end_p90_at", row->end_p90_at);
     out_put_at(j, "eyes_at", row->eyes_at);
     out_put_at(j, "eyes_late_at", row->eyes_late_at);
+    out_put_at(j, "eyes_p10_at", row->eyes_p10_at);
+    out_put_at(j, "eyes_p50_at", row->eyes_at);
+    out_put_at(j, "eyes_p90_at", row->eyes_late_at);
+    out_put_u64(j, "odds_samples", row->samples);
+    out_put_u64(j, "odds_history_n", row->history_n);
     out_put_at(j, "end_at", row->end_at);
     out_put_i64(j, "exit_code", row->exit_code);
     out_put_i64(j, "signal", row->signal);

@@ -43,7 +43,10 @@ struct view_row {
     uint64_t gpu_mask;
     uint32_t position;      /* 1..; 0: not waiting in line */
     usec_t submit_at, begin_at, deadline_at;
-    usec_t start_at, start_late_at, end_p10_at, end_p50_at, end_p90_at, eyes_at, eyes_late_at;
+    usec_t start_at, start_p10_at, start_p50_at, start_p90_at, end_p10_at, end_p50_at, end_p90_at;
+    usec_t eyes_p10_at, eyes_at, eyes_late_at;
+    uint32_t samples;       /* that these odds rest on; 0: on the plan's two passes */
+    uint32_t history_n;     /* ... and, with samples, finished runs */
     usec_t end_at;
     int32_t exit_code, signal, nice;
     usec_t limit_us;

@@ -490,16 +490,30 @@ static void say_deadline(const struct why *w)
 /* --- what is expected
  * ------------------------------------------------------------------------------ */
 
+/* What ends this wait is somebody's word, or somebody else's luck. */
+static bool is_unseen(enum reason reason)
+{
+    switch (reason) {
+    case REASON_HELD_USER: case REASON_HELD_ADMIN: case REASON_HELD_FAILURES: case REASON_HELD_CANARY: case REASON_DEPENDENCY:
+    case REASON_DEPENDENCY_NEVER: case REASON_SINGLETON: case REASON_QUEUE_CLOSED: return true;
+    default: return false;
+    }
+}
+
 static void say_plan(const struct why *w)
 {
     const struct explanation *x = w->x;
+    bool sampled = x->samples && (x->forecast.history_n >= WHY_ODDS_RUNS || x->forecast.source == FORECAST_TOLD);
     if (!why_is_time(x->start_at)) {
         why_say(w, tr(w->lang, "As things stand the plan has no start for it."));
         return;
     }
-    if (why_is_time(x->start_late_at) && x->start_late_at > x->start_at + USEC_PER_MIN)
+    if (sampled && x->start_p90_at > x->start_p10_at + USEC_PER_MIN)
+        why_say(w, tr(w->lang, "It starts about %1$s, in eight of ten cases between %2$s and %3$s."), why_at(w, x->start_p50_at).text,
+            why_at(w, x->start_p10_at).text, why_at(w, x->start_p90_at).text);
+    else if (!x->samples && why_is_time(x->start_p90_at) && x->start_p90_at > x->start_at + USEC_PER_MIN)
         why_say(w, tr(w->lang, "Planned start: %s, or %s if the jobs before it run long."),
-            why_at(w, x->start_at).text, why_at(w, x->start_late_at).text);
+            why_at(w, x->start_at).text, why_at(w, x->start_p90_at).text);
     else
         why_say(w, tr(w->lang, "Planned start: %s."), why_at(w, x->start_at).text);
     if (!why_is_time(x->end_p50_at) || !why_is_time(x->eyes_at))
@@ -510,6 +524,11 @@ static void say_plan(const struct why *w)
                    : tr(w->lang, "It should end around %s, and %s can look from %s; there is too little history to give "
                                  "odds."),
             why_at(w, x->end_p50_at).text, w->f->owner, why_at(w, x->eyes_at).text);
+    else if (sampled && why_is_time(x->eyes_late_at) && why_is_time(w->f->end_p10_at) && x->end_p90_at > w->f->end_p10_at + USEC_PER_MIN)
+        why_say(w, tr(w->lang, "It should end around %1$s, in eight of ten cases between %2$s and %3$s; %4$s can look from %5$s, in "
+                               "nine of ten by %6$s."),
+            why_at(w, x->end_p50_at).text, why_at(w, w->f->end_p10_at).text, why_at(w, x->end_p90_at).text, w->f->owner,
+            why_at(w, x->eyes_at).text, why_at(w, x->eyes_late_at).text);
     else
         why_say(w,
             tr(w->lang,
@@ -659,6 +678,8 @@ void why_sentences(const struct explanation *x, const struct why_facts *f, struc
             say_cost(&w);
             say_deadline(&w);
         }
+        if (is_unseen(x->reason) && !why_is_time(x->start_at))
+            why_say(&w, tr(w.lang, "When it can start depends on what nobody can foresee, so there are no odds."));
         say_canary(&w);
         say_forecast(&w);
     } else if (job_state_is_final(f->state)) {

@@ -137,7 +137,11 @@ static void waiting_numbers(const struct explanation *x, const struct why_facts 
         out_put_i64(j, "saved_milli", x->now_cost_milli - x->start_cost_milli);
         out_put_c(j, "currency", f->currency);
     }
-    out_put_at(j, "start_late_at", x->start_late_at);
+    out_put_at(j, "start_late_at", x->start_p90_at);
+    out_put_at(j, "start_p10_at", x->start_p10_at);
+    out_put_at(j, "start_p50_at", x->start_p50_at);
+    out_put_at(j, "start_p90_at", x->start_p90_at);
+    out_put_u64(j, "odds_samples", x->samples);
     out_put_at(j, "now_eyes_at", x->now_eyes_at);
     out_put_at(j, "now_eyes_late_at", x->now_eyes_late_at);
     if (is_time(x->eyes_at) && is_time(x->now_eyes_at))

@@ -383,9 +383,11 @@ json_t *compare_json(const struct compare_policy *p, const struct figures *f, co
     json_object_set_new(j, "currency", b ? json_string(b->tariff.currency) : json_null());
     REAL(off_hours_share); REAL(jain); REAL(worst_over_mean);
     json_object_set_new(j, "preemptions", json_integer(f->preemptions));
+    json_object_set_new(j, "eta_p10_coverage", f->eta_n ? json_real(f->eta_p10_coverage) : json_null());
     json_object_set_new(j, "eta_p50_coverage", f->eta_n ? json_real(f->eta_p50_coverage) : json_null());
     json_object_set_new(j, "eta_p90_coverage", f->eta_n ? json_real(f->eta_p90_coverage) : json_null());
 #define KNOWN(name, n) json_object_set_new(j, #name, f->n ? json_real(f->name) : json_null())
+    KNOWN(eta_octaves, eta_n);
     KNOWN(eta_p90_least, eta_users); KNOWN(eta_p90_most, eta_users);
     KNOWN(run_p50_coverage, pinball_n); KNOWN(run_p90_coverage, pinball_n);
     KNOWN(pinball_p50, pinball_n); KNOWN(pinball_p90, pinball_n); KNOWN(pinball_last_two, pinball_n);

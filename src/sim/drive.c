@@ -19,6 +19,7 @@
 #define BOOT_AT         (1000 * USEC_PER_SEC)
 #define TOLD_AHEAD_US   (60 * USEC_PER_DAY) /* PEOPLE_HORIZON_DAYS of the daemon */
 #define TOLD_EVERY_US   (14 * USEC_PER_DAY)
+#define ETA_PLACES      3u       /* places in samples that cost as much as a row */
 #define ETA_ROWS        200000u  /* rows of plans drawn for ETAs in one run: bounds their cost to about half a second */
 #define BREAKS_US_MAX   (5 * USEC_PER_MIN)  /* a broken job is found out by then */
 #define MENDS_US        (30 * USEC_PER_MIN) /* of its owner's time */
@@ -517,14 +518,16 @@ static void look(struct drive *d)
         return;
     size_t size = core_plan_size(d->box.core);
     d->plan = sim_grow(d->plan, &d->plan_size, size, 1);
-    if (core_plan(d->box.core, d->wall_at, d->wall_at - d->boot_offset_us, d->plan, size, &plan) < 0)
+    const struct core_odds_ask ask = { d->first_id, d->last_id };
+    if (core_plan_odds(d->box.core, d->wall_at, d->wall_at - d->boot_offset_us, &ask, d->plan, size, &plan) < 0)
         return;
-    d->eta_rows += plan.rows_n;
+    d->eta_rows += plan.rows_n + plan.odds.samples_n * (plan.odds.jobs_n - plan.odds.busy_n) / ETA_PLACES;
     for (uint32_t i = 0; i < plan.rows_n; i++) {
         const struct plan_row *row = &plan.rows[i];
         if (row->job < d->first_id || row->job > d->last_id || row->end_p50_at == USEC_NEVER)
             continue;
         struct drive_job *j = &d->jobs[d->of_id[row->job]];
+        j->eta_p10_at = row->end_p10_at;
         j->eta_p50_at = row->end_p50_at;
         j->eta_p90_at = row->end_p90_at;
     }

@@ -43,7 +43,7 @@ struct drive_job {
     uint32_t attempts, preemptions;
     usec_t start_at;      /* of the first attempt; 0: never */
     usec_t end_at;        /* 0: never ended well or badly */
-    usec_t eta_p50_at, eta_p90_at; /* as of its submit; 0: not looked at */
+    usec_t eta_p10_at, eta_p50_at, eta_p90_at; /* as of its submit; 0: not looked at */
     usec_t run_p50_us, run_p90_us; /* its length as forecast at its submit; 0: not looked at */
     usec_t last_two_us;   /* mean of the last two runs of its user that had ended by then; 0: there were none */
     bool dropped;         /* its deadline passed while it waited */

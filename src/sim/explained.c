@@ -512,7 +512,7 @@ static void judge_times(struct invariant *v, job_id id, const struct ledger_job 
         same(v, id, "when it is seen", e->eyes_at, explained_job_eyes(v, id, e->end_p50_at));
     if (e->end_p90_at != USEC_NEVER)
         same(v, id, "when it is seen late", e->eyes_late_at, explained_job_eyes(v, id, e->end_p90_at));
-    if (waits && e->start_at != USEC_NEVER && (e->start_at < now_at || e->start_late_at < e->start_at))
+    if (waits && e->start_at != USEC_NEVER && (e->start_at < now_at || e->start_p10_at < now_at || e->start_p90_at < e->start_p10_at))
         BREAK(v, "why", "job %u is said to start before now, or sooner if others run long", id);
     if (e->last_good_at != USEC_NEVER) {
         usec_t end_at = e->last_good_at + e->forecast.p50_us, seen_at = explained_job_eyes(v, id, end_at);

@@ -113,6 +113,8 @@ static void forecast(const struct drive_job *j, struct owner *owner, struct figu
 {
     if (j->eta_p50_at) {
         f->eta_n++;
+        f->eta_p10_coverage += j->end_at <= j->eta_p10_at;
+        f->eta_octaves += log2((double)usec_max(j->eta_p90_at - j->what.submit_at, 1) / (double)usec_max(j->eta_p10_at - j->what.submit_at, 1));
         f->eta_p50_coverage += j->end_at <= j->eta_p50_at;
         f->eta_p90_coverage += j->end_at <= j->eta_p90_at;
         owner->eta_n++;
@@ -133,6 +135,8 @@ static void forecast(const struct drive_job *j, struct owner *owner, struct figu
 static void forecasts(const struct owner *owners, size_t n, struct figures *f)
 {
     double etas = f->eta_n ? f->eta_n : 1, runs = f->pinball_n ? f->pinball_n : 1;
+    f->eta_p10_coverage /= etas;
+    f->eta_octaves /= etas;
     f->eta_p50_coverage /= etas;
     f->eta_p90_coverage /= etas;
     f->run_p50_coverage /= runs;

@@ -10,7 +10,8 @@
  *     jain              Jain's index over the owners' mean delays; worst_over_mean: the worst of them by the
  *                       mean of all jobs' delays.  Owners with at least FIGURES_JOBS_MIN jobs count
  *     cost_per_kwh      money for a kWh, weighed by when the GPUs drew it
- *     eta_p50, eta_p90  share of the looked-at jobs that ended by the P50 (P90) forecast at their submit
+ *     eta_p10 to p90    share of the looked-at jobs that ended by the P10 (P50, P90) told at their submit; eta_octaves: how often
+ *                       the time from the submit to the P10 doubles until the P90, mean
  *     pinball           loss of a forecast run time, of natural logarithms: short by x costs q x, long by x (1 - q) x.
  *                       pinball_last_two takes the mean of the user's last two runs for the P50; both count the jobs whose
  *                       user had one
@@ -36,7 +37,7 @@ struct figures {
     double kwh, cost, cost_per_kwh; /* money in the tariff's currency */
     double jain, worst_over_mean;
     uint32_t owners;               /* those counted in jain */
-    double eta_p50_coverage, eta_p90_coverage;
+    double eta_p10_coverage, eta_p50_coverage, eta_p90_coverage, eta_octaves;
     uint32_t eta_n;
     uint32_t eta_users, eta_users_well; /* with FIGURES_ETA_MIN jobs; of them those with 80 to 97 % by their P90 */
     double eta_p90_least, eta_p90_most; /* coverage of these users' P90: the worst off both ways */

@@ -13,6 +13,7 @@
 #include "sim/explained.h"
 #include "sim/kept.h"
 #include "sim/quotas.h"
+#include "sim/sampled.h"
 #include "sim/slack.h"
 #include "sim/switched.h"
 #include "sim/urgent.h"
@@ -889,7 +890,7 @@ void invariant_plan(struct invariant *v, const struct core *core, usec_t wall_at
     uint32_t rows = 0;
     if (!scratch)
         abort();
-    if (core_plan(core, wall_at, boot_at, scratch, size, &plan) < 0) {
+    if (core_plan_odds(core, wall_at, boot_at, &(struct core_odds_ask){ 0, 0 }, scratch, size, &plan) < 0) {
         BREAK(v, "plan", "there is no plan");
         free(scratch);
         return;
@@ -901,7 +902,7 @@ void invariant_plan(struct invariant *v, const struct core *core, usec_t wall_at
         if (!j || j->state != r->state)
             BREAK(v, "plan", "the plan has job %u as %s", r->job, job_state_word(r->state));
         else if (r->state == JOB_PENDING && r->start_at != USEC_NEVER
-                 && (r->start_at < wall_at || r->end_p50_at < r->start_at
+                 && (r->start_at < wall_at || r->end_p50_at < r->start_p50_at
                      || r->eyes_at < r->end_p50_at || r->eyes_late_at < r->eyes_at))
             BREAK(v, "plan", "the plan's times of job %u are out of order", r->job);
         else if (ledger_busy(r->state) && r->gpu_mask != j->gpu_mask)
@@ -912,6 +913,7 @@ void invariant_plan(struct invariant *v, const struct core *core, usec_t wall_at
     explained_plan(v, core, &plan);
     slack_plan(v, core, &plan);
     switched_plan(v, &plan);
+    sampled_plan(v, core, &plan, wall_at, boot_at);
     if (rows != v->live)
         BREAK(v, "plan", "the plan has %u rows for %u live jobs", rows, v->live);
     if (core_hash(core) != before)

@@ -267,7 +267,7 @@ static struct figures mean_of(const struct cell *cells, uint32_t n, uint32_t a, 
         ADD(tte_mean_h); ADD(tte_p50_h); ADD(tte_p90_h); ADD(tte_p95_h); ADD(delay_mean_h); ADD(delay_p50_h);
         ADD(delay_p90_h); ADD(delay_p95_h); ADD(jct_mean_h); ADD(wait_mean_h); ADD(utilisation);
         ADD(off_hours_share); ADD(gpu_h); ADD(lost_gpu_h); ADD(kwh); ADD(cost); ADD(cost_per_kwh); ADD(jain);
-        ADD(worst_over_mean); ADD(eta_p50_coverage); ADD(eta_p90_coverage); ADD(wall_s);
+        ADD(worst_over_mean); ADD(eta_p10_coverage); ADD(eta_octaves); ADD(eta_p50_coverage); ADD(eta_p90_coverage); ADD(wall_s);
         ADD(run_p50_coverage); ADD(run_p90_coverage); ADD(pinball_p50); ADD(pinball_p90); ADD(pinball_last_two);
 #undef ADD
         if (f->eta_users) {

@@ -129,6 +129,7 @@ static void week_found(struct week *k)
         .slack = k->world.options.seed % 7 != 0,
         .would = k->world.options.seed % 8 != 0,
         .pool = k->world.options.seed % 6 != 5,
+        .odds = k->world.options.seed % 9 != 0 ? 64 + (uint32_t)(k->world.options.seed % 64) : 0,
     };
     week_people(k);
     for (size_t i = 0; i < k->world.people_n; i++)

@@ -322,7 +322,7 @@ struct whole {
     uint32_t live;
     uint32_t given_up; /* CANCELLED by their sweep's rule: as good as COMPLETED for the whole */
     int32_t exit_code, signal;
-    usec_t start_at, end_at, eyes_at, end_p50_at, end_p90_at;
+    usec_t start_at, end_at, eyes_at, eyes_late_at, end_p50_at, end_p90_at;
     uint64_t version;
     char name[256];
     char reason[64]; /* copied as the name is: an ended task's text goes with the store's row */
@@ -352,6 +352,7 @@ static void add_task(struct whole *w, const struct view_row *row)
         w->start_at = row->start_at;
     w->end_at = usec_max(w->end_at, row->end_at);
     w->eyes_at = usec_max(w->eyes_at, row->eyes_at);
+    w->eyes_late_at = usec_max(w->eyes_late_at, row->eyes_late_at);
     w->end_p50_at = usec_max(w->end_p50_at, row->end_p50_at);
     w->end_p90_at = usec_max(w->end_p90_at, row->end_p90_at);
     w->version = row->version > w->version ? row->version : w->version;
@@ -444,6 +445,9 @@ static int write_array(struct json_out *j, struct web *web, const struct view *v
     row.start_at = w.start_at;
     row.end_at = w.live ? 0 : w.end_at;
     row.eyes_at = w.eyes_at;
+    row.start_p10_at = row.start_p50_at = row.start_p90_at = row.eyes_p10_at = 0; /* odds are of each task */
+    row.eyes_late_at = w.eyes_late_at;
+    row.samples = row.history_n = 0;
     row.end_p50_at = w.end_p50_at;
     row.end_p90_at = w.end_p90_at;
     row.exit_code = w.exit_code;

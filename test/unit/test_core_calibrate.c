@@ -250,10 +250,10 @@ static void test_waits_widen(void **state)
         assert_int_equal(row->start_at - at, HOUR);
         assert_in_range(row->end_p50_at - at, 2 * HOUR - MIN, 2 * HOUR + 5 * MIN);
         if (round == 0) {
-            assert_int_equal(row->start_late_at - at, HOUR);
+            assert_int_equal(row->start_p90_at - at, HOUR);
             assert_int_equal(row->end_p90_at - at, 2 * HOUR);
         } else {
-            assert_in_range(row->start_late_at - at, 170 * MIN, 190 * MIN);
+            assert_in_range(row->start_p90_at - at, 170 * MIN, 190 * MIN);
             assert_in_range(row->end_p90_at - at, 230 * MIN, 250 * MIN);
         }
         assert_true(row->eyes_late_at >= row->end_p90_at && row->eyes_late_at >= row->eyes_at);

@@ -308,7 +308,7 @@ static void test_plan_rows_hold(void **state)
             usec_t length = r->end_p50_at - r->start_at;
             assert_true(r->eyes_at >= r->end_p50_at && r->eyes_late_at >= r->end_p90_at);
             assert_true(r->end_p10_at <= r->end_p50_at && r->end_p50_at <= r->end_p90_at);
-            assert_true(r->start_at <= r->start_late_at && r->number == i);
+            assert_true(r->start_at <= r->start_p90_at && r->number == i);
             /* Eyes recomputed from the windows: the end, or the next window, or presence by submitting. */
             usec_t eyes = core_eyes_at(d.core, j.owner, r->end_p50_at);
             if (r->end_p50_at < j.submit_at + 30 * MIN && r->end_p50_at >= j.submit_at)

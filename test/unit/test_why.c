@@ -163,7 +163,7 @@ static struct explanation some(enum reason reason)
         .need_gpus = 4, .free_gpus = 1, .up_gpus = 8, .need_cpus = 16, .free_cpus = 24,
         .need_mem_mib = 65536, .free_mem_mib = 131072, .limit = 6, .used = 5,
         .need_w = 1500, .used_w = 5230, .cap_w = 6000,
-        .start_at = NOW + 9 * USEC_PER_HOUR, .start_late_at = NOW + 11 * USEC_PER_HOUR,
+        .start_at = NOW + 9 * USEC_PER_HOUR, .start_p90_at = NOW + 11 * USEC_PER_HOUR,
         .end_p50_at = NOW + 15 * USEC_PER_HOUR, .end_p90_at = NOW + 17 * USEC_PER_HOUR,
         .eyes_at = NOW + 18 * USEC_PER_HOUR, .eyes_late_at = NOW + 18 * USEC_PER_HOUR,
         .now_eyes_at = NOW + 18 * USEC_PER_HOUR, .now_eyes_late_at = NOW + 18 * USEC_PER_HOUR,
@@ -234,10 +234,10 @@ static void any_numbers(void **state)
     prng_init(&luck, 42, 3);
     for (int round = 0; round < 5000; round++) {
         struct explanation x = some((enum reason)prng_below(&luck, REASON_COUNT));
-        usec_t *times[] = { &x.change_at, &x.start_at, &x.start_late_at, &x.end_p50_at, &x.end_p90_at,
+        usec_t *times[] = { &x.change_at, &x.start_at, &x.start_p10_at, &x.start_p50_at, &x.start_p90_at, &x.end_p50_at, &x.end_p90_at,
                             &x.eyes_at, &x.now_eyes_at, &x.eyes_late_at, &x.now_eyes_late_at };
         uint32_t *counts[] = { &x.need_gpus, &x.free_gpus, &x.up_gpus, &x.need_cpus, &x.free_cpus,
-                               &x.need_w, &x.used_w, &x.cap_w, &x.limit, &x.used, &x.position, &x.forecast.history_n };
+                               &x.need_w, &x.used_w, &x.cap_w, &x.limit, &x.used, &x.position, &x.forecast.history_n, &x.samples };
         for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
             *times[i] = prng_below(&luck, 8) == 0 ? USEC_NEVER
                 : NOW + (usec_t)prng_below(&luck, 40 * 24) * USEC_PER_HOUR;
@@ -500,6 +500,36 @@ static void making_way(void **state)
     forget(a);
 }
 
+/* Odds are told of samples, from thirty runs of history on, and never where nobody can see what ends the wait. */
+static void odds(void **state)
+{
+    struct explanation x = some(REASON_RESOURCES);
+    struct why_facts f = facts(LANG_EN, JOB_PENDING);
+    (void)state;
+    x.samples = 64;
+    x.start_p10_at = NOW + 8 * USEC_PER_HOUR;
+    x.start_p50_at = NOW + 9 * USEC_PER_HOUR;
+    struct answer a = ask(&x, &f); /* seven runs */
+    assert_false(has(a, "in eight of ten cases"));
+    assert_true(has(a, "It should end around tomorrow 06:00, and 민수 can look from tomorrow 09:00; there is too little history to give "
+                       "odds."));
+    forget(a);
+    x.forecast.history_n = 40;
+    a = ask(&x, &f);
+    assert_true(has(a, "It starts about tomorrow 00:00, in eight of ten cases between 23:00 and tomorrow 02:00."));
+    assert_true(has(a, "It should end around tomorrow 06:00, in eight of ten cases between tomorrow 04:00 and tomorrow 08:00; "
+                       "민수 can look from tomorrow 09:00, in nine of ten by tomorrow 09:00."));
+    no_number_is_out_of_the_air(a, &f);
+    forget(a);
+    x = some(REASON_HELD_USER);
+    x.start_at = x.start_p90_at = x.end_p50_at = USEC_NEVER;
+    x.forecast.history_n = 40;
+    a = ask(&x, &f);
+    assert_true(has(a, "When it can start depends on what nobody can foresee, so there are no odds."));
+    assert_false(has(a, "of ten"));
+    forget(a);
+}
+
 /* What a start rested on is told when it has ended, too; without a record nothing is made up. */
 static void afterwards(void **state)
 {
@@ -755,7 +785,7 @@ int main(void)
         cmocka_unit_test(as_people_read_them), cmocka_unit_test(waiting_has_a_price),
         cmocka_unit_test(room_for_others),
         cmocka_unit_test(money), cmocka_unit_test(one_of_each), cmocka_unit_test(rough_lengths), cmocka_unit_test(what_is_missing),
-        cmocka_unit_test(making_way), cmocka_unit_test(afterwards), cmocka_unit_test(deadlines), cmocka_unit_test(arrays_and_starts),
+        cmocka_unit_test(making_way), cmocka_unit_test(odds), cmocka_unit_test(afterwards), cmocka_unit_test(deadlines), cmocka_unit_test(arrays_and_starts),
         cmocka_unit_test(what_would_have_been),
         cmocka_unit_test(gpus_that_are_down), cmocka_unit_test(weights), cmocka_unit_test(messages), cmocka_unit_test(trades),
         cmocka_unit_test(names_cannot_forge), cmocka_unit_test(kept_for_somebody), cmocka_unit_test(power_is_waited_for),
