@@ -67,7 +67,7 @@ const char *policy_word(enum policy policy);
         .quantum_us = 10 * USEC_PER_MIN, .restart_us = 2 * USEC_PER_MIN, .defer = 1, \
         .price_milli = 400, .search_window = 32, .search_moves = 48, .bounded = 1, \
         .calibrate = 2, .half_life_us = 28 * USEC_PER_DAY, .fair_delay_milli = 1500, \
-        .fair_gpu_milli = 500, .canary = 1, .slack = 1, .would = 1, .pool = 1, .odds = 64 })
+        .fair_gpu_milli = 500, .canary = 1, .slack = 2, .would = 1, .pool = 1, .odds = 64 })
 int policy_parse(struct str word, enum policy *ret);
 
 struct core_limits {   /* what a block must hold */

@@ -273,8 +273,8 @@ struct offer {
     F(uint32_t, urgent_week)    /* urgent submits of each person in seven days, at most 8; 0: the flag moves \
                                  * nobody forward and is not counted (urgent.h) */ \
     F(uint32_t, canary)         /* 1: jobs that ask for a canary get one (canary.h) */ \
-    F(uint32_t, slack)          /* 1: what others wait for is moved later inside the slack of them all (slack.h); 0: it \
-                                 * is not moved */ \
+    F(uint32_t, slack)          /* 2: what others wait for is moved later inside the slack of them all (slack.h); 1: the \
+                                 * same, but tasks of an array all count as their first, were they changed since or not; 0: it is not moved */ \
     F(uint32_t, would)          /* 1: it is counted what would have been moved of those who have not agreed (would.h) */ \
     F(uint32_t, pool)           /* 1: forecasts from history know runs of the same person and time limit, runs that failed \
                                  * late, and count new runs for more than old ones (estimate.h) */ \

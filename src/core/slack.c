@@ -1,6 +1,8 @@
 /* slack.c - see slack.h. */
 #include "core/slack.h"
 
+#include <string.h>
+
 #include "core/avail.h"
 #include "core/band.h"
 #include "core/estimate.h"
@@ -8,6 +10,7 @@
 #include "core/job.h"
 #include "core/mutant.h"
 #include "core/offer.h"
+#include "core/queue.h"
 #include "core/todo.h"
 
 enum { LIKELY, LATE, CASES };
@@ -77,13 +80,22 @@ static void behind_job(struct walk *w, const struct job *j, struct moment start)
     behind(w, j->dependents, &start, &end);
 }
 
-/* Tasks are alike; those that may not run together come in waves.  Whoever waits for one of them waits for the last. */
+/* Has a task work behind it that the first has not, another reviewer, or anything else of its own? */
+static bool is_apart(const struct core *c, const struct job *task, const struct class_key *first)
+{
+    struct class_key key = queue_class_key(c, task);
+    return c->settings.slack != 1 && memcmp(&key, first, sizeof key) != 0;
+}
+
+/* Tasks are alike, or there is no slack; those that may not run together come in waves.  Whoever waits for one of them
+ * waits for the last. */
 static void behind_array(struct walk *w, const struct array *a, struct moment start)
 {
     const struct core *c = w->c;
     uint32_t place = job_place_after(c, a->id - 1), waves = a->max ? (a->live + a->max - 1) / a->max : 1;
     const struct job *first = &jobs_of(c)[ids_of(c)[place].slot];
     struct forecast f = band_forecast(c, first, 0);
+    struct class_key alike = queue_class_key(c, first);
     if (first->begin_at && !(first->flags & JOBX_BEGUN))
         not_before(&start, first->begin_at);
     struct moment end = start;
@@ -98,7 +110,7 @@ static void behind_array(struct walk *w, const struct array *a, struct moment st
             continue;
         if (jobs_of(c)[slot].array_id != a->id)
             break;
-        if (slack_single(c, &jobs_of(c)[slot]))
+        if (is_apart(c, &jobs_of(c)[slot], &alike) || slack_single(c, &jobs_of(c)[slot]))
             w->slack_us = 0;
         behind(w, jobs_of(c)[slot].dependents, &start, &end);
     }

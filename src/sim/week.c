@@ -126,7 +126,7 @@ static void week_found(struct week *k)
         .bounded = k->world.options.seed % 4 != 0,
         .calibrate = k->world.options.seed % 5 == 0 ? 0 : 1 + (k->world.options.seed % 5 != 1),
         .canary = k->world.options.seed % 4 != 3,
-        .slack = k->world.options.seed % 7 != 0,
+        .slack = k->world.options.seed % 7 ? 2 : 0,
         .would = k->world.options.seed % 8 != 0,
         .pool = k->world.options.seed % 6 != 5,
         .odds = k->world.options.seed % 9 != 0 ? 64 + (uint32_t)(k->world.options.seed % 64) : 0,
