@@ -27,9 +27,6 @@ int setup_check_settings(const struct ev_settings *e, struct err *err)
     if (e->preempt > 1 || (e->preempt && (e->advantage_milli < 1000 || e->advantage_milli > 100000)))
         return err_set(err, E_INVALID, "With preemption a running job's advantage is 1000 (none) to "
                        "100000 thousandths, not %u.", e->advantage_milli);
-    if (e->preempt && e->quantum_us == 0 && e->restart_us == 0)
-        return err_set(err, E_INVALID, "With preemption the quantum or the cost of a restart must be more than 0: else jobs make way "
-                       "for each other for ever.");
     return 0;
 }
 

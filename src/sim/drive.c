@@ -688,6 +688,9 @@ int drive_run(const struct trace *trace, const struct presence *presence,
                        CORE_GPUS_MAX);
     if (trace->users_n > CORE_PERSONS_MAX)
         return err_set(err, E_TOO_LARGE, "A workload has at most %d users here.", CORE_PERSONS_MAX);
+    if (options->preempt && options->settings && options->settings->quantum_us == 0 && options->settings->restart_us == 0)
+        return err_set(err, E_INVALID, "With preemption the quantum or the cost of a restart must be more than 0: else jobs make way "
+                       "for each other for ever.");
     limits.groups = 4096; /* a long trace has many programs */
     d.last_two = calloc(trace->users_n + 1, sizeof(*d.last_two));
     if (!d.last_two)
