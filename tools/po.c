@@ -11,7 +11,7 @@
  * `calls` below the string literals of the named arguments are collected, also from `a ? "x" : "y"`
  * and with PRIu64 and its kin between them.  A literal inside a further call in that argument belongs
  * to that call.  It reports every sentence without translation, every translation nobody uses, and
- * every pair whose % specifiers differ; what is missing is printed as entries to fill in.  A translation
+ * every pair whose % specifiers differ, every {은} in what err_set() fills in; what is missing is printed as entries to fill in.  A translation
  * may reorder with %2$s, but not across a %.*s.  Built for the build machine; no other file depends on it.
  */
 #include <ctype.h>
@@ -34,10 +34,11 @@ static const struct {
     const char *name;
     unsigned args; /* bit i: argument i is a sentence */
     int plural;    /* the argument that is the plural of the one before; 0: none */
+    bool plain;    /* shown as it is filled in: no {은} */
 } calls[] = {
-    { "tr", 1u << 1, 0 },      { "trn", 1u << 1 | 1u << 2, 2 }, { "N_", 1u << 0, 0 },
-    { "tr_en", 1u << 0, 0 },   { "tr_ko", 1u << 0, 0 },         { "err_set", 1u << 2, 0 },
-    { "err_wrap", 1u << 1, 0 },
+    { "tr", 1u << 1, 0, false },    { "trn", 1u << 1 | 1u << 2, 2, false }, { "N_", 1u << 0, 0, false },
+    { "tr_en", 1u << 0, 0, false }, { "tr_ko", 1u << 0, 0, false },         { "err_set", 1u << 2, 0, true },
+    { "err_wrap", 1u << 1, 0, true },
 };
 
 struct entry {
@@ -351,7 +352,17 @@ static bool has_words(const char *text)
 
 /* --- the source ------------------------------------------------------------------------------- */
 
-static void meet(const char *file, unsigned line, const char *id, const char *one)
+/* What picks {은} or {는} is particle.c, which err_set() does not call. */
+static bool has_particle(const char *text)
+{
+    static const char *const markers[] = { "{은}", "{이}", "{을}", "{으로}", "{과}" };
+    for (size_t i = 0; i < sizeof markers / sizeof markers[0]; i++)
+        if (strstr(text, markers[i]))
+            return true;
+    return false;
+}
+
+static void meet(const char *file, unsigned line, const char *id, const char *one, bool plain)
 {
     struct entry key = { .id = (char *)(one ? one : id) };
     struct entry *e = bsearch(&key, entries, entries_n, sizeof entries[0], by_id);
@@ -371,6 +382,8 @@ static void meet(const char *file, unsigned line, const char *id, const char *on
     e->used = true;
     if (one && (!e->plural || strcmp(e->plural, id) != 0))
         problem(file, line, "po/ko.po has no msgid_plural \"%s\" for \"%s\"", id, one);
+    if (plain && has_particle(e->str))
+        problem(file, line, "a marker such as {은} would be shown as it stands, in the Korean of \"%s\"", id);
     const char *why = format_difference(id, e->str);
     if (why)
         problem(file, line, "%s: \"%s\"", why, id);
@@ -418,7 +431,7 @@ static const char *pri(const char *word, size_t len)
 }
 
 /* Read the arguments behind the '(' at p and meet the sentences in them. */
-static void read_call(const char *file, unsigned line, const char *p, unsigned which, int plural)
+static void read_call(const char *file, unsigned line, const char *p, unsigned which, int plural, bool plain)
 {
     bool is_call[DEPTH_MAX] = { true };
     int depth = 1;
@@ -454,7 +467,7 @@ static void read_call(const char *file, unsigned line, const char *p, unsigned w
                 p = skip(p, &line);
             }
             bool is_plural = plural > 0 && (int)arg == plural;
-            meet(file, at, text, is_plural ? one : NULL);
+            meet(file, at, text, is_plural ? one : NULL, plain);
             if (!is_plural)
                 memcpy(one, text, sizeof one);
             after_word = false;
@@ -494,7 +507,7 @@ static void read_source(const char *file)
             const char *open = skip(p, &behind);
             for (size_t i = 0; *open == '(' && i < sizeof calls / sizeof calls[0]; i++)
                 if (strlen(calls[i].name) == len && strncmp(word, calls[i].name, len) == 0)
-                    read_call(file, behind, open, calls[i].args, calls[i].plural);
+                    read_call(file, behind, open, calls[i].args, calls[i].plural, calls[i].plain);
         } else {
             p++;
         }

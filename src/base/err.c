@@ -60,7 +60,6 @@ int err_set(struct err *err, int code, const char *format, ...)
     return code;
 }
 
-
 int err_wrap(struct err *err, const char *format)
 {
     if (!err)

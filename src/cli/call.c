@@ -268,7 +268,7 @@ int cli_fail(struct cli *cli)
                 "There is not enough memory.");
     round_off(cli->err.text, sizeof cli->err.text);
     cli_say(cli, "%s", cli->err.text);
-    if (cli->refusal)
+    if (cli->refusal && cli->err.code != E_STATE) /* of a job's state that sentence says all */
         cli_say(cli, tr(cli->lang, "What would change that: \"eoul why r%u\"."), cli->refusal);
     cli->refusal = 0;
     if (cli->cmd && (cli->cmd->flags & CMD_OWN_CODE))

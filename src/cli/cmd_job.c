@@ -88,6 +88,7 @@ static int act_on_many(struct cli *cli, const char *action, json_t *ids, int64_t
             r = cli_refusal(cli, 0, refused, NULL);
         if (r == E_NOT_FOUND || r == E_STATE) {
             err_clear(&cli->err);
+            cli->refusal = 0;
             r = 0;
         }
     }

@@ -64,7 +64,7 @@ static int check_each(const struct core *c, job_id id, uint32_t scope, bool pend
             return 0;
     } while (each_next(c, &e));
     return err_by_rule(err, err_set(err, E_STATE, "Job %u is %s; that cannot be done to it now.", id, job_state_word(state)),
-                       (struct err_rule){ .rule = REFUSED_STATE });
+                       (struct err_rule){ .rule = REFUSED_STATE, .need = state });
 }
 
 static void apply_cancel(struct core *c, const struct ev_cancel *ev, struct out *out)

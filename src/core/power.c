@@ -196,7 +196,7 @@ int power_check_submit(const struct core *c, const struct ev_submit *e, struct e
                                               e->gpu_type }, &source);
     if (w <= most_w(c))
         return 0;
-    const struct err_rule rule = { .rule = REFUSED_POWER, .limit = most_w(c), .need = w };
+    const struct err_rule rule = { .rule = REFUSED_POWER, .limit = most_w(c), .used = 1 + source, .need = w };
     if (source == POWER_TOLD)
         return err_by_rule(err, err_set(err, E_TOO_LARGE, "This job is said to take %u W; the power cap is %u W, so it could never "
                                         "start.", w, most_w(c)), rule);

@@ -11,7 +11,7 @@
     X(REFUSED_NONE, "") \
     X(REFUSED_WAITING, "waiting")               /* jobs of a person that wait: allowed, there, asked for */ \
     X(REFUSED_URGENT, "urgent")                 /* submits in seven days: allowed, used, 1; when one is free */ \
-    X(REFUSED_POWER, "power-cap")               /* W: the most there is, 0, needed */ \
+    X(REFUSED_POWER, "power-cap")               /* W: the most there is, how needed is known (1 + enum power_source), needed */ \
     X(REFUSED_RESERVED, "reserved")             /* GPUs: of the machine, reserved in that time, asked for */ \
     X(REFUSED_GPUS, "gpus")                     /* GPUs: that there are, 0, asked for */ \
     X(REFUSED_RESERVE_LENGTH, "reserve-length") /* us */ \
@@ -25,7 +25,7 @@
     X(REFUSED_CONDITIONS, "conditions")         /* jobs that one waits for */ \
     X(REFUSED_CIRCLE, "circle")                 /* need: who would wait for itself */ \
     X(REFUSED_RANGE, "range")                   /* of a value: the most, the least, asked for */ \
-    X(REFUSED_STATE, "state")                   /* of a job */ \
+    X(REFUSED_STATE, "state")                   /* of a job: need: enum job_state; 0: it is over */ \
     X(REFUSED_ADMIN_HOLD, "admin-hold") \
     X(REFUSED_ROLE, "role")                     /* looks, and changes nothing */ \
     X(REFUSED_OPERATOR, "operator")             /* operators only */ \

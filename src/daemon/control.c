@@ -236,7 +236,8 @@ static int job_op(struct daemon *d, struct op *op)
         if (code < 0 || live == 0 || op->job.only_failed)
             return code;
     } else if (live == 0) {
-        return err_set(&op->err, E_STATE, "Job %.*s is already over.", STR_ARG(op->job.id));
+        return err_by_rule(&op->err, err_set(&op->err, E_STATE, "Job %.*s is already over.", STR_ARG(op->job.id)),
+                           (struct err_rule){ .rule = REFUSED_STATE });
     }
     uint32_t acts = d->acts.n;
     job_event(op, &ref, daemon_is_operator(d, &op->peer), by, &ev);

@@ -94,6 +94,7 @@ struct op {
     enum op_kind kind;
     struct op_peer peer;
     struct str for_person;       /* act for this person (personal and team owner only); empty: oneself */
+    bool of_many;                /* one of a batch: what is refused is told there, and not kept */
     person_no by_link;           /* a link of this person was opened (links.h): peer is nobody; 0: none */
     const struct tap *tap;       /* ... to give this one answer, once; NULL: their page */
 

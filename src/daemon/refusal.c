@@ -194,6 +194,8 @@ static bool is_kept(const struct op *op)
 {
     if (op->by_link || op->tap || op->kind == OP_CODE)
         return false; /* nobody who could ask */
+    if (op->of_many)
+        return false; /* twenty ended jobs would push out all else */
     if (op->err.rule.rule != REFUSED_NONE)
         return true;
     switch (op->result) {

@@ -120,7 +120,8 @@ static void power(struct daemon *d, const struct refusal *r, struct refusal_now 
         n->limit = p.caps[i].mw / 1000 > n->limit ? p.caps[i].mw / 1000 : n->limit;
     n->passes = p.caps_n == 0 || r->rule.need <= n->limit;
     n->never = !n->passes;
-    n->most = r->gpus > 1 && r->rule.need > 0 ? n->limit * r->gpus / r->rule.need : -1; /* GPUs */
+    if (r->gpus > 1 && r->rule.need > 0 && r->rule.used == 1 + POWER_FULL) /* what was told or measured is of that many */
+        n->most = n->limit * r->gpus / r->rule.need;
 }
 
 /* --- lists that are full ---------------------------------------------------------------------------------------- */

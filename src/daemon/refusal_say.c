@@ -93,10 +93,13 @@ static void say_power(const struct told *t)
         say_passes(t);
         return;
     }
-    SAY(t, tr(LANG(t), "Only another power_cap in eoul.yaml changes that; if it takes less, say so with --watts."));
+    if (u->used == 1 + POWER_TOLD)
+        SAY(t, tr(LANG(t), "Only another power_cap in eoul.yaml changes that, or a lower --watts if it takes less."));
+    else
+        SAY(t, tr(LANG(t), "Only another power_cap in eoul.yaml changes that; if it takes less, say so with --watts."));
     if (n->most > 0)
-        SAY(t, trn(LANG(t), "With %u GPU of the kind it would be accepted now.",
-                   "With at most %u GPUs of the kind it would be accepted now.", (size_t)n->most), (unsigned)n->most);
+        SAY(t, trn(LANG(t), "%u such GPU at full load fits under that cap.",
+                   "At most %u such GPUs at full load fit under that cap.", (size_t)n->most), (unsigned)n->most);
 }
 
 static void say_reserved(const struct told *t)
@@ -111,7 +114,7 @@ static void say_reserved(const struct told *t)
         return;
     }
     if (why_is_time(n->change_at))
-        SAY(t, tr(LANG(t), "So many are free for as long from %s."), why_at(&t->w, n->change_at).text);
+        SAY(t, tr(LANG(t), "From %s that many are free for as long."), why_at(&t->w, n->change_at).text);
     if (n->most > 0)
         SAY(t, trn(LANG(t), "In that time %u GPU can be reserved now.", "In that time at most %u GPUs can be reserved now.",
                    (size_t)n->most), (unsigned)n->most);
@@ -132,12 +135,10 @@ static void say_gpus(const struct told *t)
             (unsigned)u->need);
     if (n->passes)
         say_passes(t);
-    else if (n->most > 0 && t->r->operation != OP_RESERVE)
-        SAY(t, trn(LANG(t), "This machine has %u GPU; what asks for no more can start.",
-                   "This machine has %u GPUs; what asks for no more can start.", (size_t)n->most), (unsigned)n->most);
-    else if (n->most > 0)
-        SAY(t, trn(LANG(t), "%u GPU would be accepted.", "At most %u GPUs would be accepted.", (size_t)n->most),
-            (unsigned)n->most);
+    else if (t->r->operation != OP_RESERVE)
+        SAY(t, trn(LANG(t), "This machine has %u GPU.", "This machine has %u GPUs.", (size_t)n->most), (unsigned)n->most);
+    else if (n->most != u->limit)
+        SAY(t, trn(LANG(t), "Now there is %u.", "Now there are %u.", (size_t)n->most), (unsigned)n->most);
 }
 
 static void say_length(const struct told *t)
@@ -178,7 +179,7 @@ static void say_list_full(const struct told *t)
 static void say_boosted(const struct told *t)
 {
     const struct err_rule *u = &t->r->rule;
-    SAY(t, tr(LANG(t), "Boost %1$u was of the same already, until %2$s."), (unsigned)u->used, why_at(&t->w, u->change_at).text);
+    SAY(t, tr(LANG(t), "Boost %1$u puts the same before others already, until %2$s."), (unsigned)u->used, why_at(&t->w, u->change_at).text);
     if (t->f->now.passes)
         say_passes(t);
     else
@@ -218,9 +219,25 @@ static void say_operators(const struct told *t)
         SAY(t, tr(LANG(t), "Operators are: %.*s."), STR_ARG(t->f->operators));
 }
 
+static void say_who(const struct told *t)
+{
+    const struct refusal *r = t->r;
+    switch ((enum refused)r->rule.rule) {
+    case REFUSED_ROLE: SAY(t, tr(LANG(t), "Whoever asked may look here, but not change anything.")); break;
+    case REFUSED_ADMIN_HOLD: SAY(t, tr(LANG(t), "Job %u is held by an administrator."), r->job); break;
+    case REFUSED_OTHERS:
+        if (r->job)
+            SAY(t, tr(LANG(t), "Job %u belongs to somebody else."), r->job);
+        else
+            SAY(t, tr(LANG(t), "That is somebody else's."));
+        break;
+    default: SAY(t, tr(LANG(t), "Only an operator may do that."));
+    }
+}
+
 static void say_role(const struct told *t)
 {
-    SAY(t, "%s", t->r->sentence);
+    say_who(t);
     if (t->f->now.known && t->f->now.passes) {
         say_passes(t);
         return;
@@ -230,14 +247,14 @@ static void say_role(const struct told *t)
     else
         SAY(t, tr(LANG(t), "That changes only when an operator changes it."));
     say_operators(t);
-    if (t->r->operation == OP_BOOST && t->f->urgent.most)
+    if (t->r->operation == OP_BOOST && t->r->rule.rule == REFUSED_OPERATOR && t->f->urgent.used < t->f->urgent.most)
         SAY(t, tr(LANG(t), "\"eoul submit --urgent\" would be accepted: %1$u of %2$u are used in seven days."),
             t->f->urgent.used, t->f->urgent.most);
 }
 
 static void say_account(const struct told *t)
 {
-    SAY(t, "%s", t->r->sentence);
+    SAY(t, tr(LANG(t), "Account \"%1$s\" had no member %2$s."), t->f->account, t->f->person);
     if (t->f->now.passes)
         say_passes(t);
     else if (t->f->accounts.len)
@@ -246,7 +263,14 @@ static void say_account(const struct told *t)
 
 static void say_sentence(const struct told *t)
 {
-    SAY(t, "%s", t->r->sentence);
+    const struct err_rule *u = &t->r->rule;
+    if (u->rule != REFUSED_STATE || !t->r->job || u->need < 0 || u->need > JOB_DEADLINE)
+        SAY(t, "%s", t->r->sentence);
+    else if (u->need == JOB_NONE)
+        SAY(t, tr(LANG(t), "Job %u was over already."), t->r->job);
+    else
+        SAY(t, tr(LANG(t), "Job %1$u was %2$s; that cannot be done to it then."), t->r->job,
+            job_state_word((enum job_state)u->need));
     if (t->f->job_state)
         SAY(t, tr(LANG(t), "The job is %s now."), t->f->job_state);
     else if (t->r->job && t->r->tasks && t->r->operation != OP_REQUEUE)

@@ -16,6 +16,7 @@ struct refusal_facts {
     struct refusal_now now;
     const char *person;       /* for whom it was asked */
     struct str operators;     /* names, "kim, lee"; empty: not known */
+    const char *account;      /* that it asked for; "": none */
     struct str accounts;      /* that the person may use; empty: none */
     const char *job_state;    /* of the job now, as in lists; NULL: none */
     struct core_urgent urgent; /* of the person; most 0: not counted */

@@ -40,7 +40,7 @@ void batch_drop(struct batch *b)
     step(b);
 }
 
-static void refused(struct batch *b, struct str id, const struct err *err, uint32_t refusal)
+static void refused(struct batch *b, struct str id, const struct err *err)
 {
     out_object(&b->j);
     out_put_str(&b->j, "id", id);
@@ -48,8 +48,6 @@ static void refused(struct batch *b, struct str id, const struct err *err, uint3
     out_object(&b->j);
     out_put_c(&b->j, "code", err_word(err->code));
     out_put_clean(&b->j, "message", str_of(err->text));
-    if (refusal)
-        out_put_u64(&b->j, "refusal", refusal);
     out_end(&b->j);
     out_end(&b->j);
 }
@@ -58,7 +56,7 @@ static void answer_one(struct web_op *o)
 {
     struct batch *b = o->batch;
     if (o->op.result < 0)
-        refused(b, o->op.job.id, &o->op.err, o->op.refusal);
+        refused(b, o->op.job.id, &o->op.err);
     else
         b->changed += o->op.changed;
     o->batch = NULL;
@@ -72,13 +70,14 @@ static void add(struct batch *b, struct call *c, enum op_kind kind, struct str i
     struct web_op *o = op_new(c, kind, answer_one);
     int code = o ? 0 : err_set(&err, E_NO_MEMORY, "There is not enough memory for this request.");
     if (code == 0) {
+        o->op.of_many = true;
         o->op.job.id = id;
         o->op.job.only_failed = only_failed;
         code = op_try_enqueue(o, &err);
     }
     if (code < 0) {
         op_free(o);
-        refused(b, id, &err, 0);
+        refused(b, id, &err);
         return;
     }
     o->batch = b;

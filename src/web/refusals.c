@@ -23,6 +23,8 @@ static void write_one(struct json_out *j, const struct refusal *r)
     out_put_c(j, "rule", refused_word((enum refused)r->rule.rule));
     out_put_clean(j, "message", str_of(r->sentence));
     out_put_u64(j, "job", r->job);
+    out_put_at(j, "from_at", r->from_at);
+    out_put_at(j, "until_at", r->until_at);
 }
 
 /* Whose are asked for: the caller's, or with `for` somebody's. */
@@ -34,13 +36,14 @@ static int whose(struct call *c, uid_t *ret)
     *ret = c->peer.uid;
     if (name.len == 0)
         return 0;
-    person_no no = people_find_name(people, name);
-    if (people_get(people, no, &p) && p.uid >= 0 &&
-        (p.uid == (int64_t)c->peer.uid || daemon_is_operator(c->web->daemon, &c->peer))) {
-        *ret = (uid_t)p.uid;
-        return 0;
-    }
-    return err_set(&c->err, E_DENIED, "What was refused to others only operators may see.");
+    bool there = people_get(people, people_find_name(people, name), &p) && p.uid >= 0;
+    bool own = there && p.uid == (int64_t)c->peer.uid;
+    if (!own && !daemon_is_operator(c->web->daemon, &c->peer))
+        return err_set(&c->err, E_DENIED, "What was refused to others only operators may see.");
+    if (!there)
+        return err_set(&c->err, E_NOT_FOUND, "Nobody of the team is called \"%.*s\".", STR_ARG(str_slice(name, 0, 64)));
+    *ret = (uid_t)p.uid;
+    return 0;
 }
 
 void refusals_put(struct json_out *j, struct web *web, uid_t uid)
@@ -127,6 +130,7 @@ void refusals_why(struct call *c)
     f.reader.now_at = daemon_now(d).wall_at;
     web_reader(c, &f.reader, &own);
     f.person = people_name(daemon_people(d), r->person);
+    f.account = r->rule.rule == REFUSED_ACCOUNT ? daemon_account_name(d, (uint32_t)r->rule.need) : "";
     f.urgent = core_urgent(daemon_core(d), r->person, f.reader.now_at);
     if (r->job && core_job_get(daemon_core(d), r->job, &job))
         f.job_state = job_state_word(job.state);

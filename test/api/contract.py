@@ -244,7 +244,7 @@ def examples(ids, copy):
         ("/v1/boosts/{id}/{action}", "post"): [
             ("/v1/boosts/1/polish", {}, 404), ("/v1/boosts/1/remove", {}, 200), ("/v1/boosts/1/remove", {}, 404),
             ("/v1/boosts/x/remove", {}, 404)],
-        ("/v1/refusals", "get"): [("/v1/refusals", None, 200), ("/v1/refusals?for=nobody-here", None, 403)],
+        ("/v1/refusals", "get"): [("/v1/refusals", None, 200), ("/v1/refusals?for=nobody-here", None, 404)],
         ("/v1/refusals/{id}/why", "get"): [("/v1/refusals/last/why", None, 200), ("/v1/refusals/r1/why?zone=Asia/Seoul", None, 200),
                                            ("/v1/refusals/1/why", None, 200), ("/v1/refusals/99999/why", None, 404),
                                            ("/v1/refusals/x/why", None, 404)],

@@ -93,8 +93,24 @@ def power(world):
     answer = why(world, refuse(world, "/v1/jobs", body(world, "true", gpus=2, watts=1600), 413))
     numbers = answer["numbers"]
     assert answer["rule"] == "power-cap" and (numbers["limit"], numbers["need"]) == (1000, 1600), answer.raw
-    assert numbers["now"]["never"] and numbers["now"]["most"] == 1000 * 2 // 1600, answer.raw
-    assert world.post("/v1/jobs", body(world, "true", gpus=1, watts=800)).status == 200
+    assert numbers["now"]["never"] and numbers["now"]["most"] == -1, answer.raw  # 1600 W are of the job, not of a GPU
+    assert not any("GPU" in s or "say so with" in s for s in answer["sentences"][1:]), answer.raw
+    assert refuse(world, "/v1/jobs", body(world, "true", gpus=1, watts=1600), 413)  # fewer would not have helped
+    assert world.post("/v1/jobs", body(world, "true", gpus=2, watts=800)).status == 200
+
+
+def full_load(world):
+    """Nobody said what it takes: what its GPUs do at full load, and so many fit."""
+    answer = why(world, refuse(world, "/v1/jobs", body(world, "true", gpus=2), 413))
+    numbers = answer["numbers"]
+    assert (numbers["limit"], numbers["need"], numbers["now"]["most"]) == (1000, 1400, 1000 * 2 // 1400), answer.raw
+    assert any("1 such GPU " in s for s in answer["sentences"]), answer.raw
+    assert world.post("/v1/jobs", body(world, "true", gpus=1)).status == 200  # as it says
+    sentences = why(world, refuse(world, "/v1/jobs", body(world, "true", gpus=65), 413))["sentences"]
+    assert sentences[-1] == "This machine has 2 GPUs.", sentences  # 2 are refused too
+
+
+full_load.config = "gpus: [{model: Fake, count: 2, watts: 700}]\ncpus: 8\npower_cap: 1 kW\n"
 
 
 def free_for(reservations, start, length, gpus):
@@ -132,14 +148,22 @@ def of_a_job(world):
     refusal = refuse(world, f"/v1/jobs/{job}/set", {"gpus": 1}, 409)
     sentences = world.get(f"/v1/jobs/{job}/why")["sentences"]
     assert any(f"eoul why r{refusal}" in s and f"eoul set {job} --gpus=1" in s for s in sentences), sentences
+    kept = world.get("/v1/refusals")["refusals"]
     batch = world.post("/v1/actions", {"action": "hold", "ids": [str(job)]})
-    assert batch["refused"][0]["error"]["refusal"] == refusal + 1, batch.raw
+    assert len(batch["refused"]) == 1 and world.get("/v1/refusals")["refusals"] == kept, batch.raw
+    assert refuse(world, f"/v1/jobs/{job}/hold", {}, 409) == refusal + 1
     assert world.get("/v1/refusals/last/why")["asked"] == f"eoul hold {job}"
     for path, data in (("/v1/jobs", body(world, "true", gpus="many")), ("/v1/jobs/99999/cancel", {}),
                        ("/v1/reservations", {"gpus": 1, "until_at": 5})):
         assert refuse(world, path, data) is None, path
     korean = why(world, refusal, lang="ko")["sentences"]
-    assert all(re.search("[가-힣]", s) for s in korean if "Job" not in s) and "거절" in korean[0], korean
+    assert all(re.search("[가-힣]", s) for s in korean) and "거절" in korean[0], korean
+    runs = world.submit("sleep", "300", gpus=1)
+    until(lambda: world.get(f"/v1/jobs/{runs}")["state"] == "RUNNING")
+    busy = why(world, refuse(world, f"/v1/jobs/{runs}/hold", {}, 409), lang="ko")["sentences"]
+    assert all(re.search("[가-힣]", s) for s in busy) and "RUNNING" in busy[1], busy
+    missing = world.get("/v1/refusals/r4711/why", lang="ko")
+    assert missing.status == 404 and "{" not in missing.message and "r4711" in missing.message, missing.raw
 
 
 def trial(world):
@@ -282,13 +306,13 @@ private.arguments = ("--team", "nogroup")
 
 
 def main():
-    tests = [("how many may wait", waiting), ("urgent submits", urgent), ("the power cap", power),
+    tests = [("how many may wait", waiting), ("urgent submits", urgent), ("the power cap", power), ("the power cap at full load", full_load),
              ("GPUs reserved for others", reservations), ("changes of a job", of_a_job),
              ("a trial, and a key", trial), ("a flood", flood), ("a restart, and forgetting", restart),
              ("numbers are not given twice", numbers), ("seven days", old), ("forgetting whose", forgetting),
              ("nobody sees another's", private), ("who is nobody yet", stranger)]
     for _, test in tests:
-        test.config = CONFIG
+        test.config = getattr(test, "config", CONFIG)
     return Tap().run(tests, sys.argv[1])
 
 
