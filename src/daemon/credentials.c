@@ -2,7 +2,9 @@
  * And one key a person, with which links of one answer are signed (links.h).
  *
  * One file each in STATE/credentials (0700), mode 0600, and nowhere else: not in the store, a log,
- * an argument or an answer.  The file is named by numbers; a line each: `url`, `user`, `password`.
+ * an argument or an answer.  The file is named by numbers; a line each: `url`, `user`, `password`,
+ * and `person`, the name of whose it is.  Numbers are others' after a restore, names never: what is somebody else's is as
+ * if it were not there.  Files of before that line are taken as they are.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -58,6 +60,7 @@ int credentials_put(struct daemon *d, person_no no, struct str name,
     put_line(&text, "url", secrets->url);
     put_line(&text, "user", secrets->user);
     put_line(&text, "password", secrets->password);
+    put_line(&text, "person", str_of(people_name(d->people, no)));
     name_of_file(no, name, file);
     int dir = text.failed ? text.failed : open_dir(d);
     int code = dir < 0 ? dir : io_replace_file(dir, file, text.ptr, text.len, 0600);
@@ -78,6 +81,7 @@ int credentials_get(struct daemon *d, person_no no, struct str name, struct buf 
     if (dir >= 0)
         close(dir);
     struct str rest = buf_look(memory), line, word;
+    bool others = false;
     while (code == 0 && str_next(&rest, '\n', &line)) {
         if (!str_next(&line, ' ', &word))
             continue;
@@ -87,7 +91,11 @@ int credentials_get(struct daemon *d, person_no no, struct str name, struct buf 
             ret->user = line;
         else if (str_is(word, "password"))
             ret->password = line;
+        else if (str_is(word, "person"))
+            others = !str_is(line, people_name(d->people, no));
     }
+    if (others)
+        *ret = (struct calendar_secrets){ 0 };
     return code == 0 && ret->url.len == 0 ? E_NOT_FOUND : code;
 }
 

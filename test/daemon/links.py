@@ -375,6 +375,15 @@ def a_notice_is_answered_by_a_tap(world):
         for p, c in files_of(world.dir):
             assert mac.encode() not in c, p
         assert mac not in world.log()
+        # A key that another had under this number, before a restore, signs nothing.
+        [path] = [p for p, c in files_of(world.dir) if os.path.basename(os.path.dirname(p)) == "credentials" and b"url links\n" in c]
+        with open(path, "rb") as f:
+            kept = f.read()
+        assert b"\nperson mina\n" in kept and door.ask(mark)[0] != 404
+        for name, status in ((b"jun", 404), (b"mina", door.ask(mark)[0])):
+            with open(path, "wb") as f:
+                f.write(kept.replace(b"\nperson mina\n", b"\nperson " + name + b"\n"))
+            assert door.ask(mark, X_Real_IP="before")[0] == status, name
         # A new key closes what stands in old messages.
         assert world.post("/v1/me", {"for": "mina", "forget": True}).status == 200
         assert door.ask(mark, {"do": "yes"})[0] == 404
