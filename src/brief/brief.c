@@ -509,8 +509,8 @@ static void put_would(struct buf *out, const struct brief *b)
     if (b->would == 0 || zone_week_s(b->zone, since_s) == zone_week_s(b->zone, now_s))
         return;
     buf_char(out, '\n');
-    buf_printf(out, trn(b->lang, "Had you agreed to later starts, %1$u of your last runs would have begun later; %2$u of it you would "
-                                 "have seen no later.",
+    buf_printf(out, trn(b->lang, "Had you agreed to later starts, %1$u of your last runs would have begun later, and you would "
+                                 "have seen %2$u no later.",
                         "Had you agreed to later starts, %1$u of your last runs would have begun later; %2$u of them you would "
                         "have seen no later.", b->would), b->would, b->right);
     if (!b->without_commands)

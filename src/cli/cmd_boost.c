@@ -179,7 +179,9 @@ static int run_boost(struct cli *cli, struct args *args)
     bool said = args_flag(args, "reason") || args_flag(args, "until");
     const char *verb = args->rest_n && !said ? args->rest[0] : ""; /* with a reason it is somebody's name */
     bool list = args_flag(args, "list") || strcmp(verb, "list") == 0 || (!args->rest_n && !said);
-    int r = args_flag(args, "cancel") || strcmp(verb, "remove") == 0 ? boost_cancel_all(cli, args)
+    int r = args_flag(args, "cancel") && args_flag(args, "list")
+                ? err_set(&cli->err, E_USAGE, "--list only looks and --cancel takes one back: leave one of them out.")
+            : args_flag(args, "cancel") || strcmp(verb, "remove") == 0 ? boost_cancel_all(cli, args)
             : list ? boost_list(cli, args) : boost_add(cli, args);
     return r < 0 ? cli_fail(cli) : 0;
 }

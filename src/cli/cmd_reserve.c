@@ -210,7 +210,9 @@ static int run_reserve(struct cli *cli, struct args *args)
     const char *verb = args->rest_n ? args->rest[0] : args_flag(args, "gpus") || args_flag(args, "to") ||
                                       args_flag(args, "from") ? "add" : "list";
     int r;
-    if (args_flag(args, "cancel"))
+    if (args_flag(args, "cancel") && args_flag(args, "list"))
+        r = err_set(&cli->err, E_USAGE, "--list only looks and --cancel takes one back: leave one of them out.");
+    else if (args_flag(args, "cancel"))
         r = reserve_cancel(cli, args);
     else if (args_flag(args, "list") || strcmp(verb, "list") == 0)
         r = reserve_list(cli, args);

@@ -80,9 +80,36 @@ static void put_list(struct cli *cli, const json_t *refusals)
         table_cell(t, buf_look(&text), PAINT_NONE);
         buf_clear(&text);
         cli_clean(&text, json_text(one, "asked"));
+        if (json_i64(one, "until_at") > 0) {
+            buf_c(&text, " (");
+            cli_when(cli, &text, json_i64(one, "from_at"));
+            buf_c(&text, " - ");
+            cli_when(cli, &text, json_i64(one, "until_at"));
+            buf_char(&text, ')');
+        }
         table_cell(t, buf_look(&text), PAINT_NONE);
     }
     table_finish(t, cli);
+}
+
+/* Of somebody else, for operators. */
+static int list_of(struct cli *cli, const struct args *args, const char *person)
+{
+    json_t *said = NULL;
+    struct buf path;
+    buf_init(&path, HTTP_PATH_MAX - 64);
+    buf_c(&path, "/v1/refusals?for=");
+    http_encode(&path, str_of(person));
+    int r = path.failed ? err_set(&cli->err, E_USAGE, "That name is too long.") : 0;
+    if (r == 0)
+        r = args_flag(args, "json") ? cli_print_json(cli, path.ptr) : cli_call(cli, "GET", path.ptr, NULL, &said);
+    if (r == 0 && said && json_array_size(json_object_get(said, "refusals")) == 0)
+        buf_printf(&cli->out, tr(cli->lang, "Nothing was refused to %s in the last seven days.\n"), person);
+    else if (r == 0 && said)
+        put_list(cli, json_object_get(said, "refusals"));
+    json_decref(said);
+    buf_finish(&path);
+    return r;
 }
 
 /* The last one in words, and of more a list. */
@@ -135,6 +162,13 @@ static int explain_job(struct cli *cli, const struct args *args, int i)
 static int run_why(struct cli *cli, struct args *args)
 {
     bool last = args_flag(args, "last");
+    const char *person = args_value(args, "for");
+    if (person && (last || args->rest_n)) {
+        err_set(&cli->err, E_USAGE, "\"eoul why --for NAME\" lists what was refused to somebody; \"eoul why r3\" says why.");
+        return cli_fail(cli);
+    }
+    if (person)
+        return list_of(cli, args, person) < 0 ? cli_fail(cli) : 0;
     int r = last && args->rest_n ? err_set(&cli->err, E_USAGE, "\"eoul why --last\" takes no words.") : 0;
     if (r == 0 && (last || args->rest_n == 0))
         r = last ? explain_refusal(cli, args, "last") : explain_all(cli, args);
@@ -151,6 +185,7 @@ static int run_why(struct cli *cli, struct args *args)
 
 static const struct opt why_opts[] = {
     {"last", 0, NULL, N_("What was refused to you last.")},
+    {"for", 0, "NAME", N_("List what was refused to this person (operators).")},
     {"json", 0, NULL, N_("Print the daemon's answer as JSON.")},
     {0},
 };
@@ -158,7 +193,7 @@ static const struct opt why_opts[] = {
 const struct cmd cmd_why = {
     .name = "why",
     .group = "look",
-    .usage = "[JOB|rN... | --last]",
+    .usage = "[JOB|rN... | --last | --for NAME]",
     .opts = why_opts,
     .flags = CMD_NEEDS_DAEMON,
     .run = run_why,
@@ -167,6 +202,6 @@ const struct cmd cmd_why = {
                                       N_("why the request with that number was refused"), "eoul why",
                                       N_("what was refused last, and before"), NULL},
     .more = N_("A request that a rule refuses (limits, urgent submits, reservations, the power cap, accounts, roles, the state of "
-               "a job) gets a number, told with the refusal. For seven days it can be asked what bound, what changes that "
+               "a job) gets a number, told with the refusal (of a job's state: with the job). For seven days it can be asked what bound, what changes that "
                "next, and what would be accepted now: the last 16 of each person, seen by that person and by operators."),
 };

@@ -168,7 +168,7 @@ static void put_jobs(struct cli *cli, const json_t *data)
     length_line(cli, tr(cli->lang, "last output"), json_i64(kept, "logs_us"));
     length_line(cli, tr(cli->lang, "when I was here"), json_i64(kept, "journal_us"));
     buf_printf(&cli->out, "\n%s\n",
-               tr(cli->lang, "\"eoul me data delete\" deletes what I said, my calendars and channels, and what I called work by "
+               tr(cli->lang, "\"eoul me data delete\" deletes what I said, my calendars and channels, what was refused to me, and what I called work by "
                              "hand that is over."));
 }
 
@@ -215,7 +215,7 @@ int me_data_delete(struct cli *cli, const char *person)
     int r = cli_call(cli, "POST", "/v1/me", body, &me);
     if (r == 0)
         buf_printf(&cli->out, "%s\n",
-                   tr(cli->lang, "Deleted: what I said, my calendars and channels and how they are opened, and what I called work "
+                   tr(cli->lang, "Deleted: what I said, my calendars and channels and how they are opened, what was refused to me, and what I called work "
                                  "by hand that is over. Jobs stay; the team's numbers come from them. Copies of the "
                                  "store (the last 24) and the journal keep their state until they go."));
     json_decref(me);

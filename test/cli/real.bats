@@ -292,6 +292,16 @@ runs() { for _ in $(seq 200); do [ "$("$eoul" show --json "$1" 2>/dev/null | jq 
     [ "$status" -eq 1 ]
     run "$eoul" reserve --gpus 3 --to 2h
     [[ $output == *"There are only 2 such GPUs to reserve."* ]]
+    [[ $output == *'What would change that: "eoul why r'* ]]
+    run "$eoul" reserve --gpus 3 --to 4h
+    name=$("$eoul" me --json | jq -r .name)
+    run "$eoul" why --for "$name" # each with its times
+    [ "$status" -eq 0 ]
+    [ "$(grep -c 'eoul reserve --gpus=3 (.* - .*)' <<<"$output")" -eq 2 ]
+    run "$eoul" why --for nobody-at-all
+    [ "$status" -eq 1 ] && [[ $output == *'Nobody of the team is called "nobody-at-all".'* ]]
+    run "$eoul" hold 1 # what it says is all there is
+    [ "$output" = "eoul: Job 1 is already over." ]
 }
 
 @test "boost: who, why and until when, for the boosted and the passed; kept by a restart, over at its end" {
