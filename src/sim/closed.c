@@ -325,7 +325,7 @@ void closed_result_finish(struct closed_result *r)
     *r = (struct closed_result){ 0 };
 }
 
-/* Enough for the widest batch of every chain at once. */
+/* Enough for the widest batch of every chain at once; 0: more than can be simulated. */
 static uint32_t gpus_for_all(const struct closed_plan *plan)
 {
     uint64_t all = 0;
@@ -340,7 +340,7 @@ static uint32_t gpus_for_all(const struct closed_plan *plan)
         }
         all += widest;
     }
-    return all < TRACE_GPUS_MAX ? (uint32_t)all : TRACE_GPUS_MAX;
+    return all <= TRACE_GPUS_MAX ? (uint32_t)all : 0;
 }
 
 int closed_at_best(const struct closed_plan *plan, const struct trace *t, const struct presence *p, usec_t from_at,
@@ -349,6 +349,8 @@ int closed_at_best(const struct closed_plan *plan, const struct trace *t, const 
     struct ev_settings settings = CORE_SETTINGS_DEFAULT;
     struct drive_options d = { .policy = POLICY_FIFO, .gpus = gpus_for_all(plan), .estimates = ESTIMATE_EXACT, .no_eta = true,
                                .settings = &settings };
+    if (plan->chains_n && d.gpus == 0)
+        return err_set(err, E_TOO_LARGE, "So many GPUs that nobody ever waits are more than %u: leave out --bound.", TRACE_GPUS_MAX);
     return closed_run(plan, t, p, &d, from_at, until_at, ret, err);
 }
 
@@ -358,5 +360,5 @@ double closed_worst_share(const struct closed_result *r, const struct closed_res
     for (size_t u = 0; u < r->users_n && u < best->users_n; u++)
         if (best->by_user[u])
             worst = fmin(worst, (double)r->by_user[u] / (double)best->by_user[u]);
-    return r->seen ? worst * (double)best->seen / (double)r->seen : 1;
+    return r->seen && isfinite(worst) ? worst * (double)best->seen / (double)r->seen : NAN;
 }

@@ -64,7 +64,8 @@ int closed_run(const struct closed_plan *plan, const struct trace *t, const stru
 int closed_at_best(const struct closed_plan *plan, const struct trace *t, const struct presence *p, usec_t from_at,
                    usec_t until_at, struct closed_result *ret, struct err *err);
 /* Of whom waiting takes most: the least share that anybody has of their own results at best, by that of all together.
- * People differ in results though nobody waits, by their hours and the length of their runs; in this only by waiting. */
+ * People differ in results though nobody waits, by their hours and the length of their runs; in this only by waiting.
+ * NAN: nobody has any. */
 double closed_worst_share(const struct closed_result *r, const struct closed_result *best);
 
 #endif

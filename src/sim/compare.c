@@ -262,6 +262,15 @@ struct compare_bound compare_bound_of(const struct compare_options *o, const str
     return ret;
 }
 
+double compare_by_bound(const struct compare_options *o, const struct compare_bound *b, size_t jobs, bool interrupts,
+                        const struct figures *f, double results_per_person_week)
+{
+    double least = interrupts ? b->preemptive_h : b->h;
+    if (o->closed_loop)
+        return b->results_per_person_week > 0 ? results_per_person_week / b->results_per_person_week : NAN;
+    return least > 0 && f->jobs == jobs ? f->tte_mean_h / least : NAN;
+}
+
 void compare_print_bound(const struct compare_options *o, const struct compare_bound *b, enum lang lang)
 {
     if (o->closed_loop)
@@ -321,15 +330,10 @@ static int run_one(struct compare *c, uint32_t i, struct err *err)
     return 0;
 }
 
-/* Time by the least there can be, in the closed loop results by the most; NAN where jobs were dropped or never ended, which
- * the bound counts and the mean does not. */
 static double by_bound(const struct compare *c, uint32_t i)
 {
-    const struct figures *f = &c->figures[i];
-    if (c->o->closed_loop)
-        return c->bound.results_per_person_week > 0 ? c->results[i] / c->bound.results_per_person_week : NAN;
-    double least = c->o->policies[i].preempt && trace_interrupts(&c->w.trace) ? c->bound.preemptive_h : c->bound.h;
-    return least > 0 && f->jobs == c->w.trace.jobs_n ? f->tte_mean_h / least : NAN;
+    return compare_by_bound(c->o, &c->bound, c->w.trace.jobs_n, c->o->policies[i].preempt && trace_interrupts(&c->w.trace),
+                            &c->figures[i], c->results[i]);
 }
 
 static int find_bound(struct compare *c, struct err *err)

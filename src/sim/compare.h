@@ -58,6 +58,11 @@ struct compare_bound {
 };
 struct compare_bound compare_bound_of(const struct compare_options *o, const struct trace *t, const struct presence *p,
                                       uint32_t gpus, const struct powercap *cap, const struct zone *zone, double best_h);
+/* In the open loop time by the least there can be, in the closed loop results by the most; NAN: there is no bound, or jobs were
+ * dropped or never ended, which the bound counts and the mean does not.  `jobs` is of the trace; interrupts: somebody may be
+ * interrupted under this policy. */
+double compare_by_bound(const struct compare_options *o, const struct compare_bound *b, size_t jobs, bool interrupts,
+                        const struct figures *f, double results_per_person_week);
 void compare_print_bound(const struct compare_options *o, const struct compare_bound *b, enum lang lang);
 /* Prints a table or one JSON object; an exit status. */
 int compare_run(const struct compare_options *o, enum lang lang);

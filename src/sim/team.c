@@ -231,19 +231,19 @@ static struct ratio against(const struct cell *cells, uint32_t n, uint32_t a, ui
     return ratio_of(values, n);
 }
 
-/* In the open loop time by the least there can be, in the closed loop results by the most. */
+/* Of the seeds of which it can be said; NAN: of none. */
 static struct ratio by_bound(const struct team_options *t, const struct cell *cells, uint32_t a)
 {
     double values[TEAM_SEEDS_MAX] = { 0 };
+    uint32_t n = 0;
     for (uint32_t i = 0; i < t->seeds; i++) {
-        const struct compare_bound *b = &cells[i].bound;
         const struct team_figures *f = &cells[i].by_policy[a];
-        bool preemptive = t->compare->policies[a].preempt && cells[i].interrupts;
-        double best = t->compare->closed_loop ? b->results_per_person_week : preemptive ? b->preemptive_h : b->h;
-        double own = t->compare->closed_loop ? f->results_per_person_week : f->f.tte_mean_h;
-        values[i] = best > 0 ? own / best : 1;
+        double ratio = compare_by_bound(t->compare, &cells[i].bound, cells[i].jobs, t->compare->policies[a].preempt && cells[i].interrupts,
+                                        &f->f, f->results_per_person_week);
+        if (!isnan(ratio))
+            values[n++] = ratio;
     }
-    return ratio_of(values, t->seeds);
+    return n ? ratio_of(values, n) : (struct ratio){ NAN, 0 };
 }
 
 static void print_bounds(const struct team_options *t, const struct cell *cells, enum lang lang)
@@ -314,6 +314,10 @@ static const char *const peers[] = { "easy", "sjf", "saf", "srsf" };
 
 static void print_ratio(const struct ratio *r)
 {
+    if (isnan(r->mean)) {
+        printf(" %14s", "-");
+        return;
+    }
     printf(" %6.3f+-%.3f", r->mean, r->half);
 }
 
@@ -376,6 +380,8 @@ static void print_table(const struct team_options *t, enum office_family family,
 
 static json_t *ratio_json(struct ratio r)
 {
+    if (isnan(r.mean))
+        return json_null();
     return json_pack("{s:f,s:f}", "mean", r.mean, "half_width_95", r.half);
 }
 
@@ -432,7 +438,7 @@ static json_t *json_of(const struct team_options *t, enum office_family family, 
             json_object_set_new(p, "results_worst_over_mean", json_real(m.results_worst_over_mean));
             json_object_set_new(p, "results_jain", json_real(m.results_jain));
             if (t->compare->bound)
-                json_object_set_new(p, "results_worst_share", json_real(m.results_worst_share));
+                json_object_set_new(p, "results_worst_share", isnan(m.results_worst_share) ? json_null() : json_real(m.results_worst_share));
         }
         for (size_t k = 0; k < PEERS; k++) {
             char name[32];
