@@ -528,6 +528,8 @@ static int load_person(struct core *c, struct str rest, struct err *err)
     p->urgent = (struct urgent){ s.urgent_n, { s.urgent0, s.urgent1, s.urgent2, s.urgent3, s.urgent4, s.urgent5,
                                                s.urgent6, s.urgent7 } };
     p->quota = (struct quota){ s.quota_hours, s.quota_days };
+    if (p->quota.hours)
+        quota_stale(c, &p->up);
     p->daily = s.daily;
     p->daily_day = s.daily_day;
     p->failed_n = s.failed_n;

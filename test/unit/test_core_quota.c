@@ -282,11 +282,40 @@ static void test_saved(void **state)
     desk_end(&d);
 }
 
+/* The day on which a person's quota has room again wakes the queue, also of a core that was loaded. */
+static void test_wakes_when_loaded(void **state)
+{
+    (void)state;
+    static struct desk d;
+    struct buf text;
+    struct core_limits limits;
+    usec_t wall_at, boot_at, again_wall_at, again_boot_at;
+    begin(&d, 0);
+    desk_do(&d, (struct core_event){ .kind = EVENT_PERSON, .person = { .person = 1, .quota_hours = 20, .quota_days = 3 } });
+    run(&d, job(&d, 1, 0, 4, 6 * HOUR), 6 * HOUR);
+    job_id waits = job(&d, 1, 0, 1, HOUR);
+    desk_decide(&d);
+    assert_int_equal(desk_state(&d, waits), JOB_PENDING);
+    core_deadline(d.core, &wall_at, &boot_at);
+    assert_int_not_equal(wall_at, USEC_NEVER);
+    buf_init(&text, 1 << 20);
+    core_save(d.core, &text);
+    assert_int_equal(core_load_limits(buf_look(&text), &limits, NULL), 0);
+    struct core *again = core_init(aligned_alloc(16, core_size(&limits)), core_size(&limits), &limits);
+    assert_int_equal(core_load(again, buf_look(&text), NULL), 0);
+    core_deadline(again, &again_wall_at, &again_boot_at);
+    assert_int_equal(again_wall_at, wall_at);
+    buf_finish(&text);
+    free(again);
+    desk_end(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gpus_at_once), cmocka_unit_test(test_holds_no_reservation), cmocka_unit_test(test_hours), cmocka_unit_test(test_changes_hands),
         cmocka_unit_test(test_days), cmocka_unit_test(test_unlimited), cmocka_unit_test(test_refused), cmocka_unit_test(test_saved),
+        cmocka_unit_test(test_wakes_when_loaded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
