@@ -163,6 +163,12 @@ static uint32_t limit_group(const struct core *c, const struct ask *ask)
     return ask->limit_us && c->settings.pool ? estimate_find(c, limit_key(ask->owner, ask->limit_us)) : NONE;
 }
 
+/* What it said while runs were pooled otherwise stays with it. */
+static bool progress_counts(const struct core *c, const struct ask *ask)
+{
+    return c->settings.pool && ask->progress >> PROGRESS_BITS;
+}
+
 /* The runs that count for what has run for longer than `over` (a logarithm; -1: all). */
 static void pool_make(const struct core *c, const struct ask *ask, int32_t over, struct pool *p)
 {
@@ -174,7 +180,7 @@ static void pool_make(const struct core *c, const struct ask *ask, int32_t over,
         if (c->settings.estimates == ESTIMATES_TOLD)
             return;
     }
-    if (ask->progress >> PROGRESS_BITS)
+    if (progress_counts(c, ask))
         pool_progress(p, ask->progress);
     if (ask->group != NONE)
         pool_add(c, p, &groups_of(c)[ask->group].samples, 0, SAMPLES_OWN, WEIGHT_OWN);

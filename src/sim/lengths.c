@@ -205,7 +205,7 @@ static void pool(struct lengths *l, const struct ledger_job *j, const struct ev_
         const struct kind *own = find(l, j, false), *limit = s->pool && j->limit_us ? find(l, j, true) : NULL;
         const struct said *said = runs && job->id < l->said_size ? &l->said[job->id] : NULL;
         double guess = log2((double)usec_max(s->runtime_guess_us, USEC_PER_SEC));
-        if (said && said->all_us > 0)
+        if (said && said->all_us > 0 && s->pool)
             put_progress(p, said);
         if (own)
             put_runs(p, s, &own->runs, 0, 30, 8);

@@ -1,13 +1,18 @@
 /* test_core_pool.c - whose runs a forecast from history rests on, and how much each counts (estimate.h). */
 #include "core_desk.h"
 
-static void begin(struct desk *d, uint32_t pool)
+static void pooled(struct desk *d, uint32_t pool)
 {
-    desk_begin(d, 4, POLICY_BLEND);
     struct ev_settings s = CORE_SETTINGS_DEFAULT;
     s.calibrate = 0; /* plain forecasts */
     s.pool = pool;
     desk_do(d, (struct core_event){ .kind = EVENT_SETTINGS, .settings = s });
+}
+
+static void begin(struct desk *d, uint32_t pool)
+{
+    desk_begin(d, 4, POLICY_BLEND);
+    pooled(d, pool);
 }
 
 static void run(struct desk *d, uint64_t command, usec_t limit_us, usec_t takes_us, int32_t code)
@@ -166,6 +171,9 @@ static void test_progress(void **state)
         f = running(&d, id, 45 * MIN);
         if (pool)
             assert_in_range(f.p90_us, 45 * MIN, 60 * MIN);
+        pooled(&d, 0); /* what it has said counts no more than it would have */
+        assert_in_range(running(&d, id, 45 * MIN).p50_us, 59 * MIN, 61 * MIN);
+        pooled(&d, pool);
         desk_do(&d, (struct core_event){ .kind = EVENT_REQUEUE, .requeue = { .job = id, .by = 1 } });
         desk_ended(&d, id, END_STOPPED, 0);
         assert_int_equal(desk_state(&d, id), JOB_PENDING);
