@@ -328,7 +328,7 @@ static void apply_ended(struct core *c, const struct ev_ended *ev, struct out *o
             share_result(c, j, ran_us);
             estimate_record(c, j, ran_us, ev->watts_mw);
         } else
-            estimate_record_failure(c, j, ran_us);
+            estimate_record_failure(c, j, cause, ran_us);
         change_failed(c, slot, &f, out);
     }
 }

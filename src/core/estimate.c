@@ -360,13 +360,22 @@ void estimate_record(struct core *c, const struct job *j, usec_t ran_us, int64_t
     record(c, j, estimate_work_us(c, j, ran_us), true, mw);
 }
 
-void estimate_record_failure(struct core *c, const struct job *j, usec_t ran_us)
+/* Of its own doing, and no sooner than nine of ten of its like end: one more run. */
+static bool failed_late(const struct core *c, const struct job *j, enum end_cause cause, uint32_t group, usec_t work_us)
 {
-    usec_t work_us = estimate_work_us(c, j, ran_us), holds_us;
-    uint32_t at = estimate_find(c, estimate_key(j->owner, j->command_key, j->gpus));
     struct forecast_nodes nodes;
-    whole_nodes(c, &(struct ask){ .owner = j->owner, .group = at, .limit_us = j->limit_us }, 0, &nodes, &holds_us);
-    if (c->settings.pool && work_us >= nodes.us[0]) {
+    bool own = cause != END_LAUNCH && cause != END_GPU_BUSY && j->intent != STOP_PREEMPT;
+    if (!c->settings.pool || !own)
+        return false;
+    whole_nodes(c, &(struct ask){ .owner = j->owner, .group = group, .limit_us = j->limit_us }, 0, &nodes, NULL);
+    return work_us >= nodes.us[0];
+}
+
+void estimate_record_failure(struct core *c, const struct job *j, enum end_cause cause, usec_t ran_us)
+{
+    usec_t work_us = estimate_work_us(c, j, ran_us);
+    uint32_t at = estimate_find(c, estimate_key(j->owner, j->command_key, j->gpus));
+    if (failed_late(c, j, cause, at, work_us)) {
         record(c, j, work_us, false, 0);
         return;
     }

@@ -8,7 +8,8 @@
  * changes what they do is followed.  Given that a run has already lasted, shorter ones leave the
  * pool.  A time limit caps the result.
  *
- * A run that failed is one more run, unless it failed early: sooner than nine of ten of its pool end.
+ * A run that failed is one more run, unless it failed early: sooner than nine of ten of its pool end, or it never
+ * ran, or it failed while it was to make way: that was not its own doing.
  * With settings.pool 0, as in journals from before, there are no runs of a limit and of failures, and old
  * runs weigh what new ones do.
  *
@@ -85,7 +86,7 @@ void estimate_levels(const struct core *c, const struct job *j, usec_t ran_us, c
 
 /* An attempt that ran for ran_us was the whole rest of the run, and took mw (0: nobody knows). */
 void estimate_record(struct core *c, const struct job *j, usec_t ran_us, int64_t mw);
-void estimate_record_failure(struct core *c, const struct job *j, usec_t ran_us);
+void estimate_record_failure(struct core *c, const struct job *j, enum end_cause cause, usec_t ran_us);
 /* Has a run of this group (estimate_find's answer) ended well? */
 bool estimate_succeeded(const struct core *c, uint32_t group);
 /* On a new tick, show persons' and team's runs to the others. */

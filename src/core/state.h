@@ -212,7 +212,7 @@ struct forecast_memo { /* derived: pooled quantiles, and what they were made fro
 struct group {
     uint64_t key;        /* 0: free */
     uint32_t used_seq;   /* least goes when the table is full */
-    uint32_t failed_n;   /* early failures, for later use */
+    uint32_t failed_n;   /* failures that are no runs; only told apart by stores, which hold their hash */
     uint32_t unshown;    /* of a time limit: so many of the newest do not count yet; at most SAMPLES_LIMIT */
     uint32_t unproven;   /* 1: all of its runs have failed */
     struct samples samples;

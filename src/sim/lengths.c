@@ -360,7 +360,7 @@ bool lengths_progressed(const struct lengths *l, job_id id)
     return l && id < l->said_size && l->said[id].all_us > 0;
 }
 
-/* Was it a failure of its own?  Then it is scored, and a run if it was late. */
+/* Did it fail?  Then it is scored, and a run if it was late and of its own doing. */
 static bool failed(const struct ev_ended *e, const struct core_update *u)
 {
     if (u->to == JOB_CANCELLED || u->to == JOB_NODE_FAIL || u->reason == REASON_REQUEUED || u->reason == REASON_PREEMPTED)
@@ -390,8 +390,8 @@ void lengths_ended(struct lengths **at, const struct invariant *v, const struct 
         record(l, j, s, work_us);
         return;
     }
-    if (!s->pool)
-        return;
+    if (!s->pool || e->cause == END_LAUNCH || e->cause == END_GPU_BUSY || j->making_way)
+        return; /* it never ran, or was not to go on */
     pool(l, j, s, &like, false, &p);
     whole(&p, 0, &t);
     if (fabs(log2(fmax((double)work_us, 1)) - log2(t.us[0])) < ROUNDING)

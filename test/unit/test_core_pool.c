@@ -32,6 +32,13 @@ static usec_t middle(struct desk *d, uint64_t command, usec_t limit_us)
     return f.p50_us;
 }
 
+static struct forecast running(struct desk *d, job_id id, usec_t ran_us)
+{
+    struct forecast f;
+    assert_true(core_forecast(d->core, id, ran_us, &f));
+    return f;
+}
+
 /* A new command: its owner's runs under the same limit say more of it than all of theirs together. */
 static void test_same_limit(void **state)
 {
@@ -113,6 +120,47 @@ static void test_failures(void **state)
     }
 }
 
+/* What never ran, and what fails while it is to make way, says nothing of how long its like takes. */
+static void test_failures_of_others(void **state)
+{
+    (void)state;
+    struct desk d;
+    begin(&d, 1);
+    for (int i = 0; i < 3; i++)
+        run(&d, 7, 0, HOUR, 0);
+    for (int i = 0; i < 6; i++) {
+        job_id id = desk_submit(&d, (struct ev_submit){ .command_key = 7, .gpus = 1, .flags = JOB_NOW });
+        desk_decide(&d);
+        desk_started(&d, id);
+        desk_pass(&d, 5 * HOUR);
+        desk_ended(&d, id, i % 2 ? END_LAUNCH : END_GPU_BUSY, 0);
+        assert_int_equal(desk_state(&d, id), JOB_NONE);
+    }
+    assert_in_range(middle(&d, 7, 0), 59 * MIN, 61 * MIN);
+    run(&d, 7, 0, 5 * HOUR, 1); /* and what ran and failed does */
+    job_id like = desk_submit(&d, (struct ev_submit){ .command_key = 7, .gpus = 1, .flags = JOB_HELD });
+    assert_int_equal(running(&d, like, 0).source_n, 4);
+    desk_end(&d);
+
+    begin(&d, 1);
+    desk_do(&d, (struct core_event){ .kind = EVENT_SETTINGS, .settings = {
+        .policy = POLICY_SRSF, .plan_depth = 16, .presence_us = 30 * MIN, .runtime_guess_us = HOUR, .preempt = 1,
+        .advantage_milli = 1400, .quantum_us = 10 * MIN, .restart_us = 2 * MIN, .estimates = ESTIMATES_TOLD, .pool = 1 } });
+    job_id way = desk_submit(&d, (struct ev_submit){ .command_key = 7, .gpus = 4, .estimate_us = 10 * HOUR,
+                                                     .preempt = PREEMPT_CHECKPOINT });
+    desk_decide(&d);
+    desk_started(&d, way);
+    desk_pass(&d, HOUR);
+    desk_submit(&d, (struct ev_submit){ .command_key = 8, .gpus = 4, .estimate_us = 10 * MIN });
+    desk_decide(&d);
+    assert_non_null(desk_update(&d, UPDATE_STOP, way));
+    desk_ended(&d, way, END_EXIT, 1);
+    assert_int_equal(desk_state(&d, way), JOB_NONE);
+    way = desk_submit(&d, (struct ev_submit){ .command_key = 7, .gpus = 4, .flags = JOB_HELD });
+    assert_int_equal(running(&d, way, 0).source, FORECAST_GUESS);
+    desk_end(&d);
+}
+
 /* Who works on something else now is followed: eight new runs outweigh twenty old ones. */
 static void test_new_ones_count_more(void **state)
 {
@@ -128,13 +176,6 @@ static void test_new_ones_count_more(void **state)
         assert_in_range(middle(&d, 7, 0), want - 2 * MIN, want + 2 * MIN);
         desk_end(&d);
     }
-}
-
-static struct forecast running(struct desk *d, job_id id, usec_t ran_us)
-{
-    struct forecast f;
-    assert_true(core_forecast(d->core, id, ran_us, &f));
-    return f;
 }
 
 static void says(struct desk *d, job_id id, uint32_t done_ppm)
@@ -185,7 +226,7 @@ static void test_progress(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_limit), cmocka_unit_test(test_shown_on_ticks), cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_same_limit), cmocka_unit_test(test_shown_on_ticks), cmocka_unit_test(test_failures), cmocka_unit_test(test_failures_of_others),
         cmocka_unit_test(test_new_ones_count_more), cmocka_unit_test(test_progress),
     };
     return cmocka_run_group_tests_name("core_pool", tests, NULL, NULL);
