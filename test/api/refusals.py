@@ -286,6 +286,30 @@ def private(world):
     assert "theirs" in why(world, mine + 1)["asked"]
 
 
+def roles(world):
+    """What who one is refuses is told in the reader's language, and --urgent is named only while one is left."""
+    if os.geteuid() != 0:
+        raise Skip("another user is needed: root only")
+    mine = world.submit("sleep", "300")
+    now = world.get("/v1/status")["now_at"]
+    boost = ["POST", "/v1/boosts", {"of": str(mine), "reason": "demo", "until_at": now + HOUR}]
+    said = [json.loads(text) for _, text in world.as_nobody([
+        boost, ["POST", "/v1/jobs", body(world, "true")], boost, ["POST", f"/v1/jobs/{mine}/cancel", {}]])]
+    first, second, others = (said[i]["error"]["refusal"] for i in (0, 2, 3))
+    for refusal in (first, second, others):
+        korean = why(world, refusal, lang="ko")["sentences"]
+        assert all(re.search("[가-힣]", s) for s in korean), korean
+    offered = why(world, second)
+    assert any("--urgent" in s for s in offered["sentences"]) and offered["numbers"]["now"]["urgent_used"] == 0, offered.raw
+    assert not any("--urgent" in s for s in why(world, others)["sentences"])
+    assert world.as_nobody([["POST", "/v1/jobs", body(world, "true", urgent="yes")]])[0][0] == 200
+    used = why(world, second)
+    assert not any("--urgent" in s for s in used["sentences"]) and used["numbers"]["now"]["urgent_used"] == 1, used.raw
+
+
+roles.arguments = ("--team", "nogroup")
+
+
 def stranger(world):
     """Who never changed anything is nobody of the team, and sees and deletes what was refused all the same."""
     if os.geteuid() != 0:
@@ -310,7 +334,7 @@ def main():
              ("GPUs reserved for others", reservations), ("changes of a job", of_a_job),
              ("a trial, and a key", trial), ("a flood", flood), ("a restart, and forgetting", restart),
              ("numbers are not given twice", numbers), ("seven days", old), ("forgetting whose", forgetting),
-             ("nobody sees another's", private), ("who is nobody yet", stranger)]
+             ("nobody sees another's", private), ("roles", roles), ("who is nobody yet", stranger)]
     for _, test in tests:
         test.config = getattr(test, "config", CONFIG)
     return Tap().run(tests, sys.argv[1])
