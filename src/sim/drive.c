@@ -26,6 +26,7 @@
 #define PROGRESS_EVERY  256
 #define NORMAL_P90      1.2816   /* of the standard normal distribution */
 #define SAME_INSTANT    100000   /* decisions at one instant; more is a loop */
+#define NOTHING_US      (400 * USEC_PER_DAY) /* so long without a run: what waits will never start.  Caps come round within a year */
 
 enum { T_END, T_SUBMIT, T_WINDOWS, T_WEEK, T_CAP, T_MET, T_RIGHT, T_MENDED };
 
@@ -50,7 +51,8 @@ struct drive {
     usec_t wall_at, boot_offset_us;
     size_t next;              /* of the trace's jobs: not yet submitted */
     job_id first_id, last_id; /* submitted at this instant */
-    size_t over;
+    size_t over, running;
+    usec_t hopeless_at;       /* what waits then, nothing running, never starts */
     size_t later;             /* jobs of hooks that are not yet submitted */
     uint64_t eta_rows, events, decisions, preemptions, dropped, over_booked;
     uint32_t booked_w_max;
@@ -198,6 +200,25 @@ static uint32_t person_of(const struct drive *d, uint32_t person)
     return 0;
 }
 
+/* The most that one job asked for that is theirs (user) or for that project (account): what ran once could. */
+static uint32_t widest(const struct drive *d, uint32_t user, uint32_t account)
+{
+    uint32_t most = 0;
+    for (size_t i = 0; i < d->trace->jobs_n; i++) {
+        const struct trace_job *w = &d->trace->jobs[i];
+        if (account ? w->account == account : w->user == user)
+            most = w->gpus > most ? w->gpus : most;
+    }
+    return most;
+}
+
+/* A limit of now that is less than what ran under another one: it would wait for ever. */
+static void let_in(uint32_t *gpus_max, uint32_t most)
+{
+    if (*gpus_max && *gpus_max < most)
+        *gpus_max = most;
+}
+
 static job_id job_of(const struct drive *d, uint32_t id)
 {
     for (size_t i = 0; i < d->jobs_n && id; i++)
@@ -214,6 +235,7 @@ static bool here(const struct drive *d, struct core_event *ev)
         ev->gpu.type = 1;
         ev->gpu.watts_mw = d->options->cap ? llround(d->options->gpu_watts * 1000) : 0;
         return !d->slots && ev->gpu.gpu < d->options->gpus;
+    case EVENT_ACCOUNT: let_in(&ev->account.gpus_max, widest(d, 0, ev->account.account)); return true;
     case EVENT_RESERVE:
         ev->reserve.gpu_type = 0;
         ev->reserve.person = person_of(d, ev->reserve.person);
@@ -254,6 +276,7 @@ static void met_begin(struct drive *d)
         struct core_event ev = { .kind = EVENT_PERSON, .person = t->users[u].limits };
         ev.person.person = (uint32_t)u + 1;
         ev.person.defer = d->options->agreed;
+        let_in(&ev.person.gpus_max, widest(d, (uint32_t)u, 0));
         if (t->users[u].limits.person)
             step_only(d, &ev);
     }
@@ -264,8 +287,11 @@ static void met_begin(struct drive *d)
         else if (m->until_at == 0 || m->until_at > d->wall_at)
             meet(d, m);
     }
-    if (t->met_n)
-        timers_add(&d->timers, usec_max(t->met[t->met_n - 1].at, t->jobs[t->jobs_n - 1].submit_at) + USEC_PER_DAY, T_RIGHT, 0);
+    if (t->met_n == 0)
+        return;
+    usec_t right_at = usec_max(t->met[t->met_n - 1].at, t->jobs[t->jobs_n - 1].submit_at) + USEC_PER_DAY;
+    timers_add(&d->timers, right_at, T_RIGHT, 0);
+    d->hopeless_at = right_at + NOTHING_US;
 }
 
 static void put_right(struct drive *d)
@@ -371,6 +397,7 @@ static void submit(struct drive *d, uint32_t job)
         .flags = (d->options->agreed ? JOB_CLEAN_TREE : 0) | (w->stays ? JOB_NOW : 0) } };
     if (d->options->estimates == ESTIMATE_LIMIT || d->options->estimates == ESTIMATE_HISTORY || d->options->told)
         ev.submit.limit_us = w->limit_us;
+    d->hopeless_at = usec_max(d->hopeless_at, usec_add(d->wall_at, NOTHING_US));
     if (d->slots) {
         ev.submit.cpus = w->gpus;
         ev.submit.gpus = 0;
@@ -386,6 +413,13 @@ static void submit(struct drive *d, uint32_t job)
 }
 
 /* --- attempts ------------------------------------------------------------------------------------- */
+
+static void runs(struct drive *d, struct drive_job *j, bool yes)
+{
+    j->running = yes;
+    d->running = yes ? d->running + 1 : d->running - 1;
+    d->hopeless_at = usec_max(d->hopeless_at, usec_add(d->wall_at, NOTHING_US));
+}
 
 static void begin(struct drive *d, const struct core_update *u)
 {
@@ -403,7 +437,7 @@ static void begin(struct drive *d, const struct core_update *u)
     if (j->start_at == 0 && !j->canary)
         j->start_at = d->wall_at;
     j->attempts++;
-    j->running = true;
+    runs(d, j, true);
     j->attempt_at = d->wall_at;
     j->due_at = d->wall_at + left_us;
     timers_add(&d->timers, j->due_at, T_END, job);
@@ -435,7 +469,8 @@ static void broke(struct drive *d, uint32_t job)
     step_only(d, &(struct core_event){ .kind = EVENT_ENDED, .ended = {
         .job = j->id, .attempt = j->attempts, .cause = END_EXIT, .code = 1 } });
     used(d, job);
-    j->running = j->canary = false;
+    runs(d, j, false);
+    j->canary = false;
     j->breaks_us = 0;
     timers_add(&d->timers, presence_after(&d->presence->truth[j->what.user], d->presence->until_at, d->wall_at, MENDS_US),
                T_MENDED, job);
@@ -450,7 +485,8 @@ static void canary_over(struct drive *d, uint32_t job)
 {
     struct drive_job *j = &d->jobs[job];
     used(d, job);
-    j->running = j->canary = false;
+    runs(d, j, false);
+    j->canary = false;
     step_only(d, &(struct core_event){ .kind = EVENT_ENDED, .ended = {
         .job = j->id, .attempt = j->attempts, .cause = END_TIME_LIMIT } });
 }
@@ -483,7 +519,7 @@ static void end(struct drive *d, uint32_t job)
         .code = j->what.failed ? 1 : 0,
         .watts_mw = d->options->cap ? capped_job_mw(&j->what, d->options->gpu_watts) : 0 } });
     used(d, job);
-    j->running = false;
+    runs(d, j, false);
     j->end_at = d->wall_at;
     struct last_two *last = &d->last_two[j->what.user];
     *last = (struct last_two){ { j->what.run_us, last->run_us[0] } };
@@ -499,7 +535,7 @@ static void stop(struct drive *d, const struct core_update *u)
     used(d, job);
     if (j->what.checkpoint)
         j->kept_us += usec_max(d->wall_at - j->attempt_at - j->overhead_us, 0);
-    j->running = false;
+    runs(d, j, false);
     j->preemptions++;
     d->preemptions++;
     step_only(d, &(struct core_event){ .kind = EVENT_ENDED, .ended = {
@@ -643,6 +679,12 @@ static void instant(struct drive *d)
         look(d);
 }
 
+/* Neither does anything run nor is anything to come but what comes round, and it came round often enough. */
+static bool hopeless(const struct drive *d, usec_t next_at)
+{
+    return d->running == 0 && d->later == 0 && d->next == d->trace->jobs_n && next_at > d->hopeless_at;
+}
+
 static int run(struct drive *d)
 {
     usec_t until_at = d->options->until_at ? d->options->until_at : USEC_NEVER;
@@ -663,6 +705,8 @@ static int run(struct drive *d)
             break;
         if (t.kind >= T_WINDOWS && next_at == t.boot_at && !something_left(d))
             break; /* nothing but what comes round is left */
+        if (hopeless(d, next_at))
+            break;
         d->wall_at = usec_max(next_at, d->wall_at);
         instant(d);
     }

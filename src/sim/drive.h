@@ -11,7 +11,8 @@
  *
  * Of a journal that was read with what it told (trace_options.told), what people may have, and what jobs met, happens, too:
  * GPUs in and out of use, a closed queue, quotas, reservations, boosts of persons, projects and jobs (not of arrays, of which a
- * trace knows only the tasks).
+ * trace knows only the tasks).  A limit of GPUs lets in what ran once, however wide: it may have been raised for it, or lowered
+ * since.  What can never start ends no run, but the run ends: 400 days after the last job ended or came.
  *
  * Open loop: the trace's jobs come when the trace says.  Closed loop: hooks->over tells of each end, and
  * drive_submit adds jobs; see closed.h.

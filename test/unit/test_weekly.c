@@ -53,12 +53,22 @@ static void agree(struct journal *j, uint32_t person)
     put(j, MONDAY_AT, (struct core_event){ .kind = EVENT_PERSON, .person = { .person = person, .defer = 1 } });
 }
 
+/* As `what`, begun an hour after its submit. */
+static void ran(struct journal *j, usec_t submit_at, usec_t run_us, int64_t took_mw, struct ev_submit what)
+{
+    usec_t start_at = submit_at + USEC_PER_HOUR;
+    what.submitter = what.owner;
+    what.command_key = what.owner;
+    what.cpus = 1;
+    put(j, submit_at, (struct core_event){ .kind = EVENT_SUBMIT, .submit = what });
+    put(j, start_at, (struct core_event){ .kind = EVENT_STARTED, .started = { .job = what.job, .attempt = 1 } });
+    put(j, start_at + run_us, (struct core_event){ .kind = EVENT_ENDED, .ended = { .job = what.job, .attempt = 1, .watts_mw = took_mw } });
+}
+
 static void job(struct journal *j, uint32_t id, uint32_t owner, uint32_t flags, usec_t submit_at, usec_t start_at, usec_t end_at)
 {
-    put(j, submit_at, (struct core_event){ .kind = EVENT_SUBMIT, .submit = { .job = id, .owner = owner, .submitter = owner,
-        .command_key = owner, .flags = flags, .gpus = 1, .cpus = 1 } });
-    put(j, start_at, (struct core_event){ .kind = EVENT_STARTED, .started = { .job = id, .attempt = 1 } });
-    put(j, end_at, (struct core_event){ .kind = EVENT_ENDED, .ended = { .job = id, .attempt = 1 } });
+    assert_int_equal(start_at, submit_at + USEC_PER_HOUR);
+    ran(j, submit_at, end_at - start_at, 0, (struct ev_submit){ .job = id, .owner = owner, .flags = flags, .gpus = 1 });
 }
 
 static void read_told(const struct journal *j, struct trace *t)
@@ -151,13 +161,15 @@ static void team(struct journal *j, bool agreed)
     }
 }
 
+static const struct powercap *cap; /* of the runs to come; NULL: none */
+
 static void weigh_knowing(struct trace *t, enum mode now, const struct weekly_known *known, usec_t until_at, struct weekly *ret)
 {
     struct presence p;
     struct err err = { 0 };
     struct presence_options po = { .kind = PRESENCE_TOLD, .zone = &utc, .until_at = until_at + 90 * USEC_PER_DAY };
     struct drive_options o = { .policy = POLICY_BLEND, .gpus = 2, .seed = 1, .estimates = ESTIMATE_HISTORY, .mode = now,
-                               .agreed = true, .zone = &utc };
+                               .agreed = true, .zone = &utc, .cap = cap, .gpu_watts = 300 };
     assert_int_equal(presence_make(t, &po, &p, &err), 0);
     if (weekly_weigh(t, &p, &o, known, until_at, ret, &err) < 0)
         fail_msg("%s", err.text);
@@ -266,6 +278,62 @@ static void test_limits(void **state)
     buf_finish(&j.text);
 }
 
+/* Of a week whose jobs ran under a greater limit, for one person and for one project. */
+static void lowered(uint32_t gpus_max, struct weekly *ret)
+{
+    struct journal j;
+    struct trace t;
+    usec_t until_at = MONDAY_AT + (WEEKS - 1) * MODE_WEEK_US;
+    team(&j, true);
+    for (uint32_t i = 0; i < WEEKS * 4; i++)
+        ran(&j, MONDAY_AT + i / 4 * MODE_WEEK_US + i % 4 * USEC_PER_DAY + 12 * USEC_PER_HOUR, USEC_PER_HOUR, 0,
+            (struct ev_submit){ .job = ++last, .owner = 1 + i % 2, .flags = JOB_CLEAN_TREE, .gpus = 2, .account = i % 2 ? 3 : 0 });
+    put(&j, MONDAY_AT, (struct core_event){ .kind = EVENT_PERSON, .person = { .person = 1, .defer = 1, .gpus_max = gpus_max } });
+    put(&j, MONDAY_AT, (struct core_event){ .kind = EVENT_ACCOUNT, .account = { .account = 3, .gpus_max = gpus_max } });
+    read_told(&j, &t);
+    weigh(&t, MODE_LATER, until_at, ret);
+    trace_finish(&t);
+    buf_finish(&j.text);
+}
+
+static void test_lowered(void **state)
+{
+    (void)state;
+    struct weekly one, two, none;
+    lowered(1, &one);
+    lowered(2, &two);
+    lowered(0, &none);
+    assert_memory_equal(&one, &two, sizeof one);
+    assert_memory_not_equal(&two, &none, sizeof two); /* it is a limit yet */
+}
+
+/* What no hour's cap has room for keeps no week from being played. */
+static void test_never(void **state)
+{
+    (void)state;
+    struct powercap weekends;
+    struct err err = { 0 };
+    struct journal j;
+    struct trace t;
+    struct weekly without, with;
+    usec_t until_at = MONDAY_AT + (WEEKS - 1) * MODE_WEEK_US;
+    if (powercap_parse(STR("0.7 kW; 1 kW Sat 10:00-11:00"), &weekends, &err) < 0)
+        fail_msg("%s", err.text);
+    cap = &weekends;
+    team(&j, true);
+    read_told(&j, &t);
+    weigh(&t, MODE_LATER, until_at, &without);
+    trace_finish(&t);
+    ran(&j, until_at - 6 * USEC_PER_DAY, 5 * USEC_PER_HOUR, 900000,
+        (struct ev_submit){ .job = ++last, .owner = 1, .gpus = 1, .watts_mw = 900000, .limit_us = 5 * USEC_PER_HOUR });
+    read_told(&j, &t);
+    weigh(&t, MODE_LATER, until_at, &with);
+    cap = NULL;
+    trace_finish(&t);
+    buf_finish(&j.text);
+    assert_int_equal(with.week[MODE_WEEKS - 1].score.jobs, without.week[MODE_WEEKS - 1].score.jobs + 1);
+}
+
 /* All three are played whichever is in use, the means are those of the weeks, and the future says nothing. */
 static void test_weigh(void **state)
 {
@@ -326,6 +394,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_told), cmocka_unit_test(test_ends), cmocka_unit_test(test_weigh),
         cmocka_unit_test(test_nobody_agreed), cmocka_unit_test(test_known), cmocka_unit_test(test_met), cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_lowered), cmocka_unit_test(test_never),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
