@@ -63,6 +63,23 @@ static void week_finish(struct week *w)
     free(w->told);
 }
 
+/* When all else was over, and the week. */
+static usec_t last_end(const struct drive_result *run, usec_t until_at)
+{
+    for (size_t i = 0; i < run->jobs_n; i++)
+        until_at = usec_max(until_at, run->jobs[i].end_at);
+    return until_at;
+}
+
+/* Dropped at its deadline is no gain: as if it had begun then.  What could never start, of which no order is the better, as if
+ * it had begun after all else. */
+static usec_t end_of(const struct drive_job *j, usec_t last_at)
+{
+    if (j->end_at)
+        return j->end_at;
+    return usec_add(j->dropped ? usec_max(j->what.deadline_at, j->what.submit_at) : last_at, j->what.run_us);
+}
+
 static int play(const struct week *w, const struct presence *told, const struct drive_options *options,
                 enum mode mode, usec_t from_at, struct mode_week *ret, struct err *err)
 {
@@ -83,16 +100,14 @@ static int play(const struct week *w, const struct presence *told, const struct 
     int r = drive_run(&w->trace, told, &o, NULL, &run, err);
     if (r < 0)
         return r;
+    usec_t last_at = last_end(&run, from_at + MODE_WEEK_US);
     ret->jobs = 0;
     for (size_t i = 0; i < run.jobs_n; i++) {
         const struct trace_job *job = &run.jobs[i].what;
         usec_t since = job->submit_at - from_at;
         if (since < 0) /* of the lead-in */
             continue;
-        usec_t end_at = run.jobs[i].end_at;
-        if (end_at == 0) /* dropped at its deadline, which is no gain: as if it had begun then */
-            end_at = usec_add(usec_max(job->deadline_at, job->submit_at), job->run_us);
-        usec_t seen_us = figures_seen_at(told, job, end_at) - job->submit_at;
+        usec_t seen_us = figures_seen_at(told, job, end_of(&run.jobs[i], last_at)) - job->submit_at;
         ret->seen_h[mode][usec_min(since / USEC_PER_DAY, 6)] += (double)seen_us / (double)USEC_PER_HOUR;
         ret->jobs++;
     }

@@ -2,10 +2,11 @@
  * (doc/planner.md, "The mode of the week").
  *
  * When a week is over it is played once under each of them, on an empty machine from three days before it, with what had
- * ended by its end: a job that had not is left out, because nobody knows how long it takes. Its score is the sum of
- * the times until seen of what was submitted in it, by the hours that were told. The scores of the last four weeks are added up, and
- * the order in use goes when another one's sum is more than 1 % below, and by more than the days of those weeks differ
- * by chance (the root of the sum of the days' squared differences): one burst that came out well proves nothing.
+ * ended by its end: a job that had not is left out, because nobody knows how long it takes. What could never start in the
+ * replay counts as if it had begun after all else. Its score is the sum of the times until seen of what was submitted in it,
+ * by the hours that were told. The scores of the last four weeks are added up, and the order in use goes when another one's
+ * sum is more than 1 % below, and by more than the days of those weeks differ by chance (the root of the sum of the days'
+ * squared differences): one burst that came out well proves nothing.
  * Until a week is over, nothing is known against `later`.
  *
  * Weeks are played one by one, not four at once, so that each is played once only: what stood in line before its lead-in
