@@ -200,6 +200,13 @@ static uint32_t person_of(const struct drive *d, uint32_t person)
     return 0;
 }
 
+/* Of people without jobs, and without a number here: one beyond those who have some, or everyone else's. */
+static uint32_t reserver(const struct drive *d, uint32_t person)
+{
+    uint32_t known = person_of(d, person), spare = (uint32_t)d->trace->users_n + 1;
+    return known ? known : spare <= CORE_PERSONS_MAX ? spare : spare - 1;
+}
+
 /* The most that one job asked for that is theirs (user) or for that project (account): what ran once could. */
 static uint32_t widest(const struct drive *d, uint32_t user, uint32_t account)
 {
@@ -238,8 +245,8 @@ static bool here(const struct drive *d, struct core_event *ev)
     case EVENT_ACCOUNT: let_in(&ev->account.gpus_max, widest(d, 0, ev->account.account)); return true;
     case EVENT_RESERVE:
         ev->reserve.gpu_type = 0;
-        ev->reserve.person = person_of(d, ev->reserve.person);
-        return !d->slots && ev->reserve.person != 0;
+        ev->reserve.person = reserver(d, ev->reserve.person);
+        return !d->slots;
     case EVENT_BOOST:
         if (ev->boost.kind == BOOST_PERSON)
             ev->boost.target = person_of(d, ev->boost.target);

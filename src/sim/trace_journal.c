@@ -57,10 +57,13 @@ static void submit_one(struct journal_reader *r, const struct core_event *ev, jo
     person_name(e->owner, name);
     bool moves = (e->flags & JOB_CLEAN_TREE) && !(e->flags & (JOB_NOW | JOB_URGENT)) && e->owner <= CORE_PERSONS_MAX &&
                  (r->agreed[e->owner] || e->flex_us > 0);
+    uint32_t user = trace_user(r->t, str_of(name));
+    if (r->o->told)
+        r->t->users[user].limits.person = e->owner;
     r->seen = sim_grow(r->seen, &r->seen_size, r->seen_n + 1, sizeof(*r->seen));
     r->seen[r->seen_n] = (struct seen){ .id = id, .job = {
         .submit_at = ev->wall_at, .limit_us = e->limit_us, .deadline_at = e->deadline_at,
-        .command = e->command_key, .user = trace_user(r->t, str_of(name)), .gpus = e->gpus,
+        .command = e->command_key, .user = user, .gpus = e->gpus,
         .line = r->line, .stays = r->o->told && !moves, .checkpoint = e->preempt == PREEMPT_CHECKPOINT, .restart_us = e->restart_us,
         .watts_mw = e->watts_mw, .account = r->o->told ? e->account : 0, .id = id } };
     if (map_set(&r->of_id, id, (uint32_t)r->seen_n++) < 0)

@@ -246,6 +246,8 @@ static void test_met(void **state)
         closed = { .kind = EVENT_QUEUE, .queue = { .closed = 1 } }, open = { .kind = EVENT_QUEUE },
         reserve = { .kind = EVENT_RESERVE, .reserve = { .reservation = 1, .person = 4, .gpus = 2, .from_at = at,
                                                         .until_at = at + 2 * USEC_PER_DAY } },
+        of_another = { .kind = EVENT_RESERVE, .reserve = { .reservation = 1, .person = 9, .gpus = 2, .from_at = at,
+                                                           .until_at = at + 2 * USEC_PER_DAY } },
         boost = { .kind = EVENT_BOOST, .boost = { .boost = 1, .kind = BOOST_PERSON, .target = 1,
                                                   .until_at = at + 3 * USEC_PER_DAY } }; /* as daemon/met.h hands it on */
     met("a GPU that is drained", &drained, &up, 3 * USEC_PER_DAY);
@@ -253,6 +255,7 @@ static void test_met(void **state)
     met("a closed queue", &closed, &open, 2 * USEC_PER_DAY);
     met("one that stays so", &closed, NULL, 0);
     met("a reservation", &reserve, NULL, 0);
+    met("a reservation of somebody without a job", &of_another, NULL, 0);
     met("a boost", &boost, NULL, 0);
 }
 
