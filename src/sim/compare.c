@@ -488,8 +488,11 @@ void compare_put_head(const struct compare_options *o, const struct workload *w,
     bool blend = false;
     for (uint32_t i = 0; i < o->policies_n; i++)
         blend |= o->policies[i].policy == POLICY_BLEND;
-    buf_printf(out, tr(lang, "%zu jobs of %zu users, %u GPUs, zone %s, calendars %s, estimates %s, seed %" PRIu64 "\n"),
-               w->trace.jobs_n, w->trace.users_n, w->gpus, w->zone_name, o->calendars, estimates_word(o, text), o->seed);
+    buf_printf(out, trn(lang, "%zu job", "%zu jobs", w->trace.jobs_n), w->trace.jobs_n);
+    buf_printf(out, trn(lang, " of %zu user", " of %zu users", w->trace.users_n), w->trace.users_n);
+    buf_printf(out, trn(lang, ", %u GPU", ", %u GPUs", w->gpus), w->gpus);
+    buf_printf(out, tr(lang, ", zone %s, calendars %s, estimates %s, seed %" PRIu64 "\n"), w->zone_name, o->calendars,
+               estimates_word(o, text), o->seed);
     if (blend)
         buf_printf(out, tr(lang, "blend: mode %s, starts moved later of %s\n"), o->weekly ? "weekly" : mode_word(o->mode),
                    tr(lang, o->agreed ? N_("everybody") : N_("nobody")));

@@ -153,6 +153,13 @@ PY
     [ "$(jq '.policies[0].tte_mean_h == 4 and .policies[0].jct_mean_h == 1' <<<"$output")" = true ]
 }
 
+@test "one job, one user, one GPU" {
+    printf 'submit,runtime,gpus,user\n0,3600,1,ann\n' >one.csv
+    run "$eoul" sim --trace one.csv --gpus 1 --policy saf --zone UTC
+    [ "$status" -eq 0 ]
+    [[ ${lines[0]} == "1 job of 1 user, 1 GPU, zone UTC, "* ]]
+}
+
 @test "whatif on a log: options, goal, picture" {
     jobs_csv >jobs.csv
     run "$eoul" whatif --from jobs.csv --have 4 --gpus +2,8 --policy easy,blend --goal 'mean eyes delay < 100h' --svg picture.svg --zone Asia/Seoul
