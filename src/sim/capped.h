@@ -3,7 +3,8 @@
  * What a job takes is what the trace says (`watts`), else so much a GPU.  The plan books what it knows: with run times told
  * (exact, sigma) the truth is told at the submit, as with --watts; else full load until runs of that owner, command and
  * width have ended, then the P90 of what the last ten took, as live.  So what is drawn may be more than what is
- * booked; the figures tell both.
+ * booked; the figures tell both.  Of a journal that is read with what it told, `watts` of the submit are told instead, and
+ * of a week that is played again what was known of each job at its submit.
  */
 #ifndef EOUL_SIM_CAPPED_H
 #define EOUL_SIM_CAPPED_H

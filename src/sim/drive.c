@@ -361,13 +361,15 @@ static void foresee(struct drive *d, uint32_t job)
     struct drive_job *j = &d->jobs[job];
     const struct last_two *last = &d->last_two[j->what.user];
     struct forecast f;
+    struct core_watts w;
     j->known = j->told;
     if ((d->options->no_eta && !d->options->weekly && !d->options->foresee) || !core_forecast(d->box.core, j->id, 0, &f))
         return;
     if (d->options->estimates == ESTIMATE_HISTORY) {
         double spread = log((double)usec_max(f.p90_us, 1) / (double)usec_max(f.p50_us, 1)) / NORMAL_P90;
-        j->known = (struct drive_told){ usec_max(f.p50_us, 1), (uint32_t)lround(spread * 1000) };
+        j->known = (struct drive_told){ usec_max(f.p50_us, 1), (uint32_t)lround(spread * 1000), 0 };
     }
+    j->known.watts_mw = core_watts(d->box.core, j->id, &w) && w.source != POWER_FULL ? (int64_t)w.w * 1000 : 0;
     if (d->options->no_eta)
         return;
     j->run_p50_us = f.p50_us;
@@ -375,11 +377,28 @@ static void foresee(struct drive *d, uint32_t job)
     j->last_two_us = last->run_us[1] ? (last->run_us[0] + last->run_us[1]) / 2 : last->run_us[0];
 }
 
-/* What its owner says it takes.  Where run times are not told, neither is this, unless the queue would refuse the job for
- * its GPUs' full load, or knows no GPUs whose full load that could be. */
-static int64_t said_mw(const struct drive *d, const struct trace_job *w)
+/* Of a week that is played again, and of what people really said: no more than that, lest the run be told what only its end
+ * shows.  Nor more than the highest cap: the queue would refuse it, and it ran. */
+static int64_t known_mw(const struct drive *d, const struct trace_job *w, int64_t mw)
 {
     const struct drive_options *o = d->options;
+    int64_t full_mw = (int64_t)ceil(o->gpu_watts) * 1000 * w->gpus;
+    if (!o->cap)
+        return mw;
+    int64_t most_mw = capped_most_mw(o->cap) / 1000 * 1000;
+    if (mw == 0 && (d->slots || full_mw > most_mw))
+        mw = full_mw;
+    return usec_min(mw, most_mw);
+}
+
+/* What its owner says it takes.  Where run times are not told, neither is this, unless the queue would refuse the job for
+ * its GPUs' full load, or knows no GPUs whose full load that could be. */
+static int64_t said_mw(const struct drive *d, const struct drive_job *j)
+{
+    const struct drive_options *o = d->options;
+    const struct trace_job *w = &j->what;
+    if (o->told || d->trace->told)
+        return known_mw(d, w, o->told ? j->told.watts_mw : w->said_mw);
     bool told = o->estimates == ESTIMATE_EXACT || o->estimates == ESTIMATE_SIGMA || d->slots;
     if (!o->cap)
         return w->watts_mw;
@@ -400,7 +419,7 @@ static void submit(struct drive *d, uint32_t job)
         .deadline_at = w->deadline_at, .restart_us = w->restart_us,
         .preempt = w->checkpoint ? PREEMPT_CHECKPOINT : PREEMPT_NEVER,
         .estimate_us = j->told.estimate_us, .estimate_sd_milli = j->told.estimate_sd_milli,
-        .watts_mw = said_mw(d, w), .account = w->account, .canary_us = d->options->canary_us,
+        .watts_mw = said_mw(d, j), .account = w->account, .canary_us = d->options->canary_us,
         .flags = (d->options->agreed ? JOB_CLEAN_TREE : 0) | (w->stays ? JOB_NOW : 0) } };
     if (d->options->estimates == ESTIMATE_LIMIT || d->options->estimates == ESTIMATE_HISTORY || d->options->told)
         ev.submit.limit_us = w->limit_us;

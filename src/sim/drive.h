@@ -35,6 +35,7 @@ enum drive_estimates { ESTIMATE_EXACT, ESTIMATE_SIGMA, ESTIMATE_LIMIT, ESTIMATE_
 struct drive_told {
     usec_t estimate_us;   /* 0: nothing */
     uint32_t estimate_sd_milli; /* of its natural logarithm */
+    int64_t watts_mw;     /* 0: nothing, so full load */
 };
 
 struct drive_job {
@@ -89,7 +90,7 @@ struct drive_options {
     bool weekly;          /* ... picked anew each week by replaying the last four */
     bool foresee;         /* drive_job.known is filled in, as with `weekly` */
     bool agreed;          /* everybody agreed that starts are moved later */
-    const struct drive_told *told; /* by job of the trace: what is known of its length, whatever `estimates`; NULL: as they say */
+    const struct drive_told *told; /* by job of the trace: what is known of its length and power, whatever `estimates`; NULL: as they say */
     const struct ev_settings *settings; /* NULL: CORE_SETTINGS_DEFAULT; policy, seed, preempt and estimates are above */
     const struct billing *billing; /* what the plan is told of electricity, in zone; NULL: nothing */
     const struct zone *zone;

@@ -51,7 +51,8 @@ struct trace_job {
     bool stays;           /* its start was not to be moved later, whoever agreed */
     usec_t end_at;        /* when it really ended; 0: not told */
     usec_t restart_us;    /* cost of going on; 0: the settings' */
-    int64_t watts_mw;     /* of all its GPUs together; 0: not told */
+    int64_t watts_mw;     /* of all its GPUs together: what it took (of a journal whose end does not tell: what was said); 0: not told */
+    int64_t said_mw;      /* told: what its owner said at the submit; 0: nothing */
     uint32_t account;     /* a journal's: the project it is for; 0: none */
     uint32_t id;          /* a journal's number for it */
 };
@@ -84,6 +85,7 @@ struct trace {
     uint64_t other_teams;   /* rows of teams that were not asked for */
     struct trace_met *met;  /* in order of time */
     size_t met_n, met_size;
+    bool told;              /* read with trace_options.told */
     uint32_t gpus_hint;     /* what the file says of its machine; 0: nothing */
     char zone_name[64];     /* what the file says of its zone; empty: nothing */
     struct err say;         /* makes their sentences */

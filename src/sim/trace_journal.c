@@ -65,7 +65,7 @@ static void submit_one(struct journal_reader *r, const struct core_event *ev, jo
         .submit_at = ev->wall_at, .limit_us = e->limit_us, .deadline_at = e->deadline_at,
         .command = e->command_key, .user = user, .gpus = e->gpus,
         .line = r->line, .stays = r->o->told && !moves, .checkpoint = e->preempt == PREEMPT_CHECKPOINT, .restart_us = e->restart_us,
-        .watts_mw = e->watts_mw, .account = r->o->told ? e->account : 0, .id = id } };
+        .watts_mw = e->watts_mw, .said_mw = r->o->told ? e->watts_mw : 0, .account = r->o->told ? e->account : 0, .id = id } };
     if (map_set(&r->of_id, id, (uint32_t)r->seen_n++) < 0)
         abort();
 }
@@ -240,6 +240,7 @@ int trace_read_journal(struct trace *t, struct str text, const struct trace_opti
     }
     if (t->met_n)
         qsort(t->met, t->met_n, sizeof *t->met, by_time);
+    t->told = o->told;
     t->gpus_hint = r.gpus;
     free(r.seen);
     free(r.memory);

@@ -340,6 +340,44 @@ static void test_never(void **state)
         assert_true(b->seen_h[m][1] - a->seen_h[m][1] > 6 * 24);
 }
 
+/* Beside what others run: somebody with one job in the last week, of which this is said and which took that. */
+static void drawn(int64_t before_mw, int64_t said_mw, int64_t took_mw, struct weekly *ret)
+{
+    struct powercap half;
+    struct err err = { 0 };
+    struct journal j;
+    struct trace t;
+    usec_t until_at = MONDAY_AT + (WEEKS - 1) * MODE_WEEK_US;
+    if (powercap_parse(STR("0.5 kW"), &half, &err) < 0)
+        fail_msg("%s", err.text);
+    team(&j, true);
+    for (int i = 0; i < 10; i++)
+        ran(&j, MONDAY_AT + (2 * i - 22) * USEC_PER_HOUR, USEC_PER_HOUR, before_mw, (struct ev_submit){ .job = ++last, .owner = 5, .gpus = 1 });
+    ran(&j, until_at - 6 * USEC_PER_DAY + 10 * USEC_PER_HOUR, 9 * USEC_PER_HOUR, took_mw,
+        (struct ev_submit){ .job = ++last, .owner = 5, .gpus = 1, .watts_mw = said_mw });
+    read_told(&j, &t);
+    assert_int_equal(t.jobs[t.jobs_n - 1].said_mw, 0);
+    cap = &half;
+    weigh(&t, MODE_LATER, until_at, ret);
+    cap = NULL;
+    trace_finish(&t);
+    buf_finish(&j.text);
+}
+
+/* What a run took is known when it has ended; before, what was said, or what runs before it took. */
+static void test_drawn(void **state)
+{
+    (void)state;
+    struct weekly full, took, said, before;
+    drawn(300000, 0, 300000, &full);
+    drawn(300000, 0, 100000, &took);
+    drawn(300000, 100000, 300000, &said);
+    drawn(100000, 0, 300000, &before);
+    assert_memory_equal(&took.week[MODE_WEEKS - 1], &full.week[MODE_WEEKS - 1], sizeof took.week[0]);
+    assert_memory_not_equal(&said.week[MODE_WEEKS - 1], &full.week[MODE_WEEKS - 1], sizeof took.week[0]);
+    assert_memory_equal(&said.week[MODE_WEEKS - 1], &before.week[MODE_WEEKS - 1], sizeof took.week[0]);
+}
+
 /* All three are played whichever is in use, the means are those of the weeks, and the future says nothing. */
 static void test_weigh(void **state)
 {
@@ -400,7 +438,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_told), cmocka_unit_test(test_ends), cmocka_unit_test(test_weigh),
         cmocka_unit_test(test_nobody_agreed), cmocka_unit_test(test_known), cmocka_unit_test(test_met), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_lowered), cmocka_unit_test(test_never),
+        cmocka_unit_test(test_lowered), cmocka_unit_test(test_never), cmocka_unit_test(test_drawn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
