@@ -341,12 +341,12 @@ struct core_power_use core_power_use(const struct core *core, usec_t at);
 /* Run time forecast of a job given how long it has run already: remaining life is conditioned on it.
  * Lengths are of this attempt; work kept from earlier ones makes it shorter. */
 enum forecast_source { FORECAST_OWN, FORECAST_PERSON, FORECAST_TEAM, FORECAST_GUESS,
-                       FORECAST_TOLD };
+                       FORECAST_TOLD, FORECAST_PROGRESS /* how far it says it is */, FORECAST_LIMIT /* its owner's runs of its limit */ };
 struct forecast {
     usec_t p10_us, p50_us, p90_us;
     uint32_t history_n;           /* finished runs it rests on */
-    enum forecast_source source;  /* the narrowest group that had any */
-    uint32_t source_n;            /* those of that group; the rest are of wider ones and count less */
+    enum forecast_source source;  /* what says most: the narrowest group that had any */
+    uint32_t source_n;            /* those of that group; the rest are of wider ones and count less, or of none */
 };
 bool core_forecast(const struct core *core, job_id job, usec_t ran_us, struct forecast *ret);
 

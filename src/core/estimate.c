@@ -560,13 +560,31 @@ usec_t estimate_length(const struct core *c, const struct job *j, usec_t ran_us,
     return usec_max(usec_max(usec_min(ask.told_us, ESTIMATE_MAX_US) - ask.done_us, USEC_PER_SEC) + ask.restart_us, ran_us);
 }
 
+/* What of each group is in the pool. */
+struct known_runs {
+    uint32_t own, limit, person, team;
+};
+
+static uint32_t at_most(uint32_t n, uint32_t most) { return n < most ? n : most; }
+
+static struct known_runs known_runs(const struct core *c, const struct job *j)
+{
+    struct ask ask = { .owner = j->owner, .limit_us = j->limit_us };
+    uint32_t own = estimate_find(c, estimate_key(j->owner, j->command_key, j->gpus)), limit = limit_group(c, &ask);
+    return (struct known_runs){
+        .own = own == NONE ? 0 : groups_of(c)[own].samples.n,
+        .limit = limit == NONE ? 0 : at_most(groups_of(c)[limit].samples.n - groups_of(c)[limit].unshown, SAMPLES_LIMIT),
+        .person = at_most(c->persons[j->owner].shown.n, SAMPLES_PERSON),
+        .team = at_most(c->team_shown.n, SAMPLES_TEAM) };
+}
+
+/* A command is mostly given the same limit: its own runs and those of the limit are then the same. */
+static uint32_t all_runs(const struct known_runs *k) { return (k->own > k->limit ? k->own : k->limit) + k->person + k->team; }
+
 uint32_t estimate_history(const struct core *c, const struct job *j)
 {
-    const struct person *p = &c->persons[j->owner];
-    uint32_t group = estimate_find(c, estimate_key(j->owner, j->command_key, j->gpus));
-    uint32_t own_n = group == NONE ? 0 : groups_of(c)[group].samples.n;
-    uint32_t person_n = p->shown.n < SAMPLES_PERSON ? p->shown.n : SAMPLES_PERSON;
-    return own_n + person_n + (c->team_shown.n < SAMPLES_TEAM ? c->team_shown.n : SAMPLES_TEAM);
+    struct known_runs known = known_runs(c, j);
+    return all_runs(&known);
 }
 
 struct forecast estimate_forecast(const struct core *c, const struct job *j, usec_t ran_us,
@@ -574,20 +592,20 @@ struct forecast estimate_forecast(const struct core *c, const struct job *j, use
 {
     struct ask ask = ask_of(c, j);
     struct forecast_nodes nodes;
-    const struct group *own = ask.group == NONE ? NULL : &groups_of(c)[ask.group];
-    const struct person *p = &c->persons[j->owner];
-    uint32_t own_n = own ? own->samples.n : 0;
+    struct known_runs known = known_runs(c, j);
     rest(c, j, &ask, ran_us, &nodes, ret_holds_us);
     struct forecast f = { .p10_us = nodes.us[0], .p50_us = nodes.us[NODES / 2],
                           .p90_us = nodes.us[NODES - 1] };
-    if (told_counts(c, &ask) && (own_n == 0 || c->settings.estimates == ESTIMATES_TOLD)) {
+    bool told_alone = told_counts(c, &ask) && c->settings.estimates == ESTIMATES_TOLD;
+    if (told_alone || (told_counts(c, &ask) && known.own == 0 && !progress_counts(c, &ask))) {
         f.source = FORECAST_TOLD;
         return f;
     }
-    f.history_n = estimate_history(c, j);
-    f.source = own_n ? FORECAST_OWN : p->shown.n ? FORECAST_PERSON
-             : c->team_shown.n ? FORECAST_TEAM : FORECAST_GUESS;
-    f.source_n = own_n ? own_n : p->shown.n ? (p->shown.n < SAMPLES_PERSON ? p->shown.n : SAMPLES_PERSON) : f.history_n;
+    f.history_n = all_runs(&known);
+    f.source = progress_counts(c, &ask) ? FORECAST_PROGRESS : known.own ? FORECAST_OWN : known.limit ? FORECAST_LIMIT
+             : known.person ? FORECAST_PERSON : known.team ? FORECAST_TEAM : FORECAST_GUESS;
+    f.source_n = f.source == FORECAST_PROGRESS ? 0 : known.own ? known.own : known.limit ? known.limit
+               : known.person ? known.person : known.team;
     return f;
 }
 

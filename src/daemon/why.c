@@ -500,10 +500,16 @@ static bool is_unseen(enum reason reason)
     }
 }
 
+/* Enough is known for odds: runs, or what its owner or the job itself has said. */
+static bool has_odds(const struct forecast *f)
+{
+    return f->history_n >= WHY_ODDS_RUNS || f->source == FORECAST_TOLD || f->source == FORECAST_PROGRESS;
+}
+
 static void say_plan(const struct why *w)
 {
     const struct explanation *x = w->x;
-    bool sampled = x->samples && (x->forecast.history_n >= WHY_ODDS_RUNS || x->forecast.source == FORECAST_TOLD);
+    bool sampled = x->samples && has_odds(&x->forecast);
     if (!why_is_time(x->start_at)) {
         why_say(w, tr(w->lang, "As things stand the plan has no start for it."));
         return;
@@ -518,7 +524,7 @@ static void say_plan(const struct why *w)
         why_say(w, tr(w->lang, "Planned start: %s."), why_at(w, x->start_at).text);
     if (!why_is_time(x->end_p50_at) || !why_is_time(x->eyes_at))
         return;
-    if (x->forecast.history_n < WHY_ODDS_RUNS && x->forecast.source != FORECAST_TOLD)
+    if (!has_odds(&x->forecast))
         why_say(w, x->reason == REASON_DEFERRED /* that has been said then */
                    ? tr(w->lang, "It should end around %s, and %s can look from %s.")
                    : tr(w->lang, "It should end around %s, and %s can look from %s; there is too little history to give "
@@ -582,6 +588,17 @@ static void say_forecast(const struct why *w)
             why_say(w, trn(w->lang, "Its run time, %s (%s to %s), is taken from %u earlier run of this command.",
                        "Its run time, %s (%s to %s), is taken from %u earlier runs of this command.", c->source_n),
                 middle.text, low.text, high.text, c->source_n);
+        break;
+    case FORECAST_LIMIT:
+        why_say(w, trn(w->lang, "Its run time, %s (%s to %s), is taken from %u run of %s with the same time limit, and a little from "
+                            "others.",
+                   "Its run time, %s (%s to %s), is taken from %u runs of %s with the same time limit, and a little from "
+                   "others.", c->source_n),
+            middle.text, low.text, high.text, c->source_n, w->f->owner);
+        break;
+    case FORECAST_PROGRESS:
+        why_say(w, tr(w->lang, "Its run time, %s (%s to %s), is taken mostly from how far it says it is."),
+            middle.text, low.text, high.text);
         break;
     case FORECAST_PERSON:
         why_say(w, trn(w->lang, "Its run time, %s (%s to %s), is taken from %u other run of %s, and a little from the team's.",

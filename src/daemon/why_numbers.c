@@ -8,7 +8,7 @@ static bool is_time(usec_t at)
 
 static const char *source_word(enum forecast_source source)
 {
-    static const char *const words[] = { "own", "person", "team", "guess", "told" };
+    static const char *const words[] = { "own", "person", "team", "guess", "told", "progress", "limit" };
     return words[source];
 }
 

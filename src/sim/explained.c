@@ -622,7 +622,8 @@ static void judge_history(struct invariant *v, job_id id, const struct ledger_jo
     case FORECAST_OWN: most = 30; break;
     case FORECAST_PERSON: most = 10; break;
     case FORECAST_TEAM: most = 5; break;
-    case FORECAST_GUESS: case FORECAST_TOLD: break;
+    case FORECAST_LIMIT: most = 15; break;
+    case FORECAST_GUESS: case FORECAST_TOLD: case FORECAST_PROGRESS: break;
     }
     uint32_t had = f->source == FORECAST_TEAM ? all : of(v)->persons[j->owner].ended_n;
     if (f->source_n > f->history_n || f->source_n > most || f->source_n > had)

@@ -400,13 +400,44 @@ void lengths_ended(struct lengths **at, const struct invariant *v, const struct 
         record(l, j, s, work_us);
 }
 
+static uint32_t at_most(uint32_t n, uint32_t most) { return n < most ? n : most; }
+
+/* What a length is said to be taken from, and how many runs of it. */
+static void judge_source(struct lengths *l, const struct invariant *v, const struct ev_settings *s, const struct lengths_job *job,
+                         usec_t ran_us, const struct forecast *said)
+{
+    const struct ledger_job *j = invariant_job(v, job->id);
+    const struct kind *own = find(l, j, false), *limit = s->pool && j->limit_us ? find(l, j, true) : NULL;
+    bool told = job->told_us > 0 && s->estimates != ESTIMATES_HISTORY, alone = told && s->estimates == ESTIMATES_TOLD;
+    bool progress = s->pool && ran_us > 0 && lengths_progressed(l, job->id);
+    const struct { enum forecast_source source; bool is; uint32_t n; } sources[] = {
+        { FORECAST_TOLD, alone, 0 },
+        { FORECAST_PROGRESS, progress, 0 },
+        { FORECAST_OWN, own && own->runs.n, own ? own->runs.n : 0 },
+        { FORECAST_TOLD, told, 0 },
+        { FORECAST_LIMIT, limit && limit->runs.n > limit->unshown, limit ? at_most(limit->runs.n - limit->unshown, 15) : 0 },
+        { FORECAST_PERSON, l->persons_shown[j->owner].n > 0, at_most(l->persons_shown[j->owner].n, 10) },
+        { FORECAST_TEAM, l->team_shown.n > 0, at_most(l->team_shown.n, 5) },
+        { FORECAST_GUESS, true, 0 },
+    };
+    size_t i = 0;
+    while (!sources[i].is)
+        i++;
+    if (said->source != sources[i].source || said->source_n != sources[i].n)
+        BREAK(v, "length", "job %u's length is said to be of %u runs of source %d, and is of %u of source %d", job->id,
+              said->source_n, (int)said->source, sources[i].n, (int)sources[i].source);
+}
+
 void lengths_judge(struct lengths **at, const struct invariant *v, const struct ev_settings *s, const struct lengths_job *job,
                    usec_t ran_us, const struct forecast *said)
 {
     struct lengths *l = of(at);
     const struct ledger_job *j = invariant_job(v, job->id);
     struct three is;
-    if (l->unsure || j->canary || !attempt(l, v, s, job, ran_us, &is))
+    if (l->unsure || j->canary)
+        return;
+    judge_source(l, v, s, job, ran_us, said);
+    if (!attempt(l, v, s, job, ran_us, &is))
         return;
     if (s->calibrate > 1)
         widen(l, j->owner, j->limit_us, ran_us, &is);

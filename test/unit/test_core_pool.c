@@ -50,6 +50,11 @@ static void test_same_limit(void **state)
             run(&d, 100 + i, i % 4 == 0 ? 8 * HOUR : 4 * HOUR, i % 4 == 0 ? 6 * HOUR : 10 * MIN, 0);
         desk_pass(&d, HOUR); /* a tick shows the last */
         desk_decide(&d);
+        job_id eight = desk_submit(&d, (struct ev_submit){ .command_key = 7, .gpus = 1, .limit_us = 8 * HOUR, .flags = JOB_HELD });
+        struct forecast f = running(&d, eight, 0);
+        assert_int_equal(f.source, pool ? FORECAST_LIMIT : FORECAST_PERSON);
+        assert_int_equal(f.source_n, pool ? 5 : 10);
+        assert_int_equal(f.history_n, pool ? 20 : 15);
         usec_t of_eight = middle(&d, 7, 8 * HOUR), of_four = middle(&d, 8, 4 * HOUR);
         assert_in_range(of_four, 9 * MIN, 11 * MIN);
         if (pool)
@@ -201,6 +206,9 @@ static void test_progress(void **state)
         assert_in_range(running(&d, id, 30 * MIN).p50_us, 59 * MIN, 61 * MIN);
         says(&d, id, 100000);
         struct forecast f = running(&d, id, 30 * MIN);
+        assert_int_equal(f.source, pool ? FORECAST_PROGRESS : FORECAST_OWN);
+        assert_int_equal(f.source_n, pool ? 0 : 10);
+        assert_int_equal(f.history_n, 25);
         if (pool) {
             assert_in_range(f.p50_us, 255 * MIN, 315 * MIN); /* a tenth in half an hour is five hours */
             assert_in_range(f.p90_us, 360 * MIN, 540 * MIN);

@@ -244,7 +244,7 @@ static void any_numbers(void **state)
         for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
             *counts[i] = (uint32_t)prng_below(&luck, 70);
         x.need_mem_mib = prng_below(&luck, 1 << 20);
-        x.forecast.source = (enum forecast_source)prng_below(&luck, 4);
+        x.forecast.source = (enum forecast_source)prng_below(&luck, FORECAST_LIMIT + 1);
         x.forecast.source_n = (uint32_t)prng_below(&luck, 40);
         struct why_facts f = facts((enum lang)prng_below(&luck, LANG_COUNT),
                                    (enum job_state)(JOB_PENDING + prng_below(&luck, 4)));
@@ -514,6 +514,11 @@ static void odds(void **state)
     assert_true(has(a, "It should end around tomorrow 06:00, and 민수 can look from tomorrow 09:00; there is too little history to give "
                        "odds."));
     forget(a);
+    x.forecast.source = FORECAST_PROGRESS; /* as much as many runs */
+    a = ask(&x, &f);
+    assert_true(has(a, "It starts about tomorrow 00:00, in eight of ten cases between 23:00 and tomorrow 02:00."));
+    forget(a);
+    x.forecast.source = FORECAST_OWN;
     x.forecast.history_n = 40;
     a = ask(&x, &f);
     assert_true(has(a, "It starts about tomorrow 00:00, in eight of ten cases between 23:00 and tomorrow 02:00."));
@@ -778,11 +783,34 @@ static int find_zone(void **state)
     return zone_load(STR("Asia/Seoul"), &seoul, NULL, NULL);
 }
 
+/* What a forecast rests on, in words. */
+static void the_source_of_a_forecast(void **state)
+{
+    (void)state;
+    static const struct { enum forecast_source source; enum lang lang; const char *says; } table[] = {
+        { FORECAST_LIMIT, LANG_EN, "Its run time, 6 h (4 h to 8 h), is taken from 7 runs of 민수 with the same time limit, and a little from others." },
+        { FORECAST_LIMIT, LANG_KO, "걸리는 시간 6시간(4시간 ~ 8시간)은 민수님이 시간 제한을 똑같이 두고 예전에 실행한 작업 7개에서 나온 값이며, "
+                                   "다른 실행도 조금 셈했습니다." },
+        { FORECAST_PROGRESS, LANG_EN, "Its run time, 6 h (4 h to 8 h), is taken mostly from how far it says it is." },
+        { FORECAST_PROGRESS, LANG_KO, "걸리는 시간 6시간(4시간 ~ 8시간)은 주로 작업이 스스로 알린 진행률에서 나온 값입니다." },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct explanation x = some(REASON_NONE);
+        struct why_facts f = facts(table[i].lang, JOB_RUNNING);
+        x.forecast.source = table[i].source;
+        x.forecast.source_n = table[i].source == FORECAST_LIMIT ? 7 : 0;
+        struct answer a = ask(&x, &f);
+        assert_true(has(a, table[i].says));
+        no_number_is_out_of_the_air(a, &f);
+        forget(a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_reasons), cmocka_unit_test(any_numbers),
-        cmocka_unit_test(as_people_read_them), cmocka_unit_test(waiting_has_a_price),
+        cmocka_unit_test(as_people_read_them), cmocka_unit_test(the_source_of_a_forecast), cmocka_unit_test(waiting_has_a_price),
         cmocka_unit_test(room_for_others),
         cmocka_unit_test(money), cmocka_unit_test(one_of_each), cmocka_unit_test(rough_lengths), cmocka_unit_test(what_is_missing),
         cmocka_unit_test(making_way), cmocka_unit_test(odds), cmocka_unit_test(afterwards), cmocka_unit_test(deadlines), cmocka_unit_test(arrays_and_starts),
