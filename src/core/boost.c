@@ -26,15 +26,6 @@ static bool target_lives(const struct core *c, uint32_t kind, uint32_t target)
     return false;
 }
 
-/* When the first of them is over; one of the list is there. */
-static usec_t first_over(const struct core *c)
-{
-    usec_t at = USEC_NEVER;
-    for (uint32_t i = 0; i < c->boosts_n; i++)
-        at = usec_min(at, c->boosts[i].until_at);
-    return at;
-}
-
 int boost_check(const struct core *c, const struct ev_boost *e, usec_t now_at, struct err *err)
 {
     if (e->boost <= c->last_boost)
@@ -53,7 +44,7 @@ int boost_check(const struct core *c, const struct ev_boost *e, usec_t now_at, s
     if (c->boosts_n == BOOSTS_MAX)
         return err_by_rule(err, err_set(err, E_TOO_LARGE, "There are %d boosts already; end one first.", BOOSTS_MAX),
                            (struct err_rule){ .rule = REFUSED_BOOSTS, .limit = BOOSTS_MAX, .used = BOOSTS_MAX, .need = 1,
-                                              .change_at = first_over(c) });
+                                              .change_at = boost_due(c) });
     for (uint32_t i = 0; i < c->boosts_n; i++)
         if (is_of(&c->boosts[i], (enum boost_kind)e->kind, e->target))
             return err_by_rule(err, err_set(err, E_EXISTS, "Boost %u is of this already; end it first.", c->boosts[i].id),

@@ -2,7 +2,7 @@
  *
  * Finished runs are kept as log2 of their length, the last 30 of each group: own (owner, command,
  * width), owner and time limit, person, team.  A forecast is a quantile of the pooled sample: own runs
- * and the last 15 of the same limit weigh most, the person's last 10 less, the team's last 5 a little,
+ * and the last 15 shown of the same limit weigh most, the person's last 10 less, the team's last 5 a little,
  * and a guess (the configured median, spread over a factor of 16) almost nothing; so a group without
  * history shrinks to its parents.  Of each group every eighth run further back weighs half: who
  * changes what they do is followed.  Given that a run has already lasted, shorter ones leave the

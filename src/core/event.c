@@ -61,13 +61,13 @@ _Static_assert(COUNT(reason_words) == REASON_COUNT, "one word per reason");
 _Static_assert(COUNT(cause_words) == END_CAUSE_COUNT, "one word per cause");
 _Static_assert(COUNT(update_words) == UPDATE_COUNT, "one word per update");
 
-/* Numbers outside the lists come from damaged records only; "?" says so without failing. */
 static const char *const refused_words[] = {
 #define X(rule, word) [rule] = word,
     REFUSED_LIST(X)
 #undef X
 };
 
+/* Numbers outside the lists come from damaged records only; "?" (of a rule: nothing) says so without failing. */
 const char *refused_word(enum refused rule) { return rule < REFUSED_COUNT ? refused_words[rule] : ""; }
 
 const char *event_word(enum event_kind kind)

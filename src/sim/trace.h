@@ -118,9 +118,9 @@ struct trace_job *trace_add(struct trace *t); /* zeroed; valid until the next */
  *     return trace_bad(t, err_set(&t->say, E_INVALID, "Line %u ...", line)); */
 bool trace_bad(struct trace *t, int code);
 void trace_sort(struct trace *t);
-/* Counts out what `gpus` cannot run: called once the machine is known. */
 /* Is there a job that may be asked to make way? */
 bool trace_interrupts(const struct trace *t);
+/* Counts out what `gpus` cannot run: called once the machine is known. */
 void trace_fit(struct trace *t, uint32_t gpus);
 /* The n users with most jobs keep their names; the others become one more. */
 void trace_fold_users(struct trace *t, size_t n);
