@@ -323,6 +323,16 @@ static void record_own(struct core *c, const struct job *j, int32_t log, bool we
     group_close(c, g);
 }
 
+static bool limit_waits(const struct core *c, uint32_t owner, usec_t limit_us)
+{
+    bool waits = false;
+    for (uint32_t i = 0; i < c->classes_n && !waits; i++) {
+        const struct class_key *key = &classes_of(c)[classes_live_of(c)[i]].key;
+        waits = key->owner == owner && key->limit_us == limit_us;
+    }
+    return waits;
+}
+
 static void record_limit(struct core *c, const struct job *j, int32_t log)
 {
     if (!c->settings.pool || !j->limit_us)
@@ -331,7 +341,7 @@ static void record_limit(struct core *c, const struct job *j, int32_t log)
     samples_add(&g->samples, log);
     if (++g->unshown > SAMPLES_LIMIT || g->samples.n <= FEW) {
         g->unshown = 0;
-        c->shown_epoch++;
+        c->shown_epoch += limit_waits(c, j->owner, j->limit_us); /* else it is news to nobody in line */
     }
     group_close(c, g);
 }
