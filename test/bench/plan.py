@@ -457,6 +457,7 @@ def part_eta(b):
         if k:
             cases.append(("KTH-SP2", policies(k.result())["blend"]))
         for name, p in cases:
+            b.line("%s ended by the P10 of its submit" % name, p["eta_p10_coverage"], "")
             b.line("%s ended by the P50 of its submit" % name, p["eta_p50_coverage"], "", ("in", .45, .55))
             b.line("%s ended by the P90 of its submit" % name, p["eta_p90_coverage"], "", ("in", .87, .93))
             if p["eta_users"]:
