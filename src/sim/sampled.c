@@ -117,7 +117,8 @@ static void judge_waits(const struct look *l, uint32_t job)
     const struct ledger_job *j = invariant_job(l->v, l->odds->jobs[job].job);
     for (uint32_t i = 0; j && l->odds->jobs[job].told && i < j->deps_n; i++) {
         const struct dep *d = &l->v->deps[j->deps_at + i];
-        bool alone = d->outcome == DEP_LIVE && !d->scope && d->kind != DEP_AFTER;
+        const struct ledger_job *target = d->outcome == DEP_LIVE && !d->scope ? invariant_job(l->v, d->job) : NULL;
+        bool alone = target && d->kind != DEP_AFTER && !target->ever_ok && !target->ever_bad; /* else it is met, and stays so */
         for (uint32_t other = 0; other < j->deps_n; other++)
             alone &= other == i || l->v->deps[j->deps_at + other].group != d->group;
         for (uint32_t to = 0; alone && to < l->odds->jobs_n; to++)
