@@ -32,23 +32,25 @@ struct kind { /* of one owner, command and width; with a limit: of one owner and
     uint64_t used; /* the one used longest ago makes room; 0: free */
 };
 
+enum edge { LEAST, MOST }; /* between them the core's rounding leaves it */
+
 struct off { /* log2 of a run by what was said of it */
     struct runs p50, p90;
 };
 
 struct said {
-    double p50, p90;      /* 0: nothing */
-    double all_us, done;  /* by how far it said it is: the whole run, and the part; 0: it did not */
+    double p50[2], p90[2]; /* by edge; 0: nothing */
+    double all_us, done;   /* by how far it said it is: the whole run, and the part; 0: it did not */
 };
 
 struct lengths {
     struct kind *kinds;
     uint64_t uses;
     struct runs persons[CORE_PERSONS_MAX + 1], persons_shown[CORE_PERSONS_MAX + 1], team, team_shown;
-    struct off off[CORE_PERSONS_MAX + 1]; /* 0: of everybody */
-    struct said *said;                    /* by job */
+    struct off off[CORE_PERSONS_MAX + 1][2]; /* by edge; 0: of everybody */
+    struct said *said;                       /* by job */
     size_t said_size;
-    bool unsure;                          /* something was too near to call */
+    bool unsure;                             /* something was too near to call */
 };
 
 static struct lengths *of(struct lengths **l)
@@ -251,9 +253,9 @@ static bool whole(const struct parts *p, usec_t work_us, struct three *ret)
     return total > 0 || fabs(work * 4 - round(work * 4)) > 4 * ROUNDING;
 }
 
-/* Of this attempt; its limit cuts it. */
+/* Of this attempt; its limit cuts it.  A rounding of the whole run may be most of what is left when much is kept. */
 static bool attempt(struct lengths *l, const struct invariant *v, const struct ev_settings *s, const struct lengths_job *job,
-                    usec_t ran_us, struct three *ret)
+                    usec_t ran_us, enum edge edge, struct three *ret)
 {
     const struct ledger_job *j = invariant_job(v, job->id);
     struct parts p;
@@ -266,6 +268,8 @@ static bool attempt(struct lengths *l, const struct invariant *v, const struct e
         pool(l, j, s, job, ran_us > 0, &p);
         if (!whole(&p, work_us, ret))
             return false;
+        for (int k = 0; k < 3 && job->kept_us; k++)
+            ret->us[k] *= exp2(edge == MOST ? ROUNDING : -ROUNDING);
     }
     for (int k = 0; k < 3; k++) {
         double us = fmax(ret->us[k] - (double)job->kept_us, (double)USEC_PER_SEC) + (double)job->restart_us;
@@ -294,9 +298,9 @@ static double ranked(const struct runs *r, uint32_t part, bool up)
 }
 
 /* From the plain forecast to the one that is given. */
-static void widen(const struct lengths *l, uint32_t owner, usec_t limit_us, usec_t ran_us, struct three *t)
+static void widen(const struct lengths *l, uint32_t owner, usec_t limit_us, usec_t ran_us, enum edge edge, struct three *t)
 {
-    const struct off *o = l->off[owner].p50.n < OFF_RUNS ? &l->off[0] : &l->off[owner];
+    const struct off *o = &l->off[l->off[owner][edge].p50.n < OFF_RUNS ? 0 : owner][edge];
     if (o->p50.n < OFF_RUNS)
         return;
     double low = ranked(&o->p50, 400, false), high = ranked(&o->p50, 600, true);
@@ -318,11 +322,13 @@ static double clipped(double off)
 static void score(struct lengths *l, const struct ev_settings *s, uint32_t owner, const struct said *said, usec_t ran_us)
 {
     double ran = log2((double)usec_max(ran_us, USEC_PER_SEC));
-    if (s->calibrate < 2 || said->p90 == 0)
+    if (s->calibrate < 2 || said->p90[LEAST] == 0)
         return;
-    for (uint32_t i = 0; i < 2; i++) {
-        add(&l->off[i ? owner : 0].p50, clipped(ran - said->p50));
-        add(&l->off[i ? owner : 0].p90, clipped(ran - said->p90));
+    for (uint32_t i = 0; i < 4; i++) {
+        enum edge edge = i % 2 ? MOST : LEAST, other = i % 2 ? LEAST : MOST; /* least off is it from the longest */
+        struct off *o = &l->off[i / 2 ? owner : 0][edge];
+        add(&o->p50, clipped(ran - said->p50[other]));
+        add(&o->p90, clipped(ran - said->p90[other]));
     }
 }
 
@@ -331,15 +337,19 @@ static void score(struct lengths *l, const struct ev_settings *s, uint32_t owner
 void lengths_begins(struct lengths **at, const struct invariant *v, const struct ev_settings *s, const struct lengths_job *job)
 {
     struct lengths *l = of(at);
-    struct three t;
+    struct three t[2];
     l->said = sim_grow(l->said, &l->said_size, job->id + 1, sizeof *l->said);
     l->said[job->id] = (struct said){ 0 };
     if (s->calibrate < 2 || invariant_job(v, job->id)->canary)
         return;
-    if (attempt(l, v, s, job, 0, &t))
-        l->said[job->id] = (struct said){ .p50 = log2(fmax(t.us[1], 1e6)), .p90 = log2(fmax(t.us[2], 1e6)) };
-    else
+    if (!attempt(l, v, s, job, 0, LEAST, &t[LEAST]) || !attempt(l, v, s, job, 0, MOST, &t[MOST])) {
         l->unsure = true;
+        return;
+    }
+    for (int edge = LEAST; edge <= MOST; edge++) {
+        l->said[job->id].p50[edge] = log2(fmax(t[edge].us[1], 1e6));
+        l->said[job->id].p90[edge] = log2(fmax(t[edge].us[2], 1e6));
+    }
 }
 
 void lengths_progress(struct lengths **at, const struct invariant *v, const struct ev_settings *s, const struct lengths_job *job,
@@ -433,19 +443,23 @@ void lengths_judge(struct lengths **at, const struct invariant *v, const struct 
 {
     struct lengths *l = of(at);
     const struct ledger_job *j = invariant_job(v, job->id);
-    struct three is;
+    struct three is[2];
     if (l->unsure || j->canary)
         return;
     judge_source(l, v, s, job, ran_us, said);
-    if (!attempt(l, v, s, job, ran_us, &is))
-        return;
-    if (s->calibrate > 1)
-        widen(l, j->owner, j->limit_us, ran_us, &is);
+    for (int edge = LEAST; edge <= MOST; edge++) {
+        if (!attempt(l, v, s, job, ran_us, (enum edge)edge, &is[edge]))
+            return;
+        if (s->calibrate > 1)
+            widen(l, j->owner, j->limit_us, ran_us, (enum edge)edge, &is[edge]);
+    }
     usec_t us[3] = { said->p10_us, said->p50_us, said->p90_us };
     for (int k = 0; k < 3; k++) {
-        double room = NEAR * (fmax((double)us[k], is.us[k]) + (double)job->kept_us) + 2e6;
-        if (fabs((double)us[k] - is.us[k]) > room)
+        double least = is[LEAST].us[k], most = is[MOST].us[k];
+        double near = fmin(fmax((double)us[k], least), most);
+        double room = NEAR * (fmax((double)us[k], near) + (double)job->kept_us) + 2e6;
+        if (fabs((double)us[k] - near) > room)
             BREAK(v, "length", "job %u is said to run %.0f s at P%u, after %.0f s, and by what ended it is %.0f s", job->id,
-                  (double)us[k] / 1e6, permille[k] / 10, (double)ran_us / 1e6, is.us[k] / 1e6);
+                  (double)us[k] / 1e6, permille[k] / 10, (double)ran_us / 1e6, near / 1e6);
     }
 }

@@ -4,7 +4,8 @@
  * the core would know them by, what of them has been shown, what was said of runs that began and how far off
  * that was.  From these come P10, P50 and P90 of a run, and must be what is said.  Where a run is within a rounding of another number that
  * decides (what is done already, a failure that is just late), nobody can say which way the core went: what rests on it is
- * judged no more.
+ * judged no more.  Where much of a run is kept, a rounding of the whole is a good part of what is left: what was said of it,
+ * and how far off that was, is then known between a least and a most.
  */
 #ifndef EOUL_SIM_LENGTHS_H
 #define EOUL_SIM_LENGTHS_H
