@@ -353,8 +353,10 @@ static void begin(struct outbox *o, bool up, usec_t wall_offset_us)
             o->channels[i].brief_tries = 0, o->channels[i].brief_again_boot_at = 0;
         o->look = true;
     }
-    if (!up)
-        o->sending.active = false; /* with the daemon; what had arrived comes again */
+    if (!up && o->sending.active) { /* with the daemon; what had arrived comes again */
+        told_answered(&o->told, false, false, 0, wall(o));
+        o->sending.active = false;
+    }
     o->up = up;
 }
 

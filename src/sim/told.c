@@ -203,19 +203,27 @@ static void note_job(struct told *t, job_id id, uint32_t person, uint32_t array,
     t->jobs[id].array_n = array_n;
 }
 
+/* The message with entries that is on its way to this channel: nothing can be added to it.  0: none. */
+static uint64_t under_way(const struct told *t, uint32_t channel)
+{
+    const struct told_message *m = &t->message;
+    return m->active && m->channel == channel && !m->brief ? m->number : 0;
+}
+
 static void owe(struct told *t, uint32_t person, enum notice_kind kind, uint32_t of, usec_t wall_at)
 {
     for (uint32_t i = 0; i < t->channels_n; i++) {
         struct told_channel *c = &t->channels[i];
         if (c->person != person)
             continue;
+        uint64_t during = under_way(t, i);
         size_t k = 0;
-        while (k < c->waits_n && (c->waits[k].kind != kind || c->waits[k].of != of))
+        while (k < c->waits_n && (c->waits[k].kind != kind || c->waits[k].of != of || c->waits[k].during != during))
             k++;
         if (k == c->waits_n) {
             c->waits = sim_grow(c->waits, &c->waits_size, k + 1, sizeof *c->waits);
             c->waits[c->waits_n++] = (struct told_group){
-                .kind = kind, .of = of, .page = strstr(c->page, notice_kind_word(kind)) != NULL };
+                .kind = kind, .of = of, .during = during, .page = strstr(c->page, notice_kind_word(kind)) != NULL };
         }
         c->waits[k].n++;
         c->waits[k].made_at = wall_at;
@@ -323,6 +331,8 @@ void told_leaves(struct told *t, uint32_t channel, bool only_pages, enum brief_k
     struct told_message *m = &t->message;
     struct span s;
     make_spans(p, wall_at);
+    m->active = true;
+    m->number++;
     m->channel = channel;
     m->brief = brief;
     m->only_pages = only_pages;
@@ -344,10 +354,19 @@ void told_leaves(struct told *t, uint32_t channel, bool only_pages, enum brief_k
     pass_over(t, channel, wall_at);
 }
 
-static struct told_group *find(struct told_group *all, size_t n, uint32_t kind, uint32_t of)
+/* So many of alike, in however many groups they are. */
+static uint32_t count_alike(const struct told_group *all, size_t n, const struct told_group *one)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += all[i].kind == one->kind && all[i].of == one->of ? all[i].n : 0;
+    return sum;
+}
+
+static const struct told_group *find_alike(const struct told_group *all, size_t n, const struct told_group *one)
 {
     for (size_t i = 0; i < n; i++)
-        if (all[i].kind == kind && all[i].of == of)
+        if (all[i].kind == one->kind && all[i].of == one->of)
             return &all[i];
     return NULL;
 }
@@ -361,20 +380,15 @@ void told_arrives(struct told *t, const struct told_group *items, size_t n, usec
         BREAK(t, "notice-hours", "person %u is told something at a time they do not look", person);
     t->briefs += m->brief != BRIEF_NONE;
     for (size_t i = 0; i < m->items_n; i++) {
-        uint32_t came = 0;
-        for (size_t k = 0; k < n; k++)
-            came += items[k].kind == m->items[i].kind && items[k].of == m->items[i].of ? items[k].n : 0;
-        if (came < m->items[i].n)
+        uint32_t owed_n = count_alike(m->items, m->items_n, &m->items[i]), came = count_alike(items, n, &m->items[i]);
+        if (came < owed_n)
             BREAK(t, "notice-lost", "person %u is to be told \"%s\" of %u %u times, and the message has %u", person,
-                  notice_kind_word((enum notice_kind)m->items[i].kind), m->items[i].of, m->items[i].n, came);
-        t->told += came;
+                  notice_kind_word((enum notice_kind)m->items[i].kind), m->items[i].of, owed_n, came);
     }
     for (size_t k = 0; k < n; k++) {
-        const struct told_group *owed = find(m->items, m->items_n, items[k].kind, items[k].of);
-        uint32_t came = 0;
-        for (size_t i = 0; i < n; i++)
-            came += items[i].kind == items[k].kind && items[i].of == items[k].of ? items[i].n : 0;
-        if (!owed || came > owed->n)
+        const struct told_group *owed = find_alike(m->items, m->items_n, &items[k]);
+        t->told += items[k].n;
+        if (count_alike(items, n, &items[k]) > count_alike(m->items, m->items_n, &items[k]))
             BREAK(t, "notice-twice", "person %u is told \"%s\" of %u once more", person,
                   notice_kind_word((enum notice_kind)items[k].kind), items[k].of);
         if (m->only_pages && owed && !owed->page)
@@ -383,7 +397,7 @@ void told_arrives(struct told *t, const struct told_group *items, size_t n, usec
     }
 }
 
-/* What is a month old goes: it is in the history. */
+/* What is a month old goes: it is in the history.  Of alike, each group by its own last. */
 static void expire(struct told *t, usec_t wall_at)
 {
     for (uint32_t i = 0; i < t->channels_n; i++) {
@@ -398,8 +412,9 @@ static void expire(struct told *t, usec_t wall_at)
 
 void told_answered(struct told *t, bool heard, bool ok, usec_t said_us, usec_t wall_at)
 {
-    const struct told_message *m = &t->message;
+    struct told_message *m = &t->message;
     struct told_channel *c = &t->channels[m->channel];
+    m->active = false;
     if (!heard)
         return;
     if (!ok) {
@@ -418,11 +433,11 @@ void told_answered(struct told *t, bool heard, bool ok, usec_t said_us, usec_t w
             c->early_at = 0; /* what was refused may be what went */
         return;
     }
-    for (size_t i = 0; i < m->items_n; i++) {
-        struct told_group *g = find(c->waits, c->waits_n, m->items[i].kind, m->items[i].of);
-        if (g)
-            g->n = g->n > m->items[i].n ? g->n - m->items[i].n : 0;
-    }
+    for (size_t i = 0; i < m->items_n; i++)
+        for (size_t k = 0; k < c->waits_n; k++)
+            if (c->waits[k].kind == m->items[i].kind && c->waits[k].of == m->items[i].of &&
+                c->waits[k].during == m->items[i].during)
+                c->waits[k].n -= m->items[i].n; /* nothing came to it since */
     if (m->brief) {
         c->told_at[m->brief] = wall_at;
         c->told_version[m->brief] = t->persons[c->person].version;

@@ -18,9 +18,12 @@
 #define TOLD_AWAY_MAX 64
 #define TOLD_SPANS_MAX 512
 
-struct told_group { /* of alike, still to be told; one entry in a message */
+/* Of alike, still to be told; one entry in a message.  What comes about while a message is on its way cannot be added to what
+ * that one tells, and is a group of its own: it has its own month. */
+struct told_group {
     uint32_t kind, of, n;
     bool page;
+    uint64_t during; /* told_message.number of that message; 0: none was */
     usec_t made_at; /* the last of them */
 };
 
@@ -51,7 +54,9 @@ struct told_person {
     bool made;
 };
 
-struct told_message { /* on its way */
+struct told_message { /* the last that left */
+    bool active;     /* on its way */
+    uint64_t number; /* 1, 2, ... */
     uint32_t channel;
     enum brief_kind brief;
     bool only_pages;
