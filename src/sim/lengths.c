@@ -40,7 +40,7 @@ struct off { /* log2 of a run by what was said of it */
 
 struct said {
     double p50[2], p90[2]; /* by edge; 0: nothing */
-    double all_us, done;   /* by how far it said it is: the whole run, and the part; 0: it did not */
+    double all_us[2], done; /* by how far it said it is: the whole run, at least and at most, and the part; 0: it did not */
 };
 
 struct lengths {
@@ -183,9 +183,9 @@ static void put_told(struct parts *p, const struct lengths_job *job)
     }
 }
 
-static void put_progress(struct parts *p, const struct said *said)
+static void put_progress(struct parts *p, const struct said *said, enum edge edge)
 {
-    double done_us = said->all_us * said->done, rest_us = fmax(said->all_us - done_us, (double)USEC_PER_SEC);
+    double all_us = said->all_us[edge], done_us = all_us * said->done, rest_us = fmax(all_us - done_us, (double)USEC_PER_SEC);
     for (int i = 0; i <= TOLD_PARTS; i++)
         put(p, log2(done_us + rest_us * exp(0.35 * (i < TOLD_PARTS ? normal((i + .5) / TOLD_PARTS) : 2.5))),
             i < TOLD_PARTS ? 1024 : 512);
@@ -198,7 +198,7 @@ static int by_log(const void *a, const void *b)
 }
 
 static void pool(struct lengths *l, const struct ledger_job *j, const struct ev_settings *s, const struct lengths_job *job,
-                 bool runs, struct parts *p)
+                 bool runs, enum edge edge, struct parts *p)
 {
     p->n = 0;
     if (job->told_us > 0 && s->estimates != ESTIMATES_HISTORY)
@@ -207,8 +207,8 @@ static void pool(struct lengths *l, const struct ledger_job *j, const struct ev_
         const struct kind *own = find(l, j, false), *limit = s->pool && j->limit_us ? find(l, j, true) : NULL;
         const struct said *said = runs && job->id < l->said_size ? &l->said[job->id] : NULL;
         double guess = log2((double)usec_max(s->runtime_guess_us, USEC_PER_SEC));
-        if (said && said->all_us > 0 && s->pool)
-            put_progress(p, said);
+        if (said && said->all_us[edge] > 0 && s->pool)
+            put_progress(p, said, edge);
         if (own)
             put_runs(p, s, &own->runs, 0, 30, 8);
         if (limit)
@@ -265,7 +265,7 @@ static bool attempt(struct lengths *l, const struct invariant *v, const struct e
         for (int k = 0; k < 3; k++)
             ret->us[k] = fmin((double)job->told_us, LONGEST_US);
     } else {
-        pool(l, j, s, job, ran_us > 0, &p);
+        pool(l, j, s, job, ran_us > 0, edge, &p);
         if (!whole(&p, work_us, ret))
             return false;
         for (int k = 0; k < 3 && job->kept_us; k++)
@@ -360,14 +360,17 @@ void lengths_progress(struct lengths **at, const struct invariant *v, const stru
     l->said = sim_grow(l->said, &l->said_size, job->id + 1, sizeof *l->said);
     struct said *said = &l->said[job->id];
     said->done = done_ppm / 1e6;
-    said->all_us = 0;
-    if (s->pool && !invariant_job(v, job->id)->canary && done_ppm >= 10000 && work_us >= 10 * USEC_PER_SEC) /* kept in 1/64 of an octave */
-        said->all_us = exp2(round(64 * log2((double)work_us / said->done)) / 64);
+    said->all_us[LEAST] = said->all_us[MOST] = 0;
+    if (!s->pool || invariant_job(v, job->id)->canary || done_ppm < 10000 || work_us < 10 * USEC_PER_SEC)
+        return;
+    double log = 64 * log2((double)work_us / said->done), off = 64 * 1.5 / 512; /* kept in 1/64 of an octave, of three rounded to 1/512 */
+    said->all_us[LEAST] = exp2(round(log - off) / 64);
+    said->all_us[MOST] = exp2(round(log + off) / 64);
 }
 
 bool lengths_progressed(const struct lengths *l, job_id id)
 {
-    return l && id < l->said_size && l->said[id].all_us > 0;
+    return l && id < l->said_size && l->said[id].all_us[LEAST] > 0;
 }
 
 /* Did it fail?  Then it is scored, and a run if it was late and of its own doing. */
@@ -402,7 +405,7 @@ void lengths_ended(struct lengths **at, const struct invariant *v, const struct 
     }
     if (!s->pool || e->cause == END_LAUNCH || e->cause == END_GPU_BUSY || j->making_way)
         return; /* it never ran, or was not to go on */
-    pool(l, j, s, &like, false, &p);
+    pool(l, j, s, &like, false, LEAST, &p);
     whole(&p, 0, &t);
     if (fabs(log2(fmax((double)work_us, 1)) - log2(t.us[0])) < ROUNDING)
         l->unsure = true;
@@ -455,7 +458,7 @@ void lengths_judge(struct lengths **at, const struct invariant *v, const struct 
     }
     usec_t us[3] = { said->p10_us, said->p50_us, said->p90_us };
     for (int k = 0; k < 3; k++) {
-        double least = is[LEAST].us[k], most = is[MOST].us[k];
+        double least = fmin(is[LEAST].us[k], is[MOST].us[k]), most = fmax(is[LEAST].us[k], is[MOST].us[k]);
         double near = fmin(fmax((double)us[k], least), most);
         double room = NEAR * (fmax((double)us[k], near) + (double)job->kept_us) + 2e6;
         if (fabs((double)us[k] - near) > room)
