@@ -516,5 +516,7 @@ void supervisor_watch(struct supervisor *s)
         if (s->status.phase != PHASE_OVER)
             serve_peers(&w, set);
         tell_use(&w);
+        terminal_sweep(&s->terminal, &s->peers); /* who could not be told is gone, and nothing else may wake us for it */
+        steps_sweep(s);
     }
 }

@@ -36,6 +36,20 @@ screen() { tmux -L "$1" capture-pane -p; }
 sees() { for _ in $(seq 150); do screen "$1" | grep -qE -- "$2" && return; sleep 0.1; done; screen "$1"; false; }
 keys() { tmux -L "$1" send-keys "${@:2}"; }
 types() { tmux -L "$1" send-keys -l "$2"; tmux -L "$1" send-keys Enter; }
+# strikes NAME KEY PATTERN [WORDS]: the key, and then the words, until the screen has it: struck before the program is in
+# front, the key is the shell's.
+strikes() {
+    for _ in $(seq 50); do
+        keys "$1" "$2"
+        [ -z "$4" ] || types "$1" "$4"
+        for _ in 1 2 3 4 5; do
+            sleep 0.1
+            screen "$1" | grep -qE -- "$3" && return
+        done
+    done
+    screen "$1"
+    false
+}
 state() { "$eoul" show --json "$1" | jq -r .state; }
 running() { for _ in $(seq 150); do [ "$(state "$1" 2>/dev/null)" = RUNNING ] && return; sleep 0.1; done; false; }
 
@@ -86,13 +100,10 @@ running() { for _ in $(seq 150); do [ "$(state "$1" 2>/dev/null)" = RUNNING ] &&
     types one 'echo status $?'
     sees one '^status 130'
     types one 'sleep 500'
-    keys one C-z
-    sees one '[Ss]topped|Suspended'
+    strikes one C-z '[Ss]topped|Suspended'
     types one 'echo meanwhile; fg'
     sees one '^meanwhile'
-    keys one C-c
-    types one 'echo back again'
-    sees one '^back again'
+    strikes one C-c '^back again' 'echo back again'
     types one 'exit'
     sees one '^code'
 }

@@ -762,6 +762,8 @@ def briefs_come_at_the_begin_and_the_end_of_a_day(world):
         assert "train: failed" in evening["text"] and "eoul requeue" in evening["text"], evening
         run_job(world, "/bin/true")
         assert json.loads(s.next()[2])["title"].startswith("Done:")
+        # Killed between the answer and its commit it would tell it again, as it should.
+        until(lambda: channels(world)["webhook"]["waiting"] == 0 and not channels(world)["webhook"]["sending"])
         kill(world)
         world.start()
         world.get("/v1/status")
