@@ -514,10 +514,10 @@ static void say_plan(const struct why *w)
         why_say(w, tr(w->lang, "As things stand the plan has no start for it."));
         return;
     }
-    if (sampled && x->start_p90_at > x->start_p10_at + USEC_PER_MIN)
+    if (sampled && x->start_p90_at > usec_add(x->start_p10_at, USEC_PER_MIN))
         why_say(w, tr(w->lang, "It starts about %1$s, in eight of ten cases between %2$s and %3$s."), why_at(w, x->start_p50_at).text,
             why_at(w, x->start_p10_at).text, why_at(w, x->start_p90_at).text);
-    else if (!x->samples && why_is_time(x->start_p90_at) && x->start_p90_at > x->start_at + USEC_PER_MIN)
+    else if (!x->samples && why_is_time(x->start_p90_at) && x->start_p90_at > usec_add(x->start_at, USEC_PER_MIN))
         why_say(w, tr(w->lang, "Planned start: %s, or %s if the jobs before it run long."),
             why_at(w, x->start_at).text, why_at(w, x->start_p90_at).text);
     else
